@@ -1,0 +1,188 @@
+//! One experiment with every setting resolved, named as the reference's bindings are.
+
+use serde::{Deserialize, Serialize};
+
+/// All settings of one run. `--set` paths are the dotted field names below (`train.epochs`, `data.configs.data_dir`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Name in the registry and folder below the base folder.
+    pub key: String,
+    /// Which of the reference's two training scripts the settings belong to.
+    pub script: Script,
+    /// Devices the reference ran this key on, such as `1xV100`. For information.
+    pub gpu_spec: String,
+    /// Where the samples come from and how they are prepared.
+    pub data: Data,
+    /// The network.
+    pub model: Model,
+    /// The loop.
+    pub train: Train,
+    /// The update rule.
+    pub optimizer: Optimizer,
+    /// How the learning rate changes after each epoch; constant if absent.
+    pub lr_scheduler: Option<LrScheduler>,
+    /// Seeds of the two sources of chance.
+    pub seed: Seed,
+}
+
+/// The reference's training scripts; each has its own loss, metrics and data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Script {
+    /// One label per image: DomainNet, CIFAR-10, ImageNet and the procedural shapes.
+    #[serde(rename = "imagenet_train.py")]
+    Imagenet,
+    /// Five labels per image: CheXpert.
+    #[serde(rename = "chexpert_train.py")]
+    Chexpert,
+}
+
+/// Where the samples come from and how they are prepared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// `DomainNet_<domain>`, `Shapes_<domain>` (drawn by the program) or `CheXpert`.
+    pub name: String,
+    /// Preparation of the images.
+    pub configs: DataConfigs,
+}
+
+/// Preparation of the images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfigs {
+    /// Folder that holds the data set's own folder (`<data_dir>/DomainNet/...`).
+    pub data_dir: String,
+    /// Keep a fixed random subset of a split that is larger.
+    pub subsample: Option<Subsample>,
+    /// Train on the evaluation crop, without RandomResizedCrop and flip.
+    pub disable_aug: bool,
+    /// Side of the square network input, pixels.
+    pub image_size: usize,
+    /// Length of the shorter side before the evaluation crop, pixels.
+    pub pre_crop_size: usize,
+    /// Permute all values of the image across positions and channels.
+    pub shuffle_pixel_config: Option<ShufflePixel>,
+    /// Permute square blocks of the image.
+    pub shuffle_block_config: Option<ShuffleBlock>,
+    /// Samples that are drawn per class for training, `Shapes_*` only.
+    pub train_per_class: Option<usize>,
+    /// Samples that are drawn per class for testing, `Shapes_*` only.
+    pub test_per_class: Option<usize>,
+    /// Keep decoded CheXpert images in memory.
+    pub cache_bitmap: Option<bool>,
+}
+
+/// A subset of `size` samples drawn without replacement by `RandomState(seed)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subsample {
+    /// Samples to keep.
+    pub size: usize,
+    /// Seed of NumPy's `RandomState`.
+    pub seed: u32,
+}
+
+/// Pixel shuffle: one permutation of all `3 * size * size` values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShufflePixel {
+    /// Seed of NumPy's `RandomState`.
+    pub seed: u32,
+}
+
+/// Block shuffle: one permutation of the blocks of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShuffleBlock {
+    /// Seed of NumPy's `RandomState`.
+    pub seed: u32,
+    /// Side of a block, pixels; divides the image size.
+    pub block_size: usize,
+}
+
+/// The network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Architecture: `fixup_resnet18|34|50|101|152`.
+    pub arch: String,
+    /// Options of the architecture.
+    pub kwargs: ModelKwargs,
+}
+
+/// Options of the architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelKwargs {
+    /// Start the last layer at zero instead of PyTorch's default.
+    pub zero_fc_init: bool,
+}
+
+/// The loop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Train {
+    /// Samples in one step.
+    pub batch_size: usize,
+    /// Passes over the training data.
+    pub epochs: usize,
+    /// Threads that prepare samples; never changes a result.
+    pub data_workers: usize,
+    /// Checkpoint to start from; its head is not taken over.
+    pub finetune_from: Option<String>,
+    /// Mixup's Beta(alpha, alpha); 0 for none.
+    pub mixup_alpha: f64,
+}
+
+/// The update rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Optimizer {
+    /// `SGD`.
+    pub name: String,
+    /// Learning rate of the default group; names with `bias` or `scale` take a tenth.
+    pub base_lr: f64,
+    /// L2 penalty added to each gradient.
+    pub weight_decay: f64,
+    /// Options of the update rule.
+    pub kwargs: OptimizerKwargs,
+}
+
+/// Options of the update rule.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerKwargs {
+    /// Momentum without dampening, as in PyTorch.
+    pub momentum: f64,
+}
+
+/// How the learning rate changes after each epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LrScheduler {
+    /// `MultiStepLR`.
+    pub name: String,
+    /// Options of the schedule.
+    pub kwargs: LrSchedulerKwargs,
+}
+
+/// Options of the schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LrSchedulerKwargs {
+    /// Epochs after which the rate is multiplied.
+    pub milestones: Vec<usize>,
+    /// The factor.
+    pub gamma: f64,
+}
+
+/// Seeds of the two sources of chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seed {
+    /// Initial weights.
+    pub init: u64,
+    /// Order, augmentation and mixup.
+    pub order: u64,
+}

@@ -1,0 +1,96 @@
+//! The one error type: a sentence for the user and the kind that decides the exit code.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+/// The result of anything that can fail for a reason outside the program.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something stopped. Each message is one sentence that names the thing and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request itself is wrong: an unknown key, path, value or option.
+    #[error("{0}")]
+    Usage(String),
+    /// A data file or checkpoint is missing, broken, or does not fit.
+    #[error("{0}")]
+    Data(String),
+    /// Something failed while running.
+    #[error("{0}")]
+    Run(String),
+    /// A loss or a parameter is not finite.
+    #[error("{0}")]
+    Diverged(String),
+    /// The operating system refused an operation on a file.
+    #[error("cannot {action} {}: {source}{}", path.display(), remedy(source))]
+    Io {
+        /// What was tried, as a verb: "read", "write".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A signal asked the program to stop; what was done so far is saved.
+    #[error("interrupted by signal {signal}; the state is saved, run the same command again to go on")]
+    Interrupted {
+        /// The signal's number: 2 for SIGINT, 15 for SIGTERM.
+        signal: i32,
+    },
+}
+
+impl Error {
+    /// A [`Error::Usage`] from anything printable.
+    pub fn usage(message: impl Display) -> Self {
+        Self::Usage(message.to_string())
+    }
+
+    /// A [`Error::Data`] from anything printable.
+    pub fn data(message: impl Display) -> Self {
+        Self::Data(message.to_string())
+    }
+
+    /// A [`Error::Run`] from anything printable.
+    pub fn run(message: impl Display) -> Self {
+        Self::Run(message.to_string())
+    }
+
+    /// For `map_err`: an [`Error::Io`] that names the action and the path.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// The exit code a program ends with: 1 run-time failure, 2 usage, 3 data or checkpoint, 4 not finite, 128 + signal.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Run(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Data(_) => 3,
+            Self::Diverged(_) => 4,
+            Self::Io { action, .. } => {
+                if *action == "read" {
+                    3
+                } else {
+                    1
+                }
+            }
+            Self::Interrupted { signal } => 128 + *signal as u8,
+        }
+    }
+}
+
+/// What the user can do about a system error, as a clause to append.
+fn remedy(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match source.kind() {
+        ErrorKind::NotFound => "; check the path",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "; choose a folder that you may write to"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; free some space and run the same command again"
+        }
+        _ => "",
+    }
+}
