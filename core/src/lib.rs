@@ -3,5 +3,15 @@
 //! Modules are listed in reading order.
 
 pub mod config;
-pub mod error;
 pub mod random;
+
+pub mod checkpoint;
+pub mod model;
+
+pub mod train;
+
+pub mod analysis;
+
+pub mod device;
+pub mod error;
+pub mod event;
