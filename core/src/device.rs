@@ -1,8 +1,48 @@
-//! Tensors of the CPU as plain slices.
+//! Choosing a device, and tensors of the CPU as plain slices.
+
+use std::fmt;
+use std::str::FromStr;
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
-use burn::tensor::TensorData;
+use burn::tensor::{Device, TensorData};
+
+use crate::error::{Error, Result};
+
+/// A device as `--device` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The best there is.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+}
+
+impl Choice {
+    /// The device itself.
+    pub fn open(self) -> Device {
+        Device::flex()
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("cpu")
+    }
+}
+
+impl FromStr for Choice {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            _ => Err(Error::usage(format!("no device {name} in this build; use --device auto or --device cpu"))),
+        }
+    }
+}
 
 /// A tensor in the CPU's memory.
 pub(crate) type CpuTensor = FloatTensor<Flex>;

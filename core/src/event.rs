@@ -1,5 +1,8 @@
 //! What the library tells the outside while it works. It never prints.
 
+/// Who is told; from any thread.
+pub type Emit<'a> = dyn Fn(Event) + Sync + 'a;
+
 /// News of a running job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {

@@ -1,0 +1,161 @@
+//! A run on disk: its folder, every file name in it, and what is written there while it runs.
+
+mod crc;
+mod events;
+mod metrics;
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::write_atomically;
+use crate::config::Experiment;
+use crate::error::{Error, Result};
+
+pub use events::{EventWriter, Scalar, read_events};
+pub use metrics::{MetricsLog, MetricsRecord, read_metrics};
+
+/// The base folder of a replicate: `<base>-rep<N>`, as the reference keeps its second instances.
+pub fn replicate_base(base: &Path, replicate: u64) -> PathBuf {
+    if replicate == 0 {
+        return base.to_owned();
+    }
+    let name = base.file_name().unwrap_or_default().to_string_lossy();
+    base.with_file_name(format!("{name}-rep{replicate}"))
+}
+
+/// The folder of one run. All file names in it are made here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDir(PathBuf);
+
+impl RunDir {
+    /// `<base>/<key>`.
+    pub fn new(base: &Path, key: &str) -> Self {
+        Self(base.join(key))
+    }
+
+    /// A folder by its own path.
+    pub fn at(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    /// The run that a checkpoint belongs to, if it lies in one.
+    pub fn of_checkpoint(checkpoint: &Path) -> Option<Self> {
+        let run = Self(checkpoint.parent()?.parent()?.to_owned());
+        run.record_path().is_file().then_some(run)
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// The resolved settings, RON.
+    pub fn record_path(&self) -> PathBuf {
+        self.0.join("run.ron")
+    }
+
+    /// What happened, in sentences.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("run.log")
+    }
+
+    /// Numbers of each epoch, a JSON object a line.
+    pub fn metrics(&self) -> PathBuf {
+        self.0.join("metrics.jsonl")
+    }
+
+    /// The folder of TensorBoard's event files.
+    pub fn events(&self) -> PathBuf {
+        self.0.join("train_tensorboard")
+    }
+
+    /// The checkpoint after an epoch; 0 is before training.
+    pub fn checkpoint(&self, epoch: usize) -> PathBuf {
+        self.0.join("checkpoints").join(format!("ckpt-E{epoch:03}.safetensors"))
+    }
+
+    /// The checkpoint that is best on the test split.
+    pub fn best(&self) -> PathBuf {
+        self.0.join("checkpoints/ckpt-best.safetensors")
+    }
+
+    /// Everything needed to go on.
+    pub fn resume(&self) -> PathBuf {
+        self.0.join("checkpoints/resume.safetensors")
+    }
+
+    /// What a network says of every test sample; `last`, `best` or a checkpoint's name.
+    pub fn predictions(&self, name: &str) -> PathBuf {
+        self.0.join("predictions").join(format!("{name}.safetensors"))
+    }
+
+    /// The folder of analyses.
+    pub fn analysis(&self) -> PathBuf {
+        self.0.join("analysis")
+    }
+
+    /// What the run was started with; `None` if it was not started.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the file is there and cannot be understood.
+    pub fn read_record(&self) -> Result<Option<RunRecord>> {
+        let path = self.record_path();
+        let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            text => text.map_err(Error::io("read", &path))?,
+        };
+        ron::from_str(&text).map(Some).map_err(|error| {
+            Error::data(format!("{} is broken ({error}); restore it, or move the folder away", path.display()))
+        })
+    }
+
+    /// Writes what the run was started with.
+    pub fn write_record(&self, record: &RunRecord) -> Result<()> {
+        let text = ron::ser::to_string_pretty(record, ron::ser::PrettyConfig::default())
+            .map_err(|error| Error::run(format!("the settings cannot be written: {error}")))?;
+        write_atomically(&self.record_path(), |file| file.write_all(text.as_bytes()))
+    }
+
+    /// Keeps other processes from working in the folder until the lock is dropped, or the process ends.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if another process works there.
+    pub fn lock(&self) -> Result<RunLock> {
+        std::fs::create_dir_all(&self.0).map_err(Error::io("create", &self.0))?;
+        let path = self.0.join(".lock");
+        let file = File::create(&path).map_err(Error::io("write", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(RunLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::run(format!(
+                "another process works in {}; wait for it or choose another folder",
+                self.0.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+        }
+    }
+}
+
+/// Held while a process works in a run's folder.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+/// What a run was started with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// All settings.
+    pub experiment: Experiment,
+    /// Which instance of the key.
+    pub replicate: u64,
+    /// What it was computed on.
+    pub device: String,
+    /// Versions of the program and of what its results depend on.
+    pub versions: BTreeMap<String, String>,
+    /// SHA-256 of each split's ids and labels.
+    pub data_digests: BTreeMap<String, String>,
+}

@@ -1,0 +1,98 @@
+//! Everything that a training run needs to go on exactly where it stopped, in one file.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+
+use super::optimizer::Optimizer;
+use crate::checkpoint::{Checkpoint, NamedTensor, StateDict};
+use crate::error::{Error, Result};
+use crate::model::Network;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    /// Epochs that are trained, evaluated and written; the next one is `epoch + 1`.
+    pub epoch: usize,
+    /// Steps of the next epoch that are done.
+    pub step: usize,
+    /// Sums over the images of the next epoch so far.
+    pub sums: Sums,
+    /// Best test accuracy so far, as a fraction, and its epoch.
+    pub best: (f64, usize),
+}
+
+/// Sums over the images of an epoch that were trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sums {
+    /// Images.
+    pub images: usize,
+    /// Images classified as their unmixed label.
+    pub correct: usize,
+    /// Loss of each batch times its images.
+    pub loss: f64,
+}
+
+/// Marks a velocity among the parameters.
+const VELOCITY: &str = "momentum.";
+
+/// Writes network, velocities and position.
+pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Position) -> Result<()> {
+    let mut state = network.state();
+    let velocities = Network { arch: network.arch.clone(), parameters: optimizer.velocities.clone() };
+    state.tensors.extend(velocities.state().tensors.into_iter().map(|tensor| NamedTensor {
+        name: format!("{VELOCITY}{}", tensor.name),
+        ..tensor
+    }));
+    let Position { epoch, step, sums, best } = position;
+    let numbers = [
+        ("epoch", *epoch as u64),
+        ("step", *step as u64),
+        ("images", sums.images as u64),
+        ("correct", sums.correct as u64),
+        ("loss_bits", sums.loss.to_bits()),
+        ("best_bits", best.0.to_bits()),
+        ("best_epoch", best.1 as u64),
+    ];
+    let metadata = numbers.iter().map(|(name, number)| ((*name).to_owned(), number.to_string())).collect();
+    Checkpoint { state, metadata }.save(path)
+}
+
+/// Reads what [`save`] wrote into the network and the optimizer.
+///
+/// # Errors
+/// [`Error::Data`] if the file is broken; the run can then only start over.
+pub fn load(path: &Path, network: &mut Network, optimizer: &mut Optimizer) -> Result<Position> {
+    let broken = |what: String| {
+        Error::data(format!(
+            "the resume state {} is broken ({what}); start over with --force, which keeps the old folder aside",
+            path.display()
+        ))
+    };
+    let checkpoint = Checkpoint::load(path).map_err(|error| broken(error.to_string()))?;
+    let number = |name: &str| -> Result<u64> {
+        let text = checkpoint.metadata.get(name).ok_or_else(|| broken(format!("no {name}")))?;
+        text.parse().map_err(|_| broken(format!("{name} is {text}")))
+    };
+    let position = Position {
+        epoch: number("epoch")? as usize,
+        step: number("step")? as usize,
+        sums: Sums {
+            images: number("images")? as usize,
+            correct: number("correct")? as usize,
+            loss: f64::from_bits(number("loss_bits")?),
+        },
+        best: (f64::from_bits(number("best_bits")?), number("best_epoch")? as usize),
+    };
+    let (velocities, parameters): (Vec<NamedTensor>, Vec<NamedTensor>) =
+        checkpoint.state.tensors.into_iter().partition(|tensor| tensor.name.starts_with(VELOCITY));
+    let velocities = velocities.into_iter().map(|tensor| NamedTensor {
+        name: tensor.name[VELOCITY.len()..].to_owned(),
+        ..tensor
+    });
+    let device = network.parameters.first().map_or_else(Device::flex, Tensor::device);
+    let load = |tensors| Network::new(network.arch.clone(), &StateDict { tensors }, &device);
+    optimizer.velocities = load(velocities.collect()).map_err(|e| broken(e.to_string()))?.parameters;
+    network.parameters = load(parameters).map_err(|e| broken(e.to_string()))?.parameters;
+    Ok(position)
+}
