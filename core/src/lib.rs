@@ -3,5 +3,6 @@
 //! Modules are listed in reading order.
 
 pub mod config;
+pub mod data;
 pub mod error;
 pub mod random;
