@@ -3,7 +3,7 @@
 use tiny_skia::{PathBuilder, Pixmap, Rect, Transform};
 
 use super::outline::outline;
-use super::scene::{Rgb, between, blob, chance, colour, contrast, cover, curve, fill, pose, stroke};
+use super::scene::{Rgb, between, blob, body, chance, colour, cover, curve, fill, pose, stroke};
 use crate::random::Keyed;
 
 /// Draws a flat shape with an outline over a plain or patterned ground and a few loose pieces.
@@ -12,18 +12,18 @@ pub(super) fn draw(canvas: &mut Pixmap, class: usize, draw: &mut Keyed) {
     let ground = colour(draw, (0.0, 0.7), (0.55, 1.0));
     cover(canvas, ground);
     pattern(canvas, ground, draw);
-    for _ in 0..2 + draw.below(4) {
-        piece(canvas, (0.06, 0.2), draw);
+    for _ in 0..1 + draw.below(4) {
+        piece(canvas, (0.06, 0.16), draw);
     }
     let Some(path) = outline(class).and_then(|path| path.transform(pose(side, draw))) else { return };
-    let body = contrast(draw, ground, (0.3, 1.0), (0.3, 1.0));
-    fill(canvas, &path, body, Transform::identity());
+    let flat = body(draw, class, ground, (0.4, 1.0), (0.35, 1.0));
+    fill(canvas, &path, flat, Transform::identity());
     if chance(draw, 0.75) {
-        let ink = body.map(|channel| channel * between(draw, 0.0, 0.5));
+        let ink = flat.map(|channel| channel * between(draw, 0.0, 0.5));
         stroke(canvas, &path, ink, between(draw, 0.02, 0.06) * side);
     }
-    if chance(draw, 0.5) {
-        piece(canvas, (0.04, 0.1), draw);
+    if chance(draw, 0.3) {
+        piece(canvas, (0.04, 0.08), draw);
     }
 }
 

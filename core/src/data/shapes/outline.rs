@@ -49,12 +49,10 @@ fn polar(radius: f32, angle: f32) -> Point {
     (radius * angle.cos(), radius * angle.sin())
 }
 
-fn regular(corners: usize, radius: f32) -> Vec<Point> {
-    (0..corners).map(|corner| polar(radius, corner as f32 / corners as f32 * TAU)).collect()
-}
-
 fn star() -> Vec<Point> {
-    (0..10).map(|corner| polar(if corner % 2 == 0 { 1.1 } else { 0.45 }, corner as f32 * PI / 5.0)).collect()
+    (0..10)
+        .map(|corner| polar(if corner % 2 == 0 { 1.1 } else { 0.45 }, corner as f32 * PI / 5.0 - PI / 2.0))
+        .collect()
 }
 
 fn arrow() -> Vec<Point> {
@@ -79,6 +77,12 @@ fn heart() -> Vec<Point> {
             (t.sin().powi(3), -y / 16.0)
         })
         .collect()
+}
+
+/// Corners on a circle, with a flat side below as far as their number allows.
+fn regular(corners: usize, radius: f32) -> Vec<Point> {
+    let half_step = PI / corners as f32;
+    (0..corners).map(|corner| polar(radius, PI / 2.0 + (2 * corner + 1) as f32 * half_step)).collect()
 }
 
 /// The unit disc without a disc of radius 0.8 around (0.5, 0), moved towards its middle.

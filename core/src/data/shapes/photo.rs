@@ -3,7 +3,7 @@
 use tiny_skia::{Path, Pixmap, PremultipliedColorU8, Transform};
 
 use super::outline::outline;
-use super::scene::{Rgb, between, blob, chance, colour, contrast, curve, fill, pose, stroke};
+use super::scene::{Rgb, between, blob, body, chance, colour, curve, fill, pose, stroke};
 use crate::random::Keyed;
 
 /// Draws a shaded, textured shape with its shadow over a textured ground with clutter.
@@ -12,17 +12,17 @@ pub(super) fn draw(canvas: &mut Pixmap, class: usize, draw: &mut Keyed) {
     let light = between(draw, 0.0, std::f32::consts::TAU);
     let ground = Surface::new(colour(draw, (0.05, 0.6), (0.2, 0.85)), draw);
     let mut photo = Photo::new(canvas.width() as usize, light, &ground);
-    for _ in 0..2 + draw.below(4) {
+    for _ in 0..1 + draw.below(4) {
         let clutter = Surface::new(colour(draw, (0.05, 0.7), (0.15, 0.9)), draw);
         let thickness = chance(draw, 0.35).then(|| between(draw, 0.02, 0.06) * side);
-        let path = if thickness.is_some() { curve(side, draw) } else { blob(side, (0.08, 0.25), draw) };
+        let path = if thickness.is_some() { curve(side, draw) } else { blob(side, (0.08, 0.2), draw) };
         if let Some(path) = path {
             photo.place(coverage(canvas, &path, thickness), &clutter);
         }
     }
-    let body = Surface::new(contrast(draw, ground.colour, (0.1, 0.9), (0.15, 0.95)), draw);
+    let material = Surface::new(body(draw, class, ground.colour, (0.3, 0.9), (0.25, 0.95)), draw);
     if let Some(path) = outline(class).and_then(|path| path.transform(pose(side, draw))) {
-        photo.place(coverage(canvas, &path, None), &body);
+        photo.place(coverage(canvas, &path, None), &material);
     }
     photo.develop(canvas, draw);
 }
@@ -93,20 +93,18 @@ impl Photo {
     /// Puts a thing down: its shadow on what is there, then itself, brighter where it faces the light.
     fn place(&mut self, cover: Vec<f32>, surface: &Surface) {
         let (width, side) = (self.side, self.side as f32);
-        let soft = blurred(&blurred(&cover, self.side, 0.05 * side), self.side, 0.05 * side);
-        let reach = 0.06 * side;
-        let light = self.light;
-        let shadow = |at: usize| sample(&soft, width, at, (light.0 * reach, light.1 * reach));
+        let soft = blurred(&cover, width, 0.035 * side);
+        let towards_light =
+            |reach: f32| ((self.light.0 * reach).round() as i32, (self.light.1 * reach).round() as i32);
+        let (right, down) = towards_light(0.06 * side);
         for at in 0..self.pixels.len() {
-            let dim = 1.0 - 0.55 * shadow(at);
+            let dim = 1.0 - 0.55 * sample(&soft, width, at, (right, down));
             self.pixels[at] = self.pixels[at].map(|channel| channel * dim);
         }
         // The softened cover is a height; its slope towards the light brightens.
+        let (right, down) = towards_light((0.03 * side).max(1.0));
         let slope = |at: usize| {
-            let step = 0.03 * side;
-            let near = sample(&soft, width, at, (light.0 * step, light.1 * step));
-            let far = sample(&soft, width, at, (-light.0 * step, -light.1 * step));
-            1.0 + 0.9 * (far - near)
+            1.0 + 0.9 * (sample(&soft, width, at, (-right, -down)) - sample(&soft, width, at, (right, down)))
         };
         self.shade(|at| cover[at], surface, slope);
     }
@@ -152,30 +150,32 @@ impl Photo {
     }
 }
 
-/// The plane at a pixel moved by `offset`, or at the nearest edge.
-fn sample(plane: &[f32], side: usize, at: usize, offset: (f32, f32)) -> f32 {
-    let limit = (side - 1) as f32;
-    let x = ((at % side) as f32 + offset.0).round().clamp(0.0, limit) as usize;
-    let y = ((at / side) as f32 + offset.1).round().clamp(0.0, limit) as usize;
-    plane[y * side + x]
+/// The plane at a pixel moved by whole pixels, or at the nearest edge.
+fn sample(plane: &[f32], side: usize, at: usize, (right, down): (i32, i32)) -> f32 {
+    let move_by = |from: usize, by: i32| (from as i32 + by).clamp(0, side as i32 - 1) as usize;
+    plane[move_by(at / side, down) * side + move_by(at % side, right)]
 }
 
-/// Blurs by a triangle of this radius in pixels along both axes, edges repeated.
+/// The mean of a square that reaches `radius` pixels to each side, taken twice; edges are repeated.
 fn blurred(plane: &[f32], side: usize, radius: f32) -> Vec<f32> {
-    let reach = radius.ceil() as i32;
-    let weights: Vec<f32> =
-        (-reach..=reach).map(|step| (1.0 - step.abs() as f32 / (radius + 1.0)).max(0.0)).collect();
-    let total: f32 = weights.iter().sum();
-    let along = |plane: &[f32], (step_x, step_y): (f32, f32)| -> Vec<f32> {
-        let value = |at: usize| -> f32 {
-            let terms = weights.iter().zip(-reach..=reach).map(|(weight, step)| {
-                weight * sample(plane, side, at, (step as f32 * step_x, step as f32 * step_y))
-            });
-            terms.sum::<f32>() / total
-        };
-        (0..plane.len()).map(value).collect()
-    };
-    along(&along(plane, (1.0, 0.0)), (0.0, 1.0))
+    let once = blurred_along(&blurred_along(plane, side, radius), side, radius);
+    blurred_along(&blurred_along(&once, side, radius), side, radius)
+}
+
+/// Blurs along rows by a running sum, and swaps rows and columns.
+fn blurred_along(plane: &[f32], side: usize, radius: f32) -> Vec<f32> {
+    let (reach, rest) = (radius.floor() as isize, radius.fract());
+    let mut out = vec![0.0; plane.len()];
+    for (y, row) in plane.chunks_exact(side).enumerate() {
+        let value = |x: isize| row[x.clamp(0, side as isize - 1) as usize];
+        let mut sum: f32 = (-reach..=reach).map(value).sum();
+        for x in 0..side as isize {
+            let edges = value(x - reach - 1) + value(x + reach + 1);
+            out[x as usize * side + y] = (sum + rest * edges) / (2.0 * radius + 1.0);
+            sum += value(x + reach + 1) - value(x - reach);
+        }
+    }
+    out
 }
 
 /// Smooth noise from 0 to 1 with one random value at each whole coordinate.

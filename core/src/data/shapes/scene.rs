@@ -10,6 +10,9 @@ use crate::random::Keyed;
 /// Red, green, blue, each from 0 to 1.
 pub(super) type Rgb = [f32; 3];
 
+/// Share of the shapes that have their class's hue; the rest have any, so that colour alone does not tell the class.
+const TYPICAL: f64 = 0.55;
+
 /// A number from `low` to `high`.
 pub(super) fn between(draw: &mut Keyed, low: f32, high: f32) -> f32 {
     draw.range(f64::from(low), f64::from(high)) as f32
@@ -20,40 +23,57 @@ pub(super) fn chance(draw: &mut Keyed, probability: f64) -> bool {
     draw.uniform() < probability
 }
 
-/// Any place, size and rotation that keeps most of the shape on the canvas, with a little squash.
+/// Near the middle and near upright, of any moderate size, with a little squash.
 pub(super) fn pose(side: f32, draw: &mut Keyed) -> Transform {
-    let radius = between(draw, 0.2, 0.38);
-    let margin = 0.85 * radius;
-    let (x, y) = (between(draw, margin, 1.0 - margin), between(draw, margin, 1.0 - margin));
+    let radius = between(draw, 0.27, 0.44);
+    let (x, y) = (between(draw, 0.38, 0.62), between(draw, 0.38, 0.62));
+    let (tilt, axis) = (between(draw, -30.0, 30.0), between(draw, 0.0, 360.0));
     let squash = between(draw, 0.8, 1.25).sqrt();
-    Transform::from_rotate(between(draw, 0.0, 360.0))
+    Transform::from_rotate(tilt - axis)
         .post_scale(radius * squash * side, radius / squash * side)
-        .post_rotate(between(draw, 0.0, 360.0))
+        .post_rotate(axis)
         .post_translate(x * side, y * side)
 }
 
-/// A colour of this saturation and value, any hue.
+/// A colour of any hue; saturation and value lie in these ranges.
 pub(super) fn colour(draw: &mut Keyed, saturation: (f32, f32), value: (f32, f32)) -> Rgb {
     let hue = between(draw, 0.0, 6.0);
-    let saturation = between(draw, saturation.0, saturation.1);
-    let value = between(draw, value.0, value.1);
-    [5.0, 3.0, 1.0].map(|offset| {
-        let k = (offset + hue) % 6.0;
-        value * (1.0 - saturation * k.min(4.0 - k).clamp(0.0, 1.0))
-    })
+    tone(draw, hue, saturation, value)
 }
 
-/// A colour that stands out against `other`, the best of eight.
-pub(super) fn contrast(draw: &mut Keyed, other: Rgb, saturation: (f32, f32), value: (f32, f32)) -> Rgb {
+/// A colour for a shape of a class that stands out against `other`, the best of eight. More often than not it has
+/// the hue of its class, as hearts tend to be red: a cue that holds in photographs and clip art alike.
+pub(super) fn body(
+    draw: &mut Keyed,
+    class: usize,
+    other: Rgb,
+    saturation: (f32, f32),
+    value: (f32, f32),
+) -> Rgb {
+    let hue = if chance(draw, TYPICAL) {
+        class as f32 * 6.0 / outline::NAMES.len() as f32 + between(draw, -0.3, 0.3)
+    } else {
+        between(draw, 0.0, 6.0)
+    };
     let distance = |colour: Rgb| -> f32 { colour.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum() };
-    let mut best = colour(draw, saturation, value);
+    let mut best = tone(draw, hue, saturation, value);
     for _ in 0..7 {
-        let next = colour(draw, saturation, value);
+        let next = tone(draw, hue, saturation, value);
         if distance(best) < 0.25 && distance(next) > distance(best) {
             best = next;
         }
     }
     best
+}
+
+/// Hue from 0 to 6, red at 0 and 6.
+fn tone(draw: &mut Keyed, hue: f32, saturation: (f32, f32), value: (f32, f32)) -> Rgb {
+    let saturation = between(draw, saturation.0, saturation.1);
+    let value = between(draw, value.0, value.1);
+    [5.0, 3.0, 1.0].map(|offset| {
+        let k = (offset + hue).rem_euclid(6.0);
+        value * (1.0 - saturation * k.min(4.0 - k).clamp(0.0, 1.0))
+    })
 }
 
 /// An irregular closed outline on the canvas, `radius` as a fraction of its side; no class looks like it.
