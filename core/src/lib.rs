@@ -3,6 +3,17 @@
 //! Modules are listed in reading order.
 
 pub mod config;
-pub mod data;
-pub mod error;
 pub mod random;
+
+pub mod data;
+
+pub mod checkpoint;
+pub mod model;
+
+pub mod train;
+
+pub mod analysis;
+
+pub mod device;
+pub mod error;
+pub mod event;

@@ -8,6 +8,9 @@ use tiny_skia::{Path, PathBuilder};
 pub(super) const NAMES: [&str; 10] =
     ["arrow", "circle", "crescent", "cross", "heart", "hexagon", "ring", "square", "star", "triangle"];
 
+/// Typical hue of each class, from red at 0 through yellow at 1, green at 2 and blue at 4 to red at 6.
+pub(super) const HUES: [f32; 10] = [3.0, 3.6, 0.6, 1.8, 0.0, 2.4, 4.2, 4.8, 1.2, 5.4];
+
 /// Corners that stand for a full circle.
 const CIRCLE_CORNERS: usize = 64;
 

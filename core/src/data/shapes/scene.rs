@@ -51,7 +51,7 @@ pub(super) fn body(
     value: (f32, f32),
 ) -> Rgb {
     let hue = if chance(draw, TYPICAL) {
-        class as f32 * 6.0 / outline::NAMES.len() as f32 + between(draw, -0.3, 0.3)
+        outline::HUES[class] + between(draw, -0.3, 0.3)
     } else {
         between(draw, 0.0, 6.0)
     };

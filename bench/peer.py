@@ -1,0 +1,133 @@
+"""The PyTorch side of bench/run: Fixup ResNets (Zhang et al. 2019), timed forward and for a training step.
+
+Prints one JSON object: images per second and peak memory in MiB, for each memory layout.
+"""
+
+import argparse
+import json
+import resource
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+LAYERS = {"fixup_resnet18": [2, 2, 2, 2], "fixup_resnet50": [3, 4, 6, 3]}
+
+
+def scalar(value=0.0):
+    return nn.Parameter(torch.full((1,), value))
+
+
+class Basic(nn.Module):
+    expansion = 1
+
+    def __init__(self, inputs, planes, stride):
+        super().__init__()
+        self.bias1a, self.bias1b, self.bias2a, self.bias2b = (scalar() for _ in range(4))
+        self.scale = scalar(1.0)
+        self.conv1 = nn.Conv2d(inputs, planes, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(planes, planes, 3, 1, 1, bias=False)
+        reshapes = stride != 1 or inputs != planes
+        self.downsample = nn.Conv2d(inputs, planes, 1, stride, bias=False) if reshapes else None
+
+    def forward(self, x):
+        y = F.relu(self.conv1(x + self.bias1a) + self.bias1b)
+        y = self.conv2(y + self.bias2a) * self.scale + self.bias2b
+        return F.relu(y + (self.downsample(x + self.bias1a) if self.downsample else x))
+
+
+class Bottleneck(nn.Module):
+    expansion = 4
+
+    def __init__(self, inputs, planes, stride):
+        super().__init__()
+        self.bias1a, self.bias1b, self.bias2a, self.bias2b, self.bias3a, self.bias3b = (scalar() for _ in range(6))
+        self.scale = scalar(1.0)
+        self.conv1 = nn.Conv2d(inputs, planes, 1, bias=False)
+        self.conv2 = nn.Conv2d(planes, planes, 3, stride, 1, bias=False)
+        self.conv3 = nn.Conv2d(planes, planes * 4, 1, bias=False)
+        reshapes = stride != 1 or inputs != planes * 4
+        self.downsample = nn.Conv2d(inputs, planes * 4, 1, stride, bias=False) if reshapes else None
+
+    def forward(self, x):
+        y = F.relu(self.conv1(x + self.bias1a) + self.bias1b)
+        y = F.relu(self.conv2(y + self.bias2a) + self.bias2b)
+        y = self.conv3(y + self.bias3a) * self.scale + self.bias3b
+        return F.relu(y + (self.downsample(x + self.bias1a) if self.downsample else x))
+
+
+class FixupResNet(nn.Module):
+    def __init__(self, arch, classes):
+        super().__init__()
+        block = Bottleneck if arch == "fixup_resnet50" else Basic
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bias1, self.bias2 = scalar(), scalar()
+        inputs, stages = 64, []
+        for stage, blocks in enumerate(LAYERS[arch]):
+            planes = 64 << stage
+            for index in range(blocks):
+                stages.append(block(inputs, planes, 2 if stage and not index else 1))
+                inputs = planes * block.expansion
+        self.blocks = nn.Sequential(*stages)
+        self.fc = nn.Linear(inputs, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(x) + self.bias1), 3, 2, 1)
+        x = self.blocks(x).mean((2, 3))
+        return self.fc(x + self.bias2)
+
+
+def rate(step, batch, seconds):
+    """Images per second of the fastest step within the given time, after two steps of warm-up."""
+    step(), step()
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        step()
+        best = min(best, time.perf_counter() - start)
+    return batch / best
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--arch", default="fixup_resnet50", choices=LAYERS)
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--layout", choices=["nchw", "channels_last"], default="channels_last")
+    parser.add_argument("--what", choices=["forward", "train"], default="train")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    layout = torch.channels_last if args.layout == "channels_last" else torch.contiguous_format
+    model = FixupResNet(args.arch, 10).to(memory_format=layout)
+    images = torch.randn(args.batch, 3, args.size, args.size).to(memory_format=layout)
+    labels = torch.arange(args.batch) % 10
+    groups = {name: [p for n, p in model.named_parameters() if name == group(n)] for name in ("bias", "scale", "rest")}
+    optimizer = torch.optim.SGD(
+        [{"params": groups["bias"], "lr": 1e-4}, {"params": groups["scale"], "lr": 1e-4}, {"params": groups["rest"]}],
+        lr=1e-3, momentum=0.9, weight_decay=1e-4,
+    )
+
+    def forward():
+        with torch.no_grad():
+            model(images)
+
+    def train():
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    images_per_second = rate(forward if args.what == "forward" else train, args.batch, args.seconds)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"images_per_second": round(images_per_second, 2), "peak_mib": round(peak)}))
+
+
+def group(name):
+    return "bias" if "bias" in name else "scale" if "scale" in name else "rest"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+//! What the library tells the outside while it works. It never prints.
+
+/// News of a running job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A sentence for the log.
+    Note(String),
+    /// Images of a split are being decoded.
+    Decoding {
+        /// `train` or `test`.
+        split: &'static str,
+        /// Images done.
+        done: usize,
+        /// Images in all.
+        total: usize,
+    },
+    /// A training step is done.
+    Step {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Epochs in all.
+        epochs: usize,
+        /// Images of this epoch that were trained on.
+        done: usize,
+        /// Images of an epoch.
+        total: usize,
+        /// Mean training loss of this epoch so far.
+        loss: f64,
+        /// Training accuracy of this epoch so far, percent.
+        accuracy: f64,
+        /// Images trained on per second.
+        images_per_second: f64,
+        /// Seconds until the run ends at this speed.
+        seconds_left: f64,
+    },
+    /// An epoch is trained and evaluated.
+    Epoch {
+        /// The epoch; 0 before training.
+        epoch: usize,
+        /// Epochs in all.
+        epochs: usize,
+        /// Test accuracy, percent.
+        test_accuracy: f64,
+        /// Mean test loss.
+        test_loss: f64,
+        /// Accuracy on the training images in evaluation mode, percent.
+        train_accuracy: f64,
+    },
+    /// A point of an interpolation is computed.
+    Point {
+        /// Position on the line.
+        coefficient: f64,
+        /// Test accuracy, percent.
+        accuracy: f64,
+        /// Mean test loss.
+        loss: f64,
+        /// Points done.
+        done: usize,
+        /// Points in all.
+        total: usize,
+    },
+}

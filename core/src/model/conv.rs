@@ -1,0 +1,231 @@
+//! Convolution over channels-last images behind Burn's autodiff, with all that surrounds it in a Fixup block done in
+//! the same pass. Burn's own convolution costs a transposed copy per gradient and a pass for each bias and ReLU.
+
+pub mod cpu;
+pub mod geometry;
+mod panel;
+mod product;
+mod tile;
+mod view;
+mod weight;
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, ExtensionType, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Tensor;
+
+use self::cpu::Surround;
+use self::geometry::Geometry;
+use crate::device::{CpuTensor, floats, into_floats, tensor};
+
+/// How the windows of a convolution lie, and what follows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Distance between neighbouring windows.
+    pub stride: usize,
+    /// Rows and columns of zeros around an image, outside the input bias.
+    pub padding: usize,
+    /// Replace negative outputs by zero.
+    pub relu: bool,
+}
+
+/// `act(conv(images + input_bias; weights) + output_bias + residual)`.
+///
+/// # Shapes
+/// - images: `[batch, height, width, in]`
+/// - weights: `[kernel, kernel, in, out]`, the kernel square
+/// - input_bias, output_bias: `[1]`
+/// - residual and result: `[batch, out height, out width, out]`
+pub fn conv(
+    images: Tensor<4>,
+    weights: Tensor<4>,
+    input_bias: Tensor<1>,
+    output_bias: Tensor<1>,
+    residual: Option<Tensor<4>>,
+    options: Options,
+) -> Tensor<4> {
+    let residual = match residual {
+        Some(residual) => Residual::Add(residual.into_dispatch()),
+        None => Residual::None,
+    };
+    Tensor::from_dispatch(<Dispatch as ConvBackend>::surrounded_conv(
+        images.into_dispatch(),
+        weights.into_dispatch(),
+        input_bias.into_dispatch(),
+        output_bias.into_dispatch(),
+        residual,
+        options,
+    ))
+}
+
+/// What is added to the result of a convolution.
+#[derive(ExtensionType)]
+pub enum Residual<B: Backend> {
+    /// Nothing.
+    None,
+    /// A tensor of the result's shape.
+    Add(FloatTensor<B>),
+}
+
+/// Backends that have the convolution of [`conv`].
+#[backend_extension(Flex, Autodiff)]
+pub trait ConvBackend: Backend {
+    /// See [`conv`].
+    fn surrounded_conv(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        input_bias: FloatTensor<Self>,
+        output_bias: FloatTensor<Self>,
+        #[extension_type] residual: Residual<Self>,
+        options: Options,
+    ) -> FloatTensor<Self>;
+}
+
+impl ConvBackend for Flex {
+    fn surrounded_conv(
+        images: CpuTensor,
+        weights: CpuTensor,
+        input_bias: CpuTensor,
+        output_bias: CpuTensor,
+        residual: Residual<Self>,
+        options: Options,
+    ) -> CpuTensor {
+        let residual = match &residual {
+            Residual::None => None,
+            Residual::Add(residual) => Some(residual.to_contiguous()),
+        };
+        let g = geometry(&images, &weights, options);
+        let output = cpu::forward(
+            &g,
+            floats(&images.to_contiguous()),
+            floats(&weights.to_contiguous()),
+            residual.as_ref().map(floats),
+            surround(&input_bias, &output_bias, options),
+        );
+        tensor(output, g.out_shape())
+    }
+}
+
+impl<C: CheckpointStrategy> ConvBackend for Autodiff<Flex, C> {
+    fn surrounded_conv(
+        images: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        input_bias: FloatTensor<Self>,
+        output_bias: FloatTensor<Self>,
+        residual: Residual<Self>,
+        options: Options,
+    ) -> FloatTensor<Self> {
+        let (images, images_node) = images.into_parts();
+        let (weights, weights_node) = weights.into_parts();
+        let (input_bias, input_node) = input_bias.into_parts();
+        let (output_bias, output_node) = output_bias.into_parts();
+        let mut saved = Saved { images, weights, bias: input_bias, output: None, options };
+        let run = |saved: &mut Saved, residual| {
+            let Saved { images, weights, bias, .. } = saved.clone();
+            let output = Flex::surrounded_conv(images, weights, bias, output_bias, residual, options);
+            saved.output = options.relu.then(|| output.clone());
+            output
+        };
+        match residual {
+            Residual::None => {
+                let output = run(&mut saved, Residual::None);
+                finish::<C, 4>([images_node, weights_node, input_node, output_node], saved, output)
+            }
+            Residual::Add(residual) => {
+                let (residual, residual_node) = residual.into_parts();
+                let output = run(&mut saved, Residual::Add(residual));
+                let operands = [images_node, weights_node, input_node, output_node, residual_node];
+                finish::<C, 5>(operands, saved, output)
+            }
+        }
+    }
+}
+
+/// Registers the result in the graph.
+fn finish<C: CheckpointStrategy, const N: usize>(
+    operands: [NodeGuard; N],
+    saved: Saved,
+    output: CpuTensor,
+) -> FloatTensor<Autodiff<Flex, C>>
+where
+    ConvGradient: Backward<Flex, N, State = Saved>,
+{
+    match Backward::<Flex, N>::prepare::<C>(ConvGradient, operands).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(saved, output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
+}
+
+/// What the backward pass needs of the forward pass.
+#[derive(Debug, Clone)]
+struct Saved {
+    images: CpuTensor,
+    weights: CpuTensor,
+    bias: CpuTensor,
+    /// The result, where a ReLU followed.
+    output: Option<CpuTensor>,
+    options: Options,
+}
+
+/// Operands: images, weights, input bias, output bias and, of five, the residual.
+#[derive(Debug)]
+struct ConvGradient;
+
+impl<const N: usize> Backward<Flex, N> for ConvGradient {
+    type State = Saved;
+
+    fn backward(self, ops: Ops<Saved, N>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        let Saved { images, weights, bias, output, options } = ops.state;
+        let g = geometry(&images, &weights, options);
+        let (images, weights) = (images.to_contiguous(), weights.to_contiguous());
+        let gradient = into_floats(grads.consume::<Flex>(&ops.node));
+        let (gradient, channel_sums) =
+            cpu::before_relu(gradient, output.as_ref().map(floats), g.out_channels);
+
+        let needed = |operand: usize| ops.parents.get(operand).and_then(Option::as_ref).map(|node| node.id);
+        if needed(0).is_some() || needed(2).is_some() {
+            let (image_gradient, sum) = cpu::image_gradient(&g, floats(&weights), &gradient);
+            if let Some(id) = needed(0) {
+                let shape = [g.batch, g.height, g.width, g.in_channels];
+                grads.register::<Flex>(id, tensor(image_gradient, shape));
+            }
+            if let Some(id) = needed(2) {
+                grads.register::<Flex>(id, tensor(vec![sum], [1]));
+            }
+        }
+        if let Some(id) = needed(1) {
+            let bias = floats(&bias)[0];
+            let gradient = cpu::weights_gradient(&g, floats(&images), &gradient, &channel_sums, bias);
+            grads.register::<Flex>(id, tensor(gradient, [g.kernel, g.kernel, g.in_channels, g.out_channels]));
+        }
+        if let Some(id) = needed(3) {
+            grads.register::<Flex>(id, tensor(vec![channel_sums.iter().sum()], [1]));
+        }
+        if let Some(id) = needed(4) {
+            grads.register::<Flex>(id, tensor(gradient, g.out_shape()));
+        }
+    }
+}
+
+fn geometry(images: &CpuTensor, weights: &CpuTensor, options: Options) -> Geometry {
+    let [batch, height, width, in_channels] = images.shape().dims();
+    let [kernel, kernel_width, weights_in, out_channels] = weights.shape().dims();
+    assert_eq!((kernel, in_channels), (kernel_width, weights_in), "weights fit the images");
+    Geometry {
+        batch,
+        height,
+        width,
+        in_channels,
+        out_channels,
+        kernel,
+        stride: options.stride,
+        padding: options.padding,
+    }
+}
+
+fn surround(input_bias: &CpuTensor, output_bias: &CpuTensor, options: Options) -> Surround {
+    Surround { input_bias: floats(input_bias)[0], output_bias: floats(output_bias)[0], relu: options.relu }
+}

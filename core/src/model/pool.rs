@@ -1,0 +1,111 @@
+//! The max pooling of the stem over channels-last images: windows of 3 x 3, stride 2, one pixel of padding.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use crate::device::{floats, into_floats, tensor};
+
+/// Side of a window.
+const WINDOW: usize = 3;
+/// Distance between neighbouring windows.
+const STRIDE: usize = 2;
+
+/// `[batch, height, width, channels]` to `[batch, ceil(height / 2), ceil(width / 2), channels]`.
+pub fn max_pool(images: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as PoolBackend>::stem_pool(images.into_dispatch()))
+}
+
+/// Backends that have the pooling of [`max_pool`].
+#[backend_extension(Flex, Autodiff)]
+pub trait PoolBackend: Backend {
+    /// See [`max_pool`].
+    fn stem_pool(images: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+impl PoolBackend for Flex {
+    fn stem_pool(images: FloatTensor<Self>) -> FloatTensor<Self> {
+        pool(&images).0
+    }
+}
+
+impl<C: CheckpointStrategy> PoolBackend for Autodiff<Flex, C> {
+    fn stem_pool(images: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (images, node) = images.into_parts();
+        let (output, winners) = pool(&images);
+        match Backward::<Flex, 1>::prepare::<C>(PoolGradient, [node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((images.shape().dims(), winners), output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct PoolGradient;
+
+impl Backward<Flex, 1> for PoolGradient {
+    /// Shape of the images, and for each output the position of its maximum in the window.
+    type State = ([usize; 4], Vec<u8>);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
+        let [Some(images)] = ops.parents else { return };
+        let (shape, winners) = ops.state;
+        let [_, height, width, channels] = shape;
+        let gradient = into_floats(grads.consume::<Flex>(&ops.node));
+        let (rows, columns) = (height.div_ceil(STRIDE), width.div_ceil(STRIDE));
+        let mut spread = vec![0.0; shape.iter().product()];
+        spread.par_chunks_exact_mut(height * width * channels).enumerate().for_each(|(image, spread)| {
+            for pixel in 0..rows * columns {
+                let first = (image * rows * columns + pixel) * channels;
+                let (y, x) = (pixel / columns, pixel % columns);
+                for (channel, winner) in winners[first..first + channels].iter().enumerate() {
+                    let row = y * STRIDE + usize::from(*winner) / WINDOW - 1;
+                    let column = x * STRIDE + usize::from(*winner) % WINDOW - 1;
+                    spread[(row * width + column) * channels + channel] += gradient[first + channel];
+                }
+            }
+        });
+        grads.register::<Flex>(images.id, tensor(spread, shape));
+    }
+}
+
+/// The maxima, and where in its window each lies: row-major, the first of equals.
+fn pool(images: &FloatTensor<Flex>) -> (FloatTensor<Flex>, Vec<u8>) {
+    let [batch, height, width, channels] = images.shape().dims();
+    let images = images.to_contiguous();
+    let images = floats(&images);
+    let (rows, columns) = (height.div_ceil(STRIDE), width.div_ceil(STRIDE));
+    let mut output = vec![f32::NEG_INFINITY; batch * rows * columns * channels];
+    let mut winners = vec![0; output.len()];
+    let row_floats = columns * channels;
+    output
+        .par_chunks_exact_mut(row_floats)
+        .zip(winners.par_chunks_exact_mut(row_floats))
+        .enumerate()
+        .for_each(|(row, (output, winners))| {
+            let (image, y) = (row / rows, row % rows);
+            for x in 0..columns {
+                let output = &mut output[x * channels..][..channels];
+                let winners = &mut winners[x * channels..][..channels];
+                for position in 0..WINDOW * WINDOW {
+                    let row = (y * STRIDE + position / WINDOW).wrapping_sub(1);
+                    let column = (x * STRIDE + position % WINDOW).wrapping_sub(1);
+                    if row >= height || column >= width {
+                        continue;
+                    }
+                    let pixel = &images[((image * height + row) * width + column) * channels..][..channels];
+                    for ((best, winner), value) in output.iter_mut().zip(winners.iter_mut()).zip(pixel) {
+                        let wins = *value > *best || value.is_nan();
+                        *best = if wins { *value } else { *best };
+                        *winner = if wins { position as u8 } else { *winner };
+                    }
+                }
+            }
+        });
+    (tensor(output, [batch, rows, columns, channels]), winners)
+}

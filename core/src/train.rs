@@ -1,0 +1,6 @@
+//! Training.
+
+pub mod loss;
+pub mod mixup;
+pub mod optimizer;
+pub mod sgd;

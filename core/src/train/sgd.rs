@@ -1,0 +1,77 @@
+//! Stochastic gradient descent as PyTorch does it, one pass over each parameter.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, ExtensionType, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use crate::device::{floats, into_floats, tensor};
+
+/// The numbers of one update.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// Learning rate of the parameter's group.
+    pub lr: f64,
+    /// Share of the velocity that stays; no dampening, no Nesterov.
+    pub momentum: f64,
+    /// Factor of the parameter that is added to its gradient.
+    pub weight_decay: f64,
+}
+
+/// `velocity = momentum * velocity + gradient + weight_decay * parameter; parameter -= lr * velocity`.
+///
+/// The first step's velocity is zero, which gives PyTorch's first step too. All tensors `[size]`.
+pub fn step(parameter: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, rule: Rule) -> [Tensor<1>; 2] {
+    let updated = <Dispatch as SgdBackend>::sgd_step(
+        parameter.into_dispatch(),
+        gradient.into_dispatch(),
+        velocity.into_dispatch(),
+        rule,
+    );
+    [updated.parameter, updated.velocity].map(Tensor::from_dispatch)
+}
+
+/// A parameter and its velocity after a step.
+#[derive(ExtensionType)]
+pub struct Updated<B: Backend> {
+    parameter: FloatTensor<B>,
+    velocity: FloatTensor<B>,
+}
+
+/// Backends that have the update of [`step`].
+#[backend_extension(Flex)]
+pub trait SgdBackend: Backend {
+    /// See [`step`].
+    fn sgd_step(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        rule: Rule,
+    ) -> Updated<Self>;
+}
+
+impl SgdBackend for Flex {
+    fn sgd_step(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        rule: Rule,
+    ) -> Updated<Self> {
+        const CHUNK: usize = 1 << 14;
+        let size = [parameter.shape().num_elements()];
+        let gradient = gradient.to_contiguous();
+        let (mut parameter, mut velocity) = (into_floats(parameter), into_floats(velocity));
+        let (lr, momentum, decay) = (rule.lr as f32, rule.momentum as f32, rule.weight_decay as f32);
+        parameter
+            .par_chunks_mut(CHUNK)
+            .zip(velocity.par_chunks_mut(CHUNK))
+            .zip(floats(&gradient).par_chunks(CHUNK))
+            .for_each(|((parameter, velocity), gradient)| {
+                for ((parameter, velocity), gradient) in parameter.iter_mut().zip(velocity).zip(gradient) {
+                    *velocity = momentum * *velocity + (gradient + decay * *parameter);
+                    *parameter -= lr * *velocity;
+                }
+            });
+        Updated { parameter: tensor(parameter, size), velocity: tensor(velocity, size) }
+    }
+}

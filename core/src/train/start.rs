@@ -1,0 +1,98 @@
+//! Where a run's weights come from.
+
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::{Checkpoint, StateDict};
+use crate::config::Experiment;
+use crate::error::{Error, Result};
+use crate::model::{Arch, initial_state};
+
+/// The folder of the reference's ImageNet run, and the key of ours that stands in for it.
+const REFERENCE_PRETRAINING: (&str, &str) = ("/mnt/data/logs/imagenet-lr01/", "pretrain/imagenet/fixup_resnet50/lr0.1");
+
+/// The weights before training: drawn, or those of `train.finetune_from` with a drawn head.
+///
+/// # Errors
+/// [`Error::Data`] if no checkpoint is found, or if anything but the head differs in name or shape.
+pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path) -> Result<StateDict> {
+    let fresh = initial_state(arch, experiment.model.kwargs.zero_fc_init, experiment.seed.init);
+    match &experiment.train.finetune_from {
+        None => Ok(fresh),
+        Some(source) => {
+            let path = find_pretrained(source, base)?;
+            take_over(fresh, Checkpoint::load(&path)?.state, &path)
+        }
+    }
+}
+
+/// The checkpoint that `source` names: a path as given, with `.safetensors` for its ending, the same below the base
+/// folder (`<key>/ckpt-E004` is found in that run's checkpoints), or the same epoch of our own ImageNet run in place of the
+/// reference's.
+///
+/// # Errors
+/// [`Error::Data`] listing all that was tried.
+pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
+    let ours = |path: &Path| path.with_file_name(format!("{}.safetensors", stem(path)));
+    let in_run = |key: &Path, file: &Path| base.join(key).join("checkpoints").join(ours(file).file_name().unwrap_or_default());
+    let given = PathBuf::from(source);
+    let mut tried = vec![given.clone(), ours(&given)];
+    if let Some(file) = source.strip_prefix(REFERENCE_PRETRAINING.0) {
+        tried.push(in_run(Path::new(REFERENCE_PRETRAINING.1), Path::new(file)));
+    } else if given.is_relative() {
+        tried.push(in_run(given.parent().unwrap_or(Path::new("")), &given));
+    }
+    tried.dedup();
+    if let Some(found) = tried.iter().find(|path| path.is_file()) {
+        return Ok(found.clone());
+    }
+    let list: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
+    Err(Error::data(format!(
+        "no pre-trained checkpoint found, tried {}; train it first or name one with --set train.finetune_from=PATH",
+        list.join(", ")
+    )))
+}
+
+/// The file name up to `.pth`, `.pth.tar` or `.safetensors`.
+fn stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    [".safetensors", ".pth.tar", ".pth"]
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending).map(str::to_owned))
+        .unwrap_or(name)
+}
+
+/// Replaces all but the head by the loaded tensors.
+fn take_over(fresh: StateDict, loaded: StateDict, path: &Path) -> Result<StateDict> {
+    let body = |name: &str| !Arch::is_head(name);
+    let mut problems: Vec<String> = loaded
+        .tensors
+        .iter()
+        .filter(|tensor| body(&tensor.name) && fresh.get(&tensor.name).is_none())
+        .map(|tensor| format!("{} is not part of the network", tensor.name))
+        .collect();
+    let tensors = fresh
+        .tensors
+        .into_iter()
+        .map(|tensor| match loaded.get(&tensor.name) {
+            _ if !body(&tensor.name) => tensor,
+            Some(other) if other.shape == tensor.shape => other.clone(),
+            Some(other) => {
+                problems.push(format!("{} is {:?} instead of {:?}", tensor.name, other.shape, tensor.shape));
+                tensor
+            }
+            None => {
+                problems.push(format!("{} is missing", tensor.name));
+                tensor
+            }
+        })
+        .collect();
+    if problems.is_empty() {
+        return Ok(StateDict { tensors });
+    }
+    problems.truncate(8);
+    Err(Error::data(format!(
+        "{} does not fit the network: {}; choose a checkpoint of the same architecture or set model.arch",
+        path.display(),
+        problems.join(", ")
+    )))
+}

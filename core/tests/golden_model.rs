@@ -1,0 +1,230 @@
+//! The reference's Fixup networks, number for number (`model_fixup_*.json`).
+
+mod common;
+
+use basin_core::analysis::distance::distance;
+use basin_core::analysis::interpolation::blend;
+use basin_core::checkpoint::{NamedTensor, StateDict};
+use basin_core::model::{Arch, Network};
+use basin_core::random::numpy::RandomState;
+use basin_core::train::loss::{Targets, cross_entropy, sample_losses};
+use basin_core::train::optimizer::Optimizer;
+use burn::tensor::{Device, Tensor, TensorData};
+use serde_json::Value;
+
+/// Tolerances are those of the golden folder's README.
+const FORWARD: f64 = 1e-4;
+const STEPS: f64 = 1e-3;
+
+#[test]
+fn golden_models_agree_with_the_reference() {
+    for path in common::golden_files("model_fixup_", ".json") {
+        let golden = common::json(&path);
+        let name = path.display().to_string();
+        check_parameters(&golden, &name);
+        check_evaluation(&golden, &name);
+        check_steps(&golden, "plain", &name);
+        check_steps(&golden, "mixup", &name);
+        check_interpolation(&golden, &name);
+        check_distance(&golden, &name);
+    }
+}
+
+fn check_parameters(golden: &Value, name: &str) {
+    let arch = arch(golden);
+    let ours: Vec<Value> =
+        arch.parameters.iter().map(|spec| serde_json::json!([spec.name, spec.shape])).collect();
+    assert_eq!(Value::from(ours), golden["parameters"], "{name}: names, shapes and order");
+}
+
+fn check_evaluation(golden: &Value, name: &str) {
+    let network = network(golden, seed(golden), &Device::flex());
+    let (images, targets) = inputs(golden, seed(golden), shape(golden), &Device::flex());
+    let activations = network.activations(images.clone());
+    let stages = &golden["eval"]["activations"];
+    for (depth, (stage, values)) in activations.stages.iter().enumerate() {
+        check_summary(
+            values.clone().permute([0, 3, 1, 2]),
+            &stages[stage],
+            depth + 1,
+            &format!("{name} {stage}"),
+        );
+    }
+    let [batch, channels] = activations.avgpool.dims();
+    check_summary(activations.avgpool.reshape([batch, channels, 1, 1]), &stages["avgpool"], 7, name);
+
+    let expected: Vec<f64> = numbers(&golden["eval"]["logits"]);
+    for logits in [network.forward(images), activations.logits] {
+        let logits_values = floats(logits.clone());
+        let scale = norm(&expected) / (expected.len() as f64).sqrt();
+        for (ours, expected) in logits_values.iter().zip(&expected) {
+            assert!(
+                (ours - expected).abs() <= FORWARD * expected.abs().max(scale),
+                "{name}: logit {ours} {expected}"
+            );
+        }
+        let loss = mean(&floats(sample_losses(logits, &targets)));
+        close(loss, golden["eval"]["loss"].as_f64().unwrap(), FORWARD, &format!("{name}: loss"));
+    }
+}
+
+fn check_steps(golden: &Value, kind: &str, name: &str) {
+    let run = &golden[kind];
+    let device = Device::flex();
+    let mut network = network(golden, seed(golden), &device);
+    let (images, first) = inputs(golden, seed(golden), shape(golden), &device.clone().autodiff());
+    let (images, targets) = match run["lam"].as_f64() {
+        None => (images, Targets { first, second: None }),
+        Some(coefficient) => {
+            let index: Vec<usize> = numbers(&run["index"]).iter().map(|i| *i as usize).collect();
+            let mixed = basin_core::train::mixup::mix(images, &index, coefficient);
+            let second = index.iter().map(|i| first[*i]).collect();
+            (mixed, Targets { first, second: Some((second, coefficient)) })
+        }
+    };
+    let number = |key: &str| run[key].as_f64().unwrap();
+    let mut optimizer = Optimizer::new(&network, number("momentum"), number("weight_decay"));
+    for (step, expected) in run["steps"].as_array().unwrap().iter().enumerate() {
+        let tracked = network.tracked();
+        let loss = cross_entropy(tracked.forward(images.clone()), &targets);
+        let mut gradients = loss.backward();
+        let tolerance = if step == 0 { FORWARD } else { STEPS };
+        let what = format!("{name} {kind} step {step}");
+        close(f64::from(loss.into_scalar::<f32>()), expected["loss"].as_f64().unwrap(), tolerance, &what);
+        if step == 0 {
+            for (spec, leaf) in network.arch.parameters.iter().zip(&tracked.parameters) {
+                let gradient = norm(&floats(leaf.grad(&gradients).unwrap()));
+                let expected = expected["gradient_l2"][&spec.name].as_f64().unwrap();
+                let error = (gradient - expected).abs();
+                assert!(error <= (1e-3 * expected).max(1e-6), "{what} {}: {gradient} {expected}", spec.name);
+            }
+        }
+        optimizer.step(&mut network, tracked, &mut gradients, number("lr"));
+    }
+    for tensor in network.state().tensors {
+        let expected = &run["after"][&tensor.name];
+        let what = format!("{name} {kind} {}", tensor.name);
+        let l2 = expected["l2"].as_f64().unwrap();
+        let values: Vec<f64> = tensor.data.iter().map(|v| f64::from(*v)).collect();
+        close(norm(&values), l2, STEPS, &what);
+        let scale = l2 / (values.len() as f64).sqrt();
+        for (ours, expected) in values.iter().zip(numbers(&expected["first"])) {
+            assert!((ours - expected).abs() <= STEPS * scale + 1e-5, "{what}: {ours} {expected}");
+        }
+    }
+}
+
+fn check_interpolation(golden: &Value, name: &str) {
+    let golden_line = &golden["interpolation"];
+    let [one, two] = pair(golden);
+    let count = golden_line["count"].as_u64().unwrap() as usize;
+    let input_seed = golden_line["input_seed"].as_u64().unwrap() as u32;
+    let device = Device::flex();
+    let (images, targets) = inputs(golden, input_seed, [count, 3, 64, 64], &device);
+    for point in golden_line["points"].as_array().unwrap() {
+        let state = blend(&one, &two, point["coefficient"].as_f64().unwrap());
+        let logits = Network::new(arch(golden), &state, &device).unwrap().forward(images.clone());
+        let predictions: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
+        let correct = predictions.iter().zip(&targets).filter(|(p, t)| **p == **t as i64).count();
+        let loss = mean(&floats(sample_losses(logits, &targets)));
+        let what = format!("{name}: coefficient {}", point["coefficient"]);
+        close(loss, point["loss"].as_f64().unwrap(), FORWARD, &what);
+        assert_eq!(correct as u64, point["correct"].as_u64().unwrap(), "{what}: correct");
+    }
+}
+
+fn check_distance(golden: &Value, name: &str) {
+    let [one, two] = pair(golden);
+    let distance = distance(&one, &two).unwrap();
+    for (tensor, ours) in &distance.per_tensor {
+        let expected = golden["distance"]["per_tensor"][tensor].as_f64().unwrap();
+        close(*ours, expected, 1e-5, &format!("{name}: distance of {tensor}"));
+    }
+    close(distance.sum, golden["distance"]["sum"].as_f64().unwrap(), 1e-5, name);
+    close(distance.global_l2, golden["distance"]["global_l2"].as_f64().unwrap(), 1e-5, name);
+}
+
+fn check_summary(values: Tensor<4>, expected: &Value, depth: usize, what: &str) {
+    assert_eq!(serde_json::json!(values.dims()), expected["shape"], "{what}: shape");
+    let values = floats(values);
+    let l2 = expected["l2"].as_f64().unwrap();
+    let tolerance = 1e-5 * depth as f64 * l2 / (values.len() as f64).sqrt();
+    close(norm(&values), l2, 1e-5 * depth as f64, what);
+    assert!((mean(&values) - expected["mean"].as_f64().unwrap()).abs() <= tolerance, "{what}: mean");
+    for (ours, expected) in values.iter().zip(numbers(&expected["first"])) {
+        assert!((ours - expected).abs() <= tolerance, "{what}: {ours} {expected}");
+    }
+}
+
+fn arch(golden: &Value) -> Arch {
+    Arch::new(golden["arch"].as_str().unwrap(), golden["classes"].as_u64().unwrap() as usize).unwrap()
+}
+
+fn seed(golden: &Value) -> u32 {
+    golden["seed"].as_u64().unwrap() as u32
+}
+
+fn shape(golden: &Value) -> [usize; 4] {
+    std::array::from_fn(|axis| golden["input"][axis].as_u64().unwrap() as usize)
+}
+
+fn network(golden: &Value, seed: u32, device: &Device) -> Network {
+    Network::new(arch(golden), &filled(&arch(golden), seed), device).unwrap()
+}
+
+fn pair(golden: &Value) -> [StateDict; 2] {
+    [0, 1].map(|i| filled(&arch(golden), golden["interpolation"]["fill_seeds"][i].as_u64().unwrap() as u32))
+}
+
+/// The weights of the golden folder's README.
+fn filled(arch: &Arch, seed: u32) -> StateDict {
+    let mut random = RandomState::new(seed);
+    let tensors = arch.parameters.iter().map(|spec| {
+        let length: usize = spec.shape.iter().product();
+        let value = |u: f64| match *spec.shape {
+            [out, _, height, width] => {
+                u * 2.0 * 3f64.sqrt() * 0.5 * (2.0 / (out * height * width) as f64).sqrt()
+            }
+            [_, inputs] => u * 2.0 / (inputs as f64).sqrt(),
+            _ if spec.name.ends_with("scale") => 1.0 + 0.2 * u,
+            _ => 0.2 * u,
+        };
+        let data = (0..length).map(|_| value(random.random_sample() - 0.5) as f32).collect();
+        NamedTensor { name: spec.name.clone(), shape: spec.shape.clone(), data }
+    });
+    StateDict { tensors: tensors.collect() }
+}
+
+fn inputs(golden: &Value, seed: u32, shape: [usize; 4], device: &Device) -> (Tensor<4>, Vec<usize>) {
+    let mut random = RandomState::new(seed + 1000);
+    let values: Vec<f32> = (0..shape.iter().product())
+        .map(|_| ((random.random_sample() - 0.5) * 2.0 * 3f64.sqrt()) as f32)
+        .collect();
+    let classes = golden["classes"].as_i64().unwrap();
+    let targets = (0..shape[0]).map(|_| random.randint(0, classes) as usize).collect();
+    (Tensor::from_data(TensorData::new(values, shape), device), targets)
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(numbers).collect(),
+        number => vec![number.as_f64().unwrap()],
+    }
+}
+
+fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>().sqrt()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[track_caller]
+fn close(ours: f64, expected: f64, relative: f64, what: &str) {
+    assert!((ours - expected).abs() <= relative * expected.abs(), "{what}: {ours} instead of {expected}");
+}
