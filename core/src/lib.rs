@@ -5,6 +5,8 @@
 pub mod config;
 pub mod random;
 
+pub mod data;
+
 pub mod checkpoint;
 pub mod model;
 

@@ -1,0 +1,29 @@
+//! Data sets, the preparation of their images, and the threads that keep a training loop supplied.
+//!
+//! Modules are listed in reading order. Nothing here knows networks or tensors: a batch is a plain `Vec<f32>`.
+
+mod dataset;
+
+mod decode;
+mod domainnet;
+mod shapes;
+
+mod resize;
+mod shuffle;
+mod transform;
+
+mod batch;
+mod eval;
+mod loader;
+
+pub use batch::{Batch, epoch_batches, sequential_batches};
+pub use dataset::{Dataset, Split};
+pub use decode::decode;
+pub use eval::EvalImages;
+pub use loader::Loader;
+pub use resize::{center_crop, resize_shorter_side, resized_crop};
+pub use shuffle::Shuffle;
+pub use transform::{Augment, Pipeline};
+
+/// An 8-bit image, rows from the top, `[height, width, 3]`.
+pub use image::RgbImage;

@@ -1,0 +1,152 @@
+//! Crops and Pillow's bilinear resize.
+
+use std::cell::RefCell;
+
+use fast_image_resize::images::{CroppedImage, Image, ImageRef};
+use fast_image_resize::{FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+
+use crate::error::{Error, Result};
+
+thread_local! {
+    /// Keeps its scratch buffers from one image to the next.
+    static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
+}
+
+/// A rectangle of an image in pixels; it may leave the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    pub top: i64,
+    pub left: i64,
+    pub height: u32,
+    pub width: u32,
+}
+
+impl Window {
+    fn inside(&self, image: &RgbImage) -> bool {
+        self.top >= 0
+            && self.left >= 0
+            && self.top + i64::from(self.height) <= i64::from(image.height())
+            && self.left + i64::from(self.width) <= i64::from(image.width())
+    }
+}
+
+/// Scales so that the shorter side has `side` pixels and the longer is rounded down (torchvision's `Resize`).
+///
+/// # Errors
+/// [`Error::Data`] if the image or the result has no pixels.
+pub fn resize_shorter_side(image: &RgbImage, side: usize) -> Result<RgbImage> {
+    let (width, height) = image.dimensions();
+    let longer = |long: u32, short: u32| (side as u64 * u64::from(long) / u64::from(short.max(1))) as u32;
+    let (new_width, new_height) = if width <= height {
+        (side as u32, longer(height, width))
+    } else {
+        (longer(width, height), side as u32)
+    };
+    if (new_width, new_height) == (width, height) {
+        return Ok(image.clone());
+    }
+    scale(&view(image)?, new_width, new_height)
+}
+
+/// The middle `[side, side]` pixels, with black around an image that is smaller (torchvision's `CenterCrop`).
+pub fn center_crop(image: &RgbImage, side: usize) -> RgbImage {
+    let side = side as u32;
+    let window = Window {
+        top: center_offset(image.height(), side),
+        left: center_offset(image.width(), side),
+        height: side,
+        width: side,
+    };
+    crop(image, window)
+}
+
+/// Cuts `[height, width]` pixels at (`top`, `left`), black where that leaves the image, and scales them to `[side, side]`.
+///
+/// # Errors
+/// [`Error::Data`] if the window or the result has no pixels.
+pub fn resized_crop(
+    image: &RgbImage,
+    (top, left): (i64, i64),
+    (height, width): (u32, u32),
+    side: usize,
+) -> Result<RgbImage> {
+    let window = Window { top, left, height, width };
+    let side = side as u32;
+    if (height, width) == (side, side) {
+        return Ok(crop(image, window));
+    }
+    if window.inside(image) {
+        let whole = view(image)?;
+        let part = CroppedImage::new(&whole, left as u32, top as u32, width, height).map_err(unfit)?;
+        return scale(&part, side, side);
+    }
+    scale(&view(&crop(image, window))?, side, side)
+}
+
+/// Python's `int(round((size - crop) / 2.0))` where the crop fits, minus the padding that comes first where not.
+fn center_offset(size: u32, crop: u32) -> i64 {
+    let room = i64::from(size) - i64::from(crop);
+    if room < 0 { room / 2 } else { (room as f64 / 2.0).round_ties_even() as i64 }
+}
+
+fn crop(image: &RgbImage, window: Window) -> RgbImage {
+    let mut out = RgbImage::new(window.width, window.height);
+    let columns = |at: i64| at.clamp(0, i64::from(image.width())) as usize;
+    let (first, last) = (columns(window.left), columns(window.left + i64::from(window.width)));
+    let source_stride = image.width() as usize * 3;
+    let target_stride = window.width as usize * 3;
+    if first >= last {
+        return out;
+    }
+    let shift = (first as i64 - window.left) as usize * 3;
+    let length = (last - first) * 3;
+    for (row, target) in out.chunks_exact_mut(target_stride).enumerate() {
+        let source_row = window.top + row as i64;
+        if (0..i64::from(image.height())).contains(&source_row) {
+            let start = source_row as usize * source_stride + first * 3;
+            target[shift..shift + length].copy_from_slice(&image.as_raw()[start..start + length]);
+        }
+    }
+    out
+}
+
+fn view(image: &RgbImage) -> Result<ImageRef<'_>> {
+    ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3).map_err(unfit)
+}
+
+/// Pillow's bilinear: a triangle filter that widens with the reduction, so that nothing aliases.
+fn scale(source: &impl IntoImageView, width: u32, height: u32) -> Result<RgbImage> {
+    let mut pixels = vec![0; width as usize * height as usize * 3];
+    let mut target = Image::from_slice_u8(width, height, &mut pixels, PixelType::U8x3).map_err(unfit)?;
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    RESIZER.with_borrow_mut(|resizer| resizer.resize(source, &mut target, &options)).map_err(unfit)?;
+    drop(target);
+    RgbImage::from_raw(width, height, pixels).ok_or_else(|| unfit("wrong length"))
+}
+
+fn unfit(reason: impl std::fmt::Display) -> Error {
+    Error::data(format!("cannot resize an image: {reason}; check its width and height"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn center_offsets_round_as_python_does() {
+        // int(round(0.5)) = 0, int(round(1.5)) = 2; padding before is (crop - size) // 2.
+        assert_eq!([center_offset(225, 224), center_offset(227, 224)], [0, 2]);
+        assert_eq!([center_offset(10, 15), center_offset(9, 15)], [-2, -3]);
+    }
+
+    #[test]
+    fn crops_are_black_outside() {
+        let image = RgbImage::from_fn(3, 2, |x, y| image::Rgb([(10 * (y + 1) + x) as u8; 3]));
+        let out = crop(&image, Window { top: -1, left: 1, height: 4, width: 4 });
+        let reds: Vec<u8> = out.pixels().map(|pixel| pixel[0]).collect();
+        assert_eq!(reds, [0, 0, 0, 0, 11, 12, 0, 0, 21, 22, 0, 0, 0, 0, 0, 0]);
+        let far = crop(&image, Window { top: 0, left: 7, height: 1, width: 2 });
+        assert!(far.iter().all(|&value| value == 0));
+    }
+}
