@@ -1,5 +1,11 @@
-//! What to run: an experiment as typed settings.
+//! What to run: an experiment as typed settings, families of experiments, and the registry of all keys.
 
 mod experiment;
+mod family;
+mod overrides;
+mod registry;
+mod validate;
 
 pub use experiment::*;
+pub use overrides::apply_overrides;
+pub use registry::{Registry, list, show};

@@ -39,7 +39,9 @@ impl FromStr for Choice {
         match name {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
-            _ => Err(Error::usage(format!("no device {name} in this build; use --device auto or --device cpu"))),
+            _ => Err(Error::usage(format!(
+                "no device {name} in this build; use --device auto or --device cpu"
+            ))),
         }
     }
 }

@@ -35,7 +35,7 @@ pub enum Error {
     #[error("interrupted by signal {signal}; the state is saved, run the same command again to go on")]
     Interrupted {
         /// The signal's number: 2 for SIGINT, 15 for SIGTERM.
-        signal: i32,
+        signal: usize,
     },
 }
 

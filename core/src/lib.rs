@@ -10,6 +10,8 @@ pub mod data;
 pub mod checkpoint;
 pub mod model;
 
+pub mod run;
+
 pub mod train;
 
 pub mod analysis;
@@ -17,3 +19,4 @@ pub mod analysis;
 pub mod device;
 pub mod error;
 pub mod event;
+pub mod job;

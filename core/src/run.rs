@@ -108,7 +108,10 @@ impl RunDir {
             text => text.map_err(Error::io("read", &path))?,
         };
         ron::from_str(&text).map(Some).map_err(|error| {
-            Error::data(format!("{} is broken ({error}); restore it, or move the folder away", path.display()))
+            Error::data(format!(
+                "{} is broken ({error}); restore it, or move the folder away",
+                path.display()
+            ))
         })
     }
 

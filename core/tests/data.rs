@@ -257,7 +257,7 @@ fn evaluation_images_are_what_the_loader_yields() {
     for data in [domain, shuffled] {
         let dataset = Arc::new(Dataset::open(&data, Split::Train).unwrap());
         let pipeline = Arc::new(Pipeline::new(&data.configs, Augment::Eval).unwrap());
-        let images = EvalImages::new(&dataset, &pipeline, |_| ()).unwrap();
+        let images = EvalImages::new(&dataset, &pipeline, |_| Ok(())).unwrap();
         assert_eq!(images.len(), dataset.len());
         let batches = sequential_batches(dataset.len(), 4);
         for loaded in Loader::new(dataset, pipeline, batches, 0, 2).unwrap() {

@@ -133,6 +133,8 @@ pub struct Train {
     pub finetune_from: Option<String>,
     /// Mixup's Beta(alpha, alpha); 0 for none.
     pub mixup_alpha: f64,
+    /// Keep the checkpoint of every n-th epoch beside the first, last and best; 0 keeps none of the others.
+    pub keep_every: usize,
 }
 
 /// The update rule.

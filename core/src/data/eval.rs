@@ -37,20 +37,25 @@ enum Crops {
 }
 
 impl EvalImages {
-    /// Decodes and crops every sample, whatever the pipeline augments; `progress` gets the number of samples done.
+    /// Decodes and crops every sample, whatever the pipeline augments; `progress` gets the number of samples done
+    /// and may end the work by an error.
     ///
     /// Crops of more than 1 GiB go to a file in the system's temporary folder, which is memory-mapped.
     ///
     /// # Errors
-    /// Those of [`Dataset::image`], and [`Error::Io`] if the temporary file cannot be written.
-    pub fn new(dataset: &Dataset, pipeline: &Pipeline, progress: impl Fn(usize)) -> Result<Self> {
+    /// Those of [`Dataset::image`] and of `progress`, and [`Error::Io`] if the temporary file cannot be written.
+    pub fn new(
+        dataset: &Dataset,
+        pipeline: &Pipeline,
+        progress: impl Fn(usize) -> Result<()>,
+    ) -> Result<Self> {
         Self::with_bound(dataset, pipeline, progress, MEMORY_BYTES)
     }
 
     fn with_bound(
         dataset: &Dataset,
         pipeline: &Pipeline,
-        progress: impl Fn(usize),
+        progress: impl Fn(usize) -> Result<()>,
         memory_bytes: usize,
     ) -> Result<Self> {
         let crops = if dataset.len() * pipeline.values() <= memory_bytes {
@@ -107,7 +112,7 @@ impl EvalImages {
 fn for_each_crop(
     dataset: &Dataset,
     pipeline: &Pipeline,
-    progress: impl Fn(usize),
+    progress: impl Fn(usize) -> Result<()>,
     mut take: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     for first in (0..dataset.len()).step_by(CHUNK) {
@@ -117,7 +122,7 @@ fn for_each_crop(
         for crop in crops {
             take(&crop?)?;
         }
-        progress(last);
+        progress(last)?;
     }
     Ok(())
 }
@@ -154,9 +159,13 @@ mod tests {
         let pipeline = Pipeline::new(&configs, Augment::Eval).unwrap();
         let dataset = Dataset::open(&Data { name: "Shapes_line".into(), configs }, Split::Test).unwrap();
         let done = std::cell::RefCell::new(Vec::new());
-        let memory = EvalImages::new(&dataset, &pipeline, |count| done.borrow_mut().push(count)).unwrap();
+        let memory = EvalImages::new(&dataset, &pipeline, |count| {
+            done.borrow_mut().push(count);
+            Ok(())
+        })
+        .unwrap();
         assert_eq!(done.into_inner(), [256, 300]);
-        let mapped = EvalImages::with_bound(&dataset, &pipeline, |_| (), 0).unwrap();
+        let mapped = EvalImages::with_bound(&dataset, &pipeline, |_| Ok(()), 0).unwrap();
         assert!(matches!(mapped.crops, Crops::Mapped(_)));
         assert_eq!(mapped.batch(7..19), memory.batch(7..19));
     }

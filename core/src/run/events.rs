@@ -137,14 +137,17 @@ fn scalars_of(event: &[u8]) -> Vec<Scalar> {
         (2, Field::Number(step)) => Some(*step as i64),
         _ => None,
     });
-    let summaries = fields.iter().filter_map(|field| if let (5, Field::Bytes(b)) = field { Some(*b) } else { None });
+    let summaries =
+        fields.iter().filter_map(|field| if let (5, Field::Bytes(b)) = field { Some(*b) } else { None });
     summaries
         .flat_map(self::fields)
         .filter_map(|field| {
             let (1, Field::Bytes(entry)) = field else { return None };
             let entry = self::fields(entry);
-            let tag = entry.iter().find_map(|f| if let (1, Field::Bytes(b)) = f { Some(*b) } else { None })?;
-            let value = entry.iter().find_map(|f| if let (2, Field::Float(v)) = f { Some(*v) } else { None })?;
+            let tag =
+                entry.iter().find_map(|f| if let (1, Field::Bytes(b)) = f { Some(*b) } else { None })?;
+            let value =
+                entry.iter().find_map(|f| if let (2, Field::Float(v)) = f { Some(*v) } else { None })?;
             Some(Scalar { tag: String::from_utf8_lossy(tag).into_owned(), step: step.unwrap_or(0), value })
         })
         .collect()

@@ -1,14 +1,15 @@
 //! Accuracy and loss of a network on a whole split, and what it says of each sample.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 use super::loss::sample_losses;
 use crate::data::EvalImages;
 use crate::error::{Error, Result};
+use crate::job::Job;
 use crate::model::Network;
 
 /// Images of one forward pass. Fixed, so that a result never depends on a setting of training.
-pub const EVAL_BATCH: usize = 64;
+const EVAL_BATCH: usize = 64;
 
 /// What a network says of every sample of a split, in the split's order.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,19 +43,17 @@ pub fn largest(values: &[f32]) -> usize {
     (0..values.len()).reduce(better).unwrap_or(0)
 }
 
-/// Evaluates a network, calling `check` before each batch: it ends the work early by an error.
-pub fn evaluate(
-    network: &Network,
-    images: &EvalImages,
-    device: &Device,
-    mut check: impl FnMut() -> Result<()>,
-) -> Result<Evaluation> {
+/// Evaluates a network on all images.
+///
+/// # Errors
+/// [`Error::Interrupted`] if somebody asked to stop.
+pub fn evaluate(network: &Network, images: &EvalImages, job: &Job) -> Result<Evaluation> {
     let mut result = Evaluation { logits: Vec::new(), losses: Vec::new(), labels: Vec::new() };
     for first in (0..images.len()).step_by(EVAL_BATCH) {
-        check()?;
+        job.check()?;
         let batch = images.batch(first..images.len().min(first + EVAL_BATCH));
         let shape = [batch.labels.len(), 3, batch.size, batch.size];
-        let logits = network.forward(Tensor::from_data(TensorData::new(batch.images, shape), device));
+        let logits = network.forward(Tensor::from_data(TensorData::new(batch.images, shape), &job.device));
         result.losses.extend(values(sample_losses(logits.clone(), &batch.labels))?);
         result.logits.extend(values(logits)?);
         result.labels.extend(batch.labels);
@@ -63,5 +62,8 @@ pub fn evaluate(
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    tensor.into_data().try_into_vec().map_err(|error| Error::run(format!("unexpected tensor type: {error:?}")))
+    tensor
+        .into_data()
+        .try_into_vec()
+        .map_err(|error| Error::run(format!("unexpected tensor type: {error:?}")))
 }

@@ -5,19 +5,19 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::AtomicI32;
 
-use super::{Splits, Surroundings, resume, train};
+use super::{Splits, resume, start, train};
 use crate::config::Experiment;
-use crate::device::Choice;
 use crate::error::{Error, Result};
-use crate::event::{Emit, Event};
+use crate::event::Event;
+use crate::job::Job;
+use crate::model::Arch;
 use crate::run::{RunDir, RunRecord, replicate_base};
 
 /// A run that somebody wants.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The settings, valid and with the seeds of the replicate.
+    /// The settings, with the seeds of the replicate.
     pub experiment: Experiment,
     /// The base folder.
     pub base: PathBuf,
@@ -25,10 +25,17 @@ pub struct Request {
     pub work_dir: Option<PathBuf>,
     /// Which instance of the key.
     pub replicate: u64,
-    /// What to compute on.
-    pub device: Choice,
-    /// Start over, keeping an existing folder aside.
-    pub force: bool,
+    /// What to do with a folder that holds a run already.
+    pub existing: Existing,
+}
+
+/// What to do with a folder that holds a run already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Go on with the run, if its settings are the same.
+    Resume,
+    /// Rename the folder, and start over.
+    SetAside,
 }
 
 /// How a request ended.
@@ -48,34 +55,46 @@ impl Request {
             None => RunDir::new(&replicate_base(&self.base, self.replicate), &self.experiment.key),
         }
     }
+
+    /// Is the run trained to its end, with these settings?
+    ///
+    /// # Errors
+    /// [`Error::Usage`] showing the difference if the folder holds a run with other settings.
+    pub fn is_done(&self) -> Result<bool> {
+        let run = self.run_dir();
+        let Some(old) = run.read_record()? else { return Ok(false) };
+        refuse_changes(&run, &old, &self.experiment)?;
+        Ok(resume::is_finished(&run.resume(), self.experiment.train.epochs))
+    }
 }
 
 /// Trains what is asked for, or what is left of it.
 ///
 /// # Errors
 /// [`Error::Usage`] showing the difference if the folder holds a run with other settings; else as [`train`].
-pub fn launch(request: &Request, emit: &Emit, signal: &AtomicI32) -> Result<Outcome> {
+pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
     let experiment = &request.experiment;
     experiment.validate()?;
-    let device = request.device.open();
     let run = request.run_dir();
-    if let (Some(old), false) = (run.read_record()?, request.force) {
-        refuse_changes(&run, &old, experiment)?;
-        if resume::is_finished(&run.resume(), experiment.train.epochs) {
-            return Ok(Outcome::AlreadyDone);
-        }
+    let start_over = request.existing == Existing::SetAside;
+    if !start_over && request.is_done()? {
+        return Ok(Outcome::AlreadyDone);
     }
 
     // Everything that can be wrong with the request shows before the first file is written.
     let data = Splits::open(experiment)?;
-    let digests: BTreeMap<String, String> =
-        [&data.train, &data.test].iter().zip(["train", "test"]).map(|(d, s)| (s.to_owned(), d.digest())).collect();
-    super::start::check(experiment, &data, &request.base, &run)?;
-    if request.force {
+    if start_over || !run.resume().is_file() {
+        let arch = Arch::new(&experiment.model.arch, data.train.classes())?;
+        start::start_state(experiment, &arch, &request.base)?;
+    }
+    if start_over {
         set_aside(&run)?;
     }
     let _lock = run.lock()?;
-    if let Some(old) = run.read_record()? && old.data_digests != digests {
+    let data_digests = data.digests();
+    if let Some(old) = run.read_record()?
+        && old.data_digests != data_digests
+    {
         return Err(Error::data(format!(
             "the images or labels in {} are not those that {} was trained on; restore them, or start over with --force",
             experiment.data.configs.data_dir,
@@ -85,18 +104,18 @@ pub fn launch(request: &Request, emit: &Emit, signal: &AtomicI32) -> Result<Outc
     run.write_record(&RunRecord {
         experiment: experiment.clone(),
         replicate: request.replicate,
-        device: request.device.to_string(),
+        device: format!("{:?}", job.device),
         versions: BTreeMap::from([("basin".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
-        data_digests: digests,
+        data_digests,
     })?;
 
     let log = Log::open(&run.log())?;
     let emit = |event: Event| {
         log.write(&event);
-        emit(event);
+        job.emit(event);
     };
-    let around = Surroundings { run: &run, base: &request.base, device: &device, emit: &emit, signal };
-    let result = train(experiment, &data, around);
+    let logged = Job { device: job.device.clone(), emit: &emit, stop: job.stop };
+    let result = train(experiment, &data, &run, &request.base, &logged);
     if let Err(error) = &result {
         log.line(&error.to_string());
     }
@@ -132,7 +151,8 @@ struct Log(Mutex<std::fs::File>);
 
 impl Log {
     fn open(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(Error::io("write", path))?;
+        let file =
+            OpenOptions::new().create(true).append(true).open(path).map_err(Error::io("write", path))?;
         Ok(Self(Mutex::new(file)))
     }
 

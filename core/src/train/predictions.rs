@@ -12,7 +12,8 @@ use crate::error::Result;
 /// metadata entry `ids`.
 pub fn save(path: &Path, dataset: &Dataset, evaluation: &Evaluation, epoch: usize) -> Result<()> {
     let samples = evaluation.labels.len();
-    let tensor = |name: &str, shape: Vec<usize>, data: Vec<f32>| NamedTensor { name: name.to_owned(), shape, data };
+    let tensor =
+        |name: &str, shape: Vec<usize>, data: Vec<f32>| NamedTensor { name: name.to_owned(), shape, data };
     let labels = evaluation.labels.iter().map(|label| *label as f32).collect();
     let tensors = vec![
         tensor("logits", vec![samples, evaluation.logits.len() / samples.max(1)], evaluation.logits.clone()),
@@ -20,6 +21,7 @@ pub fn save(path: &Path, dataset: &Dataset, evaluation: &Evaluation, epoch: usiz
         tensor("label", vec![samples], labels),
     ];
     let ids: Vec<&str> = (0..samples).map(|sample| dataset.id(sample)).collect();
-    let metadata = BTreeMap::from([("epoch".to_owned(), epoch.to_string()), ("ids".to_owned(), ids.join("\n"))]);
+    let metadata =
+        BTreeMap::from([("epoch".to_owned(), epoch.to_string()), ("ids".to_owned(), ids.join("\n"))]);
     Checkpoint { state: StateDict { tensors }, metadata }.save(path)
 }

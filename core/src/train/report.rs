@@ -1,7 +1,7 @@
 //! The numbers of a run, as `metrics.jsonl` and as TensorBoard events with the reference's tags.
 
-use super::Evaluations;
 use super::resume::Sums;
+use super::splits::Evaluations;
 use crate::error::Result;
 use crate::run::{EventWriter, MetricsLog, RunDir};
 
@@ -21,7 +21,13 @@ impl Reporter {
     }
 
     /// An epoch of training: the mean loss, and accuracy in percent against the unmixed labels.
-    pub fn trained(&mut self, epoch: usize, rates: [f64; 3], sums: Sums, images_per_second: f64) -> Result<()> {
+    pub fn trained(
+        &mut self,
+        epoch: usize,
+        rates: [f64; 3],
+        sums: Sums,
+        images_per_second: f64,
+    ) -> Result<()> {
         let images = sums.images as f64;
         let mut values: Vec<(String, f64)> =
             (0..).zip(rates).map(|(group, rate)| (format!("learning_rate/group{group}"), rate)).collect();
@@ -48,7 +54,6 @@ impl Reporter {
             self.events.scalar(tag, epoch as i64, *value as f32)?;
         }
         self.events.flush()?;
-        let values: Vec<(&str, f64)> = values.iter().map(|(tag, value)| (tag.as_str(), *value)).collect();
-        self.metrics.append(epoch, &values)
+        self.metrics.append(epoch, values)
     }
 }

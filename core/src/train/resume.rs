@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor};
 
 use super::optimizer::Optimizer;
-use crate::checkpoint::{Checkpoint, NamedTensor, StateDict};
+use crate::checkpoint::{Checkpoint, NamedTensor, StateDict, read_metadata};
 use crate::error::{Error, Result};
 use crate::model::Network;
 
@@ -40,10 +40,13 @@ const VELOCITY: &str = "momentum.";
 pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Position) -> Result<()> {
     let mut state = network.state();
     let velocities = Network { arch: network.arch.clone(), parameters: optimizer.velocities.clone() };
-    state.tensors.extend(velocities.state().tensors.into_iter().map(|tensor| NamedTensor {
-        name: format!("{VELOCITY}{}", tensor.name),
-        ..tensor
-    }));
+    state.tensors.extend(
+        velocities
+            .state()
+            .tensors
+            .into_iter()
+            .map(|tensor| NamedTensor { name: format!("{VELOCITY}{}", tensor.name), ..tensor }),
+    );
     let Position { epoch, step, sums, best } = position;
     let numbers = [
         ("epoch", *epoch as u64),
@@ -86,13 +89,18 @@ pub fn load(path: &Path, network: &mut Network, optimizer: &mut Optimizer) -> Re
     };
     let (velocities, parameters): (Vec<NamedTensor>, Vec<NamedTensor>) =
         checkpoint.state.tensors.into_iter().partition(|tensor| tensor.name.starts_with(VELOCITY));
-    let velocities = velocities.into_iter().map(|tensor| NamedTensor {
-        name: tensor.name[VELOCITY.len()..].to_owned(),
-        ..tensor
-    });
+    let velocities = velocities
+        .into_iter()
+        .map(|tensor| NamedTensor { name: tensor.name[VELOCITY.len()..].to_owned(), ..tensor });
     let device = network.parameters.first().map_or_else(Device::flex, Tensor::device);
     let load = |tensors| Network::new(network.arch.clone(), &StateDict { tensors }, &device);
     optimizer.velocities = load(velocities.collect()).map_err(|e| broken(e.to_string()))?.parameters;
     network.parameters = load(parameters).map_err(|e| broken(e.to_string()))?.parameters;
     Ok(position)
+}
+
+/// Whether a resume state stands at the end of that many epochs.
+pub fn is_finished(path: &Path, epochs: usize) -> bool {
+    let epoch = read_metadata(path).ok().and_then(|metadata| metadata.get("epoch")?.parse::<usize>().ok());
+    epoch.is_some_and(|epoch| epoch >= epochs)
 }

@@ -27,7 +27,8 @@ mod tests {
         };
         let kwargs = LrSchedulerKwargs { milestones: vec![2, 4], gamma: 0.1 };
         let scheduler = LrScheduler { name: "MultiStepLR".into(), kwargs };
-        let rates: Vec<f64> = (1..=5).map(|epoch| learning_rate(&optimizer, Some(&scheduler), epoch)).collect();
+        let rates: Vec<f64> =
+            (1..=5).map(|epoch| learning_rate(&optimizer, Some(&scheduler), epoch)).collect();
         assert_eq!(rates, [0.1, 0.1, 0.1 * 0.1, 0.1 * 0.1, 0.1 * 0.1 * 0.1]);
         assert_eq!(learning_rate(&optimizer, None, 99), 0.1);
     }

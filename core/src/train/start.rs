@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::model::{Arch, initial_state};
 
 /// The folder of the reference's ImageNet run, and the key of ours that stands in for it.
-const REFERENCE_PRETRAINING: (&str, &str) = ("/mnt/data/logs/imagenet-lr01/", "pretrain/imagenet/fixup_resnet50/lr0.1");
+const REFERENCE_PRETRAINING: (&str, &str) =
+    ("/mnt/data/logs/imagenet-lr01/", "pretrain/imagenet/fixup_resnet50/lr0.1");
 
 /// The weights before training: drawn, or those of `train.finetune_from` with a drawn head.
 ///
@@ -33,7 +34,9 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path) -> Result<
 /// [`Error::Data`] listing all that was tried.
 pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
     let ours = |path: &Path| path.with_file_name(format!("{}.safetensors", stem(path)));
-    let in_run = |key: &Path, file: &Path| base.join(key).join("checkpoints").join(ours(file).file_name().unwrap_or_default());
+    let in_run = |key: &Path, file: &Path| {
+        base.join(key).join("checkpoints").join(ours(file).file_name().unwrap_or_default())
+    };
     let given = PathBuf::from(source);
     let mut tried = vec![given.clone(), ours(&given)];
     if let Some(file) = source.strip_prefix(REFERENCE_PRETRAINING.0) {

@@ -1,0 +1,166 @@
+//! Families: one template for many experiments, as written in RON.
+
+use std::collections::BTreeMap;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::Experiment;
+use super::overrides::{self, set};
+use crate::error::{Error, Result};
+
+/// A file of families.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Settings that families start from, by name.
+    bases: BTreeMap<String, Settings>,
+    /// The families, in the order of their keys.
+    pub families: Vec<Family>,
+}
+
+type Settings = BTreeMap<SettingPath, Value>;
+
+/// All combinations of the options of some axes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Family {
+    /// Template of the keys: `{axis}` stands for the label of that axis' option.
+    key: String,
+    /// Name of the settings to start from.
+    base: String,
+    /// Settings of all members, templates too.
+    #[serde(default)]
+    set: Settings,
+    /// The axes; the first changes slowest.
+    #[serde(default)]
+    axes: Vec<Axis>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Axis {
+    name: String,
+    options: Vec<AxisOption>,
+}
+
+/// One value of an axis: just its label, or a label with what else it stands for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AxisOption {
+    label: String,
+    /// Further names that templates can use.
+    #[serde(default)]
+    values: BTreeMap<String, String>,
+    #[serde(default)]
+    set: Settings,
+}
+
+/// A dotted path into [`Experiment`], checked where it is read so that the error has a line.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct SettingPath(String);
+
+impl<'de> Deserialize<'de> for SettingPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let path = String::deserialize(deserializer)?;
+        overrides::check_path(&path).map_err(D::Error::custom)?;
+        Ok(Self(path))
+    }
+}
+
+impl File {
+    /// Parses a file; `name` is for messages.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with file, line and column.
+    pub fn parse(name: &str, text: &str) -> Result<Self> {
+        let file: Self = ron::from_str(text).map_err(|error| {
+            let start = error.span.start;
+            Error::usage(format!("{name}:{}:{}: {}", start.line, start.col, error.code))
+        })?;
+        for family in &file.families {
+            if !file.bases.contains_key(&family.base) {
+                return Err(Error::usage(format!(
+                    "{name}: {} starts from an unknown base {}",
+                    family.key, family.base
+                )));
+            }
+        }
+        Ok(file)
+    }
+
+    /// The settings of one member.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the family and the setting that is missing or of a wrong type.
+    pub fn experiment(&self, family: &Family, member: usize) -> Result<Experiment> {
+        let options = family.options(member);
+        let names = names(&options);
+        let mut value = Value::Object(serde_json::Map::new());
+        let base = self.bases.get(&family.base);
+        let layers =
+            base.into_iter().chain([&family.set]).chain(options.iter().map(|(_, option)| &option.set));
+        for (path, setting) in layers.flatten() {
+            set(&mut value, &path.0, fill_value(setting, &names));
+        }
+        set(&mut value, "key", Value::from(family.key(member)));
+        serde_json::from_value(value)
+            .map_err(|error| Error::usage(format!("the family {} is wrong: {error}", family.key)))
+    }
+}
+
+impl Family {
+    /// Experiments in the family.
+    pub fn len(&self) -> usize {
+        self.axes.iter().map(|axis| axis.options.len()).product()
+    }
+
+    /// The key of one member.
+    pub fn key(&self, member: usize) -> String {
+        fill(&self.key, &names(&self.options(member)))
+    }
+
+    fn options(&self, mut member: usize) -> Vec<(&str, &AxisOption)> {
+        let mut options: Vec<_> = self
+            .axes
+            .iter()
+            .rev()
+            .map(|axis| {
+                let option = &axis.options[member % axis.options.len()];
+                member /= axis.options.len();
+                (axis.name.as_str(), option)
+            })
+            .collect();
+        options.reverse();
+        options
+    }
+}
+
+/// What stands for each name in the templates.
+fn names<'a>(options: &[(&'a str, &'a AxisOption)]) -> Vec<(&'a str, &'a str)> {
+    let labels = options.iter().map(|(axis, option)| (*axis, option.label.as_str()));
+    let values = options.iter().flat_map(|(_, option)| &option.values);
+    labels.chain(values.map(|(name, value)| (name.as_str(), value.as_str()))).collect()
+}
+
+fn fill(template: &str, names: &[(&str, &str)]) -> String {
+    names.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+}
+
+/// Fills a text; one that is nothing but a name becomes the number it stands for, if it is one.
+fn fill_value(value: &Value, names: &[(&str, &str)]) -> Value {
+    let template = match value {
+        Value::String(template) => template,
+        Value::Object(fields) => {
+            return fields.iter().map(|(name, value)| (name.clone(), fill_value(value, names))).collect();
+        }
+        other => return other.clone(),
+    };
+    let filled = fill(template, names);
+    let is_name = template.starts_with('{') && template.ends_with('}');
+    match filled.parse::<u64>() {
+        Ok(number) if is_name => Value::from(number),
+        _ => Value::from(filled),
+    }
+}

@@ -1,0 +1,143 @@
+//! Settings by dotted path, as `--set` and the families name them.
+
+use serde_json::{Map, Value};
+
+use super::*;
+use crate::error::{Error, Result};
+
+/// Applies `path=value` settings, in order. Values are JSON where they parse as such (`3`, `null`, `[1,2]`), text otherwise.
+///
+/// # Errors
+/// [`Error::Usage`] naming the path, the nearest known ones or the expected type.
+pub fn apply_overrides(experiment: Experiment, overrides: &[String]) -> Result<Experiment> {
+    let unwritable = |error| Error::run(format!("the settings cannot be written: {error}"));
+    let mut settings = serde_json::to_value(&experiment).map_err(unwritable)?;
+    for text in overrides {
+        let Some((path, value)) = text.split_once('=') else {
+            return Err(Error::usage(format!("--set {text} has no =; write --set path=value")));
+        };
+        check_path(path).map_err(Error::Usage)?;
+        let candidates = match serde_json::from_str(value) {
+            Ok(parsed) => vec![parsed, Value::from(value)],
+            Err(_) => vec![Value::from(value)],
+        };
+        let attempt = |candidate: Value| {
+            let mut changed = settings.clone();
+            set(&mut changed, path, candidate);
+            serde_json::from_value::<Experiment>(changed.clone()).map(|_| changed)
+        };
+        let mut results = candidates.into_iter().map(attempt);
+        let first = results.next().unwrap_or_else(|| Ok(settings.clone()));
+        settings = first.or_else(|error| results.next().unwrap_or(Err(error))).map_err(|error| {
+            Error::usage(format!(
+                "--set {path}={value} does not fit: {error}; see `runner show KEY` for the form"
+            ))
+        })?;
+    }
+    serde_json::from_value(settings).map_err(unwritable)
+}
+
+/// Sets the value at a path, making the objects on the way.
+pub(super) fn set(settings: &mut Value, path: &str, value: Value) {
+    let mut place = settings;
+    for part in path.split('.') {
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        place = &mut place[part];
+    }
+    *place = value;
+}
+
+/// Whether a path exists; the message names the nearest that do.
+pub(super) fn check_path(path: &str) -> std::result::Result<(), String> {
+    let known = known_paths();
+    if known.iter().any(|known| known == path) {
+        return Ok(());
+    }
+    Err(format!(
+        "unknown setting {path}; did you mean {}?",
+        nearest(path, known.iter().map(String::as_str)).join(", ")
+    ))
+}
+
+/// The three candidates most like a word.
+pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut scored: Vec<(f64, &str)> = candidates
+        .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
+}
+
+/// All paths, of objects and of values. `key` names the run and is no setting.
+fn known_paths() -> Vec<String> {
+    let mut paths = Vec::new();
+    collect(&serde_json::to_value(complete()).unwrap_or_default(), "", &mut paths);
+    paths.retain(|path| path != "key");
+    paths
+}
+
+fn collect(value: &Value, prefix: &str, paths: &mut Vec<String>) {
+    let Value::Object(fields) = value else { return };
+    for (name, value) in fields {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        collect(value, &path, paths);
+        paths.push(path);
+    }
+}
+
+/// Path and value of every setting that is not an object.
+pub(super) fn flatten(value: &Value, prefix: &str, flat: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            flatten(value, &path, flat);
+        }),
+        value => flat.push((prefix.to_owned(), value.clone())),
+    }
+}
+
+/// An experiment with every optional setting present, to know all paths.
+fn complete() -> Experiment {
+    Experiment {
+        key: String::new(),
+        script: Script::Imagenet,
+        gpu_spec: String::new(),
+        data: Data {
+            name: String::new(),
+            configs: DataConfigs {
+                data_dir: String::new(),
+                subsample: Some(Subsample { size: 1, seed: 0 }),
+                disable_aug: false,
+                image_size: 1,
+                pre_crop_size: 1,
+                shuffle_pixel_config: Some(ShufflePixel { seed: 0 }),
+                shuffle_block_config: Some(ShuffleBlock { seed: 0, block_size: 1 }),
+                train_per_class: Some(1),
+                test_per_class: Some(1),
+                cache_bitmap: Some(false),
+            },
+        },
+        model: Model { arch: String::new(), kwargs: ModelKwargs { zero_fc_init: false } },
+        train: Train {
+            batch_size: 1,
+            epochs: 1,
+            data_workers: 1,
+            finetune_from: Some(String::new()),
+            mixup_alpha: 0.0,
+            keep_every: 1,
+        },
+        optimizer: Optimizer {
+            name: String::new(),
+            base_lr: 0.0,
+            weight_decay: 0.0,
+            kwargs: OptimizerKwargs { momentum: 0.0 },
+        },
+        lr_scheduler: Some(LrScheduler {
+            name: String::new(),
+            kwargs: LrSchedulerKwargs { milestones: Vec::new(), gamma: 1.0 },
+        }),
+        seed: Seed { init: 0, order: 0 },
+    }
+}

@@ -1,0 +1,100 @@
+//! The registry: all keys, the reference's first and in its order.
+
+use std::fmt::Write as _;
+
+use regex::Regex;
+
+use super::Experiment;
+use super::family::File;
+use super::overrides::nearest;
+use crate::error::{Error, Result};
+
+/// The files of families that come with the program, in the order of their keys.
+const FILES: [(&str, &str); 5] = [
+    ("configs/reference/chexpert.ron", include_str!("../../../configs/reference/chexpert.ron")),
+    ("configs/reference/domainnet.ron", include_str!("../../../configs/reference/domainnet.ron")),
+    ("configs/reference/finetune_ckpt.ron", include_str!("../../../configs/reference/finetune_ckpt.ron")),
+    ("configs/reference/shuffle.ron", include_str!("../../../configs/reference/shuffle.ron")),
+    ("configs/demo.ron", include_str!("../../../configs/demo.ron")),
+];
+
+/// All experiments that have a key.
+#[derive(Debug)]
+pub struct Registry {
+    files: Vec<File>,
+    /// Key, and file, family and member that it stands for.
+    entries: Vec<(String, [usize; 3])>,
+}
+
+impl Registry {
+    /// Reads the families that come with the program.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with file, line and column.
+    pub fn load() -> Result<Self> {
+        let files =
+            FILES.iter().map(|(name, text)| File::parse(name, text)).collect::<Result<Vec<File>>>()?;
+        let mut entries = Vec::new();
+        for (f, file) in files.iter().enumerate() {
+            for (i, family) in file.families.iter().enumerate() {
+                entries.extend((0..family.len()).map(|member| (family.key(member), [f, i, member])));
+            }
+        }
+        Ok(Self { files, entries })
+    }
+
+    /// All keys, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(key, _)| key.as_str())
+    }
+
+    /// The keys in which a regular expression is found, in order.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it is none.
+    pub fn matching(&self, pattern: &str) -> Result<Vec<&str>> {
+        let regex = Regex::new(pattern).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            Error::usage(format!("{pattern} is not a regular expression: {reason}"))
+        })?;
+        Ok(self.keys().filter(|key| regex.is_match(key)).collect())
+    }
+
+    /// The settings of a key.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the nearest keys if there is none of this name.
+    pub fn get(&self, key: &str) -> Result<Experiment> {
+        let Some((_, [file, family, member])) = self.entries.iter().find(|(known, _)| known == key) else {
+            return Err(Error::usage(format!(
+                "unknown key {key}; the nearest are {}; list keys with `runner configs REGEX`",
+                nearest(key, self.keys()).join(", ")
+            )));
+        };
+        let file = &self.files[*file];
+        file.experiment(&file.families[*family], *member)
+    }
+}
+
+/// The listing that the reference prints: a count, then a numbered line a key, from 0.
+///
+/// # Errors
+/// [`Error::Usage`] if the pattern is no regular expression.
+pub fn list(registry: &Registry, pattern: Option<&str>) -> Result<String> {
+    let keys = match pattern {
+        Some(pattern) => registry.matching(pattern)?,
+        None => registry.keys().collect(),
+    };
+    let mut text = format!("{} configs found ====== with regex: {}\n", keys.len(), pattern.unwrap_or("*"));
+    for (number, key) in keys.iter().enumerate() {
+        writeln!(text, "  {number:3}) {key}").map_err(Error::run)?;
+    }
+    Ok(text)
+}
+
+/// All settings of an experiment as RON, in the form that a run's folder holds them.
+pub fn show(experiment: &Experiment) -> Result<String> {
+    ron::ser::to_string_pretty(experiment, ron::ser::PrettyConfig::default())
+        .map_err(|error| Error::run(format!("the settings cannot be written: {error}")))
+}

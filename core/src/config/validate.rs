@@ -1,0 +1,94 @@
+//! What settings must satisfy, and which of them make a run another run.
+
+use serde_json::Value;
+
+use super::Experiment;
+use super::overrides::flatten;
+use crate::error::{Error, Result};
+use crate::model::Arch;
+
+/// Settings that may change between two starts of a run: where things lie and how fast they are read.
+const FREE: [&str; 5] = [
+    "data.configs.data_dir",
+    "data.configs.cache_bitmap",
+    "train.data_workers",
+    "train.keep_every",
+    "gpu_spec",
+];
+
+impl Experiment {
+    /// Checks every setting that has a range.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the setting, its value and what it may be.
+    pub fn validate(&self) -> Result<()> {
+        let configs = &self.data.configs;
+        let (train, optimizer) = (&self.train, &self.optimizer);
+        let positive = [
+            ("train.batch_size", train.batch_size),
+            ("train.epochs", train.epochs),
+            ("train.data_workers", train.data_workers),
+            ("data.configs.image_size", configs.image_size),
+            ("data.configs.subsample.size", configs.subsample.map_or(1, |subsample| subsample.size)),
+            ("data.configs.train_per_class", configs.train_per_class.unwrap_or(1)),
+            ("data.configs.test_per_class", configs.test_per_class.unwrap_or(1)),
+        ];
+        for (path, value) in positive {
+            require(value > 0, path, value, "at least 1")?;
+        }
+        let above_zero = |value: f64| value > 0.0 && value.is_finite();
+        let not_negative = |value: f64| value >= 0.0 && value.is_finite();
+        require(above_zero(optimizer.base_lr), "optimizer.base_lr", optimizer.base_lr, "above 0")?;
+        let decay = optimizer.weight_decay;
+        require(not_negative(decay), "optimizer.weight_decay", decay, "0 or more")?;
+        let momentum = optimizer.kwargs.momentum;
+        require((0.0..1.0).contains(&momentum), "optimizer.kwargs.momentum", momentum, "from 0 to below 1")?;
+        require(not_negative(train.mixup_alpha), "train.mixup_alpha", train.mixup_alpha, "0 or more")?;
+        require(optimizer.name == "SGD", "optimizer.name", &optimizer.name, "SGD")?;
+        if let Some(scheduler) = &self.lr_scheduler {
+            require(scheduler.name == "MultiStepLR", "lr_scheduler.name", &scheduler.name, "MultiStepLR")?;
+            let gamma = scheduler.kwargs.gamma;
+            require(above_zero(gamma), "lr_scheduler.kwargs.gamma", gamma, "above 0")?;
+        }
+        let (size, pre_crop) = (configs.image_size, configs.pre_crop_size);
+        let at_least = format!("at least data.configs.image_size, {size}");
+        require(pre_crop >= size, "data.configs.pre_crop_size", pre_crop, &at_least)?;
+        if let Some(shuffle) = configs.shuffle_block_config {
+            let block = shuffle.block_size;
+            let divides = block > 0 && size.is_multiple_of(block);
+            let divisors: Vec<String> =
+                (1..=size).filter(|b| size.is_multiple_of(*b)).map(|b| b.to_string()).collect();
+            let range = format!("a divisor of data.configs.image_size, {size}: {}", divisors.join(", "));
+            require(divides, "data.configs.shuffle_block_config.block_size", block, &range)?;
+        }
+        Arch::new(&self.model.arch, 1).map(|_| ())
+    }
+
+    /// The settings that differ from another start of the same run, as `path: old -> new`. More epochs than before are
+    /// no difference: the run goes on.
+    pub fn difference(&self, new: &Self) -> Vec<String> {
+        let [old_settings, new_settings] = [self, new].map(|experiment| {
+            let mut flat = Vec::new();
+            flatten(&serde_json::to_value(experiment).unwrap_or_default(), "", &mut flat);
+            flat
+        });
+        let find = |settings: &[(String, Value)], path: &str| {
+            settings.iter().find(|(known, _)| known == path).map_or("none".to_owned(), |(_, v)| v.to_string())
+        };
+        let more_epochs = new.train.epochs >= self.train.epochs;
+        let added = new_settings.iter().filter(|(path, _)| !old_settings.iter().any(|(old, _)| old == path));
+        old_settings
+            .iter()
+            .chain(added)
+            .map(|(path, _)| path.as_str())
+            .filter(|path| !FREE.contains(path) && !(more_epochs && *path == "train.epochs"))
+            .map(|path| (path, find(&old_settings, path), find(&new_settings, path)))
+            .filter(|(_, old, new)| old != new)
+            .map(|(path, old, new)| format!("{path}: {old} -> {new}"))
+            .collect()
+    }
+}
+
+fn require(holds: bool, path: &str, value: impl std::fmt::Display, range: &str) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::usage(format!("{path} is {value}; it must be {range}"))) }
+}

@@ -1,0 +1,85 @@
+//! The end of an epoch: its checkpoint, predictions and metrics on disk.
+
+use std::path::Path;
+
+use super::predictions;
+use super::report::Reporter;
+use super::resume::Position;
+use super::splits::{Evaluations, Splits};
+use crate::checkpoint::Checkpoint;
+use crate::config::Experiment;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::model::Network;
+use crate::run::RunDir;
+
+/// What ends an epoch.
+pub(super) struct Recorder<'a> {
+    pub experiment: &'a Experiment,
+    pub data: &'a Splits,
+    pub run: &'a RunDir,
+    pub reporter: Reporter,
+}
+
+impl Recorder<'_> {
+    /// Writes everything about an epoch, in an order that a kill at any moment leaves readable, and says what to tell.
+    pub fn finish(
+        &mut self,
+        epoch: usize,
+        network: &Network,
+        evaluations: &Evaluations,
+        position: &mut Position,
+    ) -> Result<Event> {
+        let Self { experiment, data, run, reporter } = self;
+        let test = &evaluations.test;
+        let accuracy = test.accuracy();
+        let is_best = accuracy > position.best.0;
+        if is_best {
+            position.best = (accuracy, epoch);
+        }
+        let metadata = [
+            ("key", experiment.key.clone()),
+            ("epoch", epoch.to_string()),
+            ("arch", experiment.model.arch.clone()),
+            ("metric", format!("{:.4}", 100.0 * accuracy)),
+        ];
+        let metadata = metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let path = run.checkpoint(epoch);
+        Checkpoint { state: network.state(), metadata }.save(&path)?;
+        predictions::save(&run.predictions("last"), &data.test, test, epoch)?;
+        if is_best {
+            predictions::save(&run.predictions("best"), &data.test, test, epoch)?;
+            replace_link(&path, &run.best())?;
+        }
+        if epoch > 0 && !keeps(experiment, epoch - 1) {
+            let previous = run.checkpoint(epoch - 1);
+            std::fs::remove_file(&previous).or_else(not_there).map_err(Error::io("remove", &previous))?;
+        }
+        reporter.evaluated(epoch, evaluations)?;
+        Ok(Event::Epoch {
+            epoch,
+            epochs: experiment.train.epochs,
+            test_accuracy: 100.0 * accuracy,
+            test_loss: test.loss(),
+            train_accuracy: 100.0 * evaluations.train.accuracy(),
+        })
+    }
+}
+
+/// Whether the checkpoint of an epoch before the last is kept.
+fn keeps(experiment: &Experiment, epoch: usize) -> bool {
+    let every = experiment.train.keep_every;
+    epoch == 0 || (every > 0 && epoch.is_multiple_of(every))
+}
+
+/// Makes `link` another name of `file`, replacing what it named before in one step.
+fn replace_link(file: &Path, link: &Path) -> Result<()> {
+    let fresh = link.with_extension("new");
+    std::fs::remove_file(&fresh).or_else(not_there).map_err(Error::io("remove", &fresh))?;
+    std::fs::hard_link(file, &fresh).map_err(Error::io("link", &fresh))?;
+    std::fs::rename(&fresh, link).map_err(Error::io("rename", link))
+}
+
+fn not_there(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
