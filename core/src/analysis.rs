@@ -2,6 +2,7 @@
 
 pub mod distance;
 pub mod interpolation;
+pub mod subject;
 
 use crate::checkpoint::{NamedTensor, StateDict};
 use crate::error::{Error, Result};

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::error::Result;
 
-pub use read::read_metadata;
+pub use read::{digest, read_metadata};
 pub use write::write_atomically;
 
 /// A tensor with a name.

@@ -7,5 +7,5 @@ mod registry;
 mod validate;
 
 pub use experiment::*;
-pub use overrides::apply_overrides;
+pub use overrides::{apply_overrides, flat_settings};
 pub use registry::{Registry, list, show};

@@ -15,6 +15,8 @@ pub mod run;
 pub mod train;
 
 pub mod analysis;
+pub mod figure;
+pub mod study;
 
 pub mod device;
 pub mod error;

@@ -116,14 +116,14 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
 
 fn check_interpolation(golden: &Value, name: &str) {
     let golden_line = &golden["interpolation"];
-    let [one, two] = pair(golden);
+    let [one, two] = pair(golden).map(|state| Network::new(arch(golden), &state, &Device::flex()).unwrap());
     let count = golden_line["count"].as_u64().unwrap() as usize;
     let input_seed = golden_line["input_seed"].as_u64().unwrap() as u32;
     let device = Device::flex();
     let (images, targets) = inputs(golden, input_seed, [count, 3, 64, 64], &device);
     for point in golden_line["points"].as_array().unwrap() {
-        let state = blend(&one, &two, point["coefficient"].as_f64().unwrap());
-        let logits = Network::new(arch(golden), &state, &device).unwrap().forward(images.clone());
+        let network = blend(&one, &two, point["coefficient"].as_f64().unwrap());
+        let logits = network.forward(images.clone());
         let predictions: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
         let correct = predictions.iter().zip(&targets).filter(|(p, t)| **p == **t as i64).count();
         let loss = mean(&floats(sample_losses(logits, &targets)));

@@ -6,6 +6,7 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors};
+use sha2::{Digest as _, Sha256};
 
 use super::{Checkpoint, NamedTensor, StateDict};
 use crate::error::{Error, Result};
@@ -49,6 +50,15 @@ pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
         serde_json::from_slice(&header).map_err(|error| broken(error.to_string()))?;
     let entries = header["__metadata__"].as_object().into_iter().flatten();
     Ok(entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
+}
+
+/// SHA-256 of a file's bytes, in hex.
+///
+/// # Errors
+/// [`Error::Io`] naming the file.
+pub fn digest(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn refuse_other_formats(path: &Path) -> Result<()> {

@@ -87,8 +87,15 @@ fn collect(value: &Value, prefix: &str, paths: &mut Vec<String>) {
     }
 }
 
+/// Path and value of every setting of an experiment.
+pub fn flat_settings(experiment: &Experiment) -> Vec<(String, Value)> {
+    let mut flat = Vec::new();
+    flatten(&serde_json::to_value(experiment).unwrap_or_default(), "", &mut flat);
+    flat
+}
+
 /// Path and value of every setting that is not an object.
-pub(super) fn flatten(value: &Value, prefix: &str, flat: &mut Vec<(String, Value)>) {
+fn flatten(value: &Value, prefix: &str, flat: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(fields) => fields.iter().for_each(|(name, value)| {
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };

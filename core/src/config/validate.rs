@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Experiment;
-use super::overrides::flatten;
+use super::overrides::flat_settings;
 use crate::error::{Error, Result};
 use crate::model::Arch;
 
@@ -67,11 +67,7 @@ impl Experiment {
     /// The settings that differ from another start of the same run, as `path: old -> new`. More epochs than before are
     /// no difference: the run goes on.
     pub fn difference(&self, new: &Self) -> Vec<String> {
-        let [old_settings, new_settings] = [self, new].map(|experiment| {
-            let mut flat = Vec::new();
-            flatten(&serde_json::to_value(experiment).unwrap_or_default(), "", &mut flat);
-            flat
-        });
+        let [old_settings, new_settings] = [self, new].map(flat_settings);
         let find = |settings: &[(String, Value)], path: &str| {
             settings.iter().find(|(known, _)| known == path).map_or("none".to_owned(), |(_, v)| v.to_string())
         };

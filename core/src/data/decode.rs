@@ -21,6 +21,8 @@ pub fn decode(path: &Path) -> Result<RgbImage> {
     // A decoder that panics on a strange file must not end the program.
     let decoded = catch_unwind(|| decode_bytes(&bytes)).unwrap_or_else(|_| Err("the decoder gave up".into()));
     decoded.map_err(|reason| {
+        // Decoders break their reasons into lines.
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         Error::data(format!(
             "cannot decode {}: {reason}; replace the file or take its line out of the list",
             path.display()
@@ -39,5 +41,6 @@ fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     if reader.format() == Some(ImageFormat::Jpeg) && !ends() {
         return Err("the file is cut off (no end-of-image marker)".into());
     }
-    reader.decode().map(|image| image.into_rgb8()).map_err(|error| error.to_string())
+    let image = reader.decode().map_err(|error| error.to_string())?;
+    Ok(image.into_rgb8())
 }

@@ -18,6 +18,13 @@ pub struct MetricsRecord {
     pub values: Vec<(String, f64)>,
 }
 
+impl MetricsRecord {
+    /// The value of that name.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+}
+
 /// The open file.
 #[derive(Debug)]
 pub struct MetricsLog {
