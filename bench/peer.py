@@ -1,6 +1,6 @@
 """The PyTorch side of bench/run: Fixup ResNets (Zhang et al. 2019), timed forward and for a training step.
 
-Prints one JSON object: images per second and peak memory in MiB, for each memory layout.
+Prints one JSON object: images per second and peak memory in MiB.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 //! What trained networks have in common.
 
 pub mod distance;
+pub mod evaluation;
 pub mod interpolation;
 pub mod subject;
 

@@ -57,6 +57,11 @@ pub fn run(study: &Study, base: &Path, seed: u64, registry: &Registry, job: &Job
         .iter()
         .map(|member| Ok(Run { member, request: request(member, base, seed, registry)? }))
         .collect::<Result<Vec<Run>>>()?;
+    let pairs = study
+        .pairs
+        .iter()
+        .map(|(from, to)| Ok([find(&runs, from)?, find(&runs, to)?]))
+        .collect::<Result<Vec<[&Run; 2]>>>()?;
     let folder = base.join("studies").join(&study.name);
     let report = folder.join("report.html");
     let stamp_path = folder.join("study.json");
@@ -72,9 +77,9 @@ pub fn run(study: &Study, base: &Path, seed: u64, registry: &Registry, job: &Job
     }
     let coefficients = study.coefficients.values();
     let mut lines = Vec::new();
-    for (from, to) in &study.pairs {
-        let [one, two] = [find(&runs, from)?, find(&runs, to)?];
-        job.emit(Event::Note(format!("the line from {from} to {to}")));
+    for [one, two] in pairs {
+        let label = format!("{} to {}", one.member.name, two.member.name);
+        job.emit(Event::Note(format!("the line from {label}")));
         let request = interpolation::Request {
             one: &one.last(),
             two: &two.last(),
@@ -84,7 +89,7 @@ pub fn run(study: &Study, base: &Path, seed: u64, registry: &Registry, job: &Job
             output: None,
         };
         let (result, folder) = interpolate(&request, job)?;
-        lines.push(Line { label: format!("{from} to {to}"), result, folder });
+        lines.push(Line { label, result, folder });
     }
     report::write(study, &runs, &lines, &folder)?;
     let stamp = serde_json::to_vec_pretty(&stamp(study, &runs)?).map_err(Error::run)?;

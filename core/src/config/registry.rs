@@ -10,11 +10,9 @@ use super::overrides::nearest;
 use crate::error::{Error, Result};
 
 /// The files of families that come with the program, in the order of their keys.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 3] = [
     ("configs/reference/chexpert.ron", include_str!("../../../configs/reference/chexpert.ron")),
     ("configs/reference/domainnet.ron", include_str!("../../../configs/reference/domainnet.ron")),
-    ("configs/reference/finetune_ckpt.ron", include_str!("../../../configs/reference/finetune_ckpt.ron")),
-    ("configs/reference/shuffle.ron", include_str!("../../../configs/reference/shuffle.ron")),
     ("configs/demo.ron", include_str!("../../../configs/demo.ron")),
 ];
 

@@ -127,7 +127,7 @@ impl Chart {
         if self.series.len() > 1 {
             chart
                 .configure_series_labels()
-                .position(SeriesLabelPosition::LowerRight)
+                .position(emptiest_corner(&lines))
                 .legend_area_size(36)
                 .background_style(WHITE.mix(0.85))
                 .border_style(RGBColor(180, 180, 180))
@@ -149,6 +149,28 @@ fn marker(number: usize, (x, y): (i32, i32)) -> Polygon<(i32, i32)> {
     ];
     let corners = SHAPES[number % SHAPES.len()].iter().map(|(right, down)| (x + right, y + down));
     Polygon::new(corners.collect::<Vec<_>>(), COLOURS[number % COLOURS.len()].filled())
+}
+
+/// The corner of the chart that fewest points lie near, for the legend.
+fn emptiest_corner(lines: &[Vec<(f64, f64)>]) -> SeriesLabelPosition {
+    let bounds = |axis: fn(&(f64, f64)) -> f64| range(lines.iter().flatten().map(axis), 0.0).0;
+    let (x, y) = (bounds(|point| point.0), bounds(|point| point.1));
+    let share = |value: f64, range: &std::ops::Range<f64>| (value - range.start) / (range.end - range.start);
+    let crowd = |right: bool, upper: bool| {
+        let near = |value: f64, far_end: bool| if far_end { value > 0.6 } else { value < 0.4 };
+        let points = lines.iter().flatten();
+        points.filter(|point| near(share(point.0, &x), right) && near(share(point.1, &y), upper)).count()
+    };
+    let corners = [
+        (SeriesLabelPosition::LowerRight, crowd(true, false)),
+        (SeriesLabelPosition::UpperRight, crowd(true, true)),
+        (SeriesLabelPosition::UpperLeft, crowd(false, true)),
+        (SeriesLabelPosition::LowerLeft, crowd(false, false)),
+    ];
+    corners
+        .into_iter()
+        .min_by_key(|(_, crowd)| *crowd)
+        .map_or(SeriesLabelPosition::LowerRight, |(corner, _)| corner)
 }
 
 /// A range around values with a margin on both sides, and the decimals that its labels need.

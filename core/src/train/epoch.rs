@@ -32,6 +32,13 @@ impl Recorder<'_> {
     ) -> Result<Event> {
         let Self { experiment, data, run, reporter } = self;
         let test = &evaluations.test;
+        if !test.loss().is_finite() {
+            return Err(Error::Diverged(format!(
+                "the loss is {} on the test images after epoch {epoch}; lower optimizer.base_lr (now {}) and start over with --force",
+                test.loss(),
+                experiment.optimizer.base_lr
+            )));
+        }
         let accuracy = test.accuracy();
         let is_best = accuracy > position.best.0;
         if is_best {
@@ -46,9 +53,10 @@ impl Recorder<'_> {
         let metadata = metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let path = run.checkpoint(epoch);
         Checkpoint { state: network.state(), metadata }.save(&path)?;
-        predictions::save(&run.predictions("last"), &data.test, test, epoch)?;
+        let number = epoch.to_string();
+        predictions::save(&run.predictions("last"), &data.test, test, Some(&number))?;
         if is_best {
-            predictions::save(&run.predictions("best"), &data.test, test, epoch)?;
+            predictions::save(&run.predictions("best"), &data.test, test, Some(&number))?;
             replace_link(&path, &run.best())?;
         }
         if epoch > 0 && !keeps(experiment, epoch - 1) {

@@ -90,6 +90,7 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
     if start_over {
         set_aside(&run)?;
     }
+    let is_new = !run.root().exists();
     let _lock = run.lock()?;
     let data_digests = data.digests();
     if let Some(old) = run.read_record()?
@@ -118,6 +119,10 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
     let result = train(experiment, &data, &run, &request.base, &logged);
     if let Err(error) = &result {
         log.line(&error.to_string());
+        if is_new && !run.resume().is_file() {
+            // Nothing to go on with: a broken image, or a stop before the first evaluation was over.
+            std::fs::remove_dir_all(run.root()).map_err(Error::io("remove", run.root()))?;
+        }
     }
     result.map(|()| Outcome::Trained)
 }

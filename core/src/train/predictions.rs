@@ -9,8 +9,8 @@ use crate::data::Dataset;
 use crate::error::Result;
 
 /// Writes `logits` `[samples, classes]`, `loss` and `label` `[samples]`, and the samples' ids, a line each, as the
-/// metadata entry `ids`.
-pub fn save(path: &Path, dataset: &Dataset, evaluation: &Evaluation, epoch: usize) -> Result<()> {
+/// metadata entry `ids`. `epoch` is that of the network, if it is known.
+pub fn save(path: &Path, dataset: &Dataset, evaluation: &Evaluation, epoch: Option<&str>) -> Result<()> {
     let samples = evaluation.labels.len();
     let tensor =
         |name: &str, shape: Vec<usize>, data: Vec<f32>| NamedTensor { name: name.to_owned(), shape, data };
@@ -21,7 +21,7 @@ pub fn save(path: &Path, dataset: &Dataset, evaluation: &Evaluation, epoch: usiz
         tensor("label", vec![samples], labels),
     ];
     let ids: Vec<&str> = (0..samples).map(|sample| dataset.id(sample)).collect();
-    let metadata =
-        BTreeMap::from([("epoch".to_owned(), epoch.to_string()), ("ids".to_owned(), ids.join("\n"))]);
+    let mut metadata = BTreeMap::from([("ids".to_owned(), ids.join("\n"))]);
+    metadata.extend(epoch.map(|epoch| ("epoch".to_owned(), epoch.to_owned())));
     Checkpoint { state: StateDict { tensors }, metadata }.save(path)
 }

@@ -1,0 +1,68 @@
+//! Basin's side of `run.py`: times one network as `peer.py` times PyTorch's, and prints one JSON object.
+
+use std::time::{Duration, Instant};
+
+use basin_core::device::Choice;
+use basin_core::model::{Arch, Network, initial_state};
+use basin_core::train::loss::{Targets, cross_entropy};
+use basin_core::train::optimizer::Optimizer;
+use burn::tensor::{Tensor, TensorData};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, what, arch, size, batch, seconds] = arguments.as_slice() else {
+        eprintln!("usage: bench forward|train ARCH SIZE BATCH SECONDS");
+        std::process::exit(2);
+    };
+    let number = |text: &str| text.parse::<usize>().expect("a number");
+    let (size, batch) = (number(size), number(batch));
+    let device = Choice::Auto.open();
+    let arch = Arch::new(arch, 10).expect("an architecture");
+    let mut network = Network::new(arch.clone(), &initial_state(&arch, false, 0), &device).expect("it fits");
+    let values: Vec<f32> =
+        (0..batch * 3 * size * size).map(|i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).collect();
+    let images =
+        |device: &_| Tensor::<4>::from_data(TensorData::new(values.clone(), [batch, 3, size, size]), device);
+    let duration = Duration::from_secs(number(seconds) as u64);
+    let rate = if what == "forward" {
+        let images = images(&device);
+        rate(batch, duration, || {
+            std::hint::black_box(network.forward(images.clone()).into_data());
+        })
+    } else {
+        let images = images(&device.clone().autodiff());
+        let targets = Targets { first: (0..batch).map(|i| i % 10).collect(), second: None };
+        let mut optimizer = Optimizer::new(&network, 0.9, 1e-4);
+        rate(batch, duration, || {
+            let tracked = network.tracked();
+            let loss = cross_entropy(tracked.forward(images.clone()), &targets);
+            let mut gradients = loss.backward();
+            optimizer.step(&mut network, tracked, &mut gradients, 1e-3);
+            std::hint::black_box(loss.into_data());
+        })
+    };
+    println!("{{\"images_per_second\": {rate:.2}, \"peak_mib\": {}}}", peak_mib());
+}
+
+/// Images per second of the fastest step within the given time, after two steps of warm-up.
+fn rate(batch: usize, duration: Duration, mut step: impl FnMut()) -> f64 {
+    step();
+    step();
+    let (start, mut best) = (Instant::now(), f64::INFINITY);
+    while start.elapsed() < duration {
+        let before = Instant::now();
+        step();
+        best = best.min(before.elapsed().as_secs_f64());
+    }
+    batch as f64 / best
+}
+
+/// The largest memory that the process held, MiB, as Linux tells it.
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}

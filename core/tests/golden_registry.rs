@@ -1,0 +1,84 @@
+//! The reference's registry: every key, in its order, with every setting (`registry.json`, `config_keys.txt`).
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use basin_core::config::{Experiment, Registry, flat_settings};
+use serde_json::Value;
+
+#[test]
+fn golden_registry_has_every_key_and_setting_of_the_reference() {
+    let registry = Registry::load().unwrap();
+    for path in common::golden_files("registry", ".json") {
+        let golden = common::json(&path);
+        let golden = golden.as_array().unwrap();
+        for (ours, theirs) in registry.keys().zip(golden) {
+            assert_eq!(ours, theirs["key"], "{}: order", path.display());
+            let experiment = registry.get(ours).unwrap();
+            experiment.validate().unwrap();
+            check(&experiment, theirs);
+        }
+        assert!(registry.keys().count() >= golden.len(), "{}: keys are missing", path.display());
+    }
+}
+
+#[test]
+fn golden_keys_come_first_and_in_order() {
+    let registry = Registry::load().unwrap();
+    for path in common::golden_files("config_keys", ".txt") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let theirs: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        let ours: Vec<&str> = registry.keys().take(theirs.len()).collect();
+        assert_eq!(ours, theirs, "{}", path.display());
+    }
+}
+
+/// Every setting that the reference binds has its value, and what it leaves to its scripts has their defaults.
+fn check(experiment: &Experiment, golden: &Value) {
+    let key = &experiment.key;
+    let ours: BTreeMap<String, Value> = flat_settings(experiment).into_iter().collect();
+    assert_eq!((&ours["script"], &ours["gpu_spec"]), (&golden["script"], &golden["gpu_spec"]), "{key}");
+    let mut theirs = BTreeMap::new();
+    for (binding, value) in golden["gin"].as_object().unwrap() {
+        flatten(&renamed(binding), value, &mut theirs);
+    }
+    for (path, value) in &theirs {
+        assert_eq!(ours.get(path), Some(value), "{key}: {path}");
+    }
+    let chexpert = golden["script"] == "chexpert_train.py";
+    for (path, value) in &ours {
+        let default = match path.as_str() {
+            _ if theirs.contains_key(path) => continue,
+            "key" | "script" | "gpu_spec" | "train.keep_every" => continue,
+            "data.name" if chexpert => Value::from("CheXpert"),
+            "data.configs.disable_aug" => Value::from(false),
+            "data.configs.image_size" => Value::from(224),
+            "data.configs.pre_crop_size" => Value::from(256),
+            "train.mixup_alpha" => Value::from(if chexpert { 0.0 } else { 0.7 }),
+            "seed.init" | "seed.order" => Value::from(0),
+            _ => Value::Null,
+        };
+        assert_eq!(*value, default, "{key}: {path} is bound by us alone");
+    }
+}
+
+/// The two bindings that the CheXpert script names otherwise.
+fn renamed(binding: &str) -> String {
+    match binding {
+        "data.image_path" => "data.configs.data_dir".to_owned(),
+        "data.data_config" => "data.configs".to_owned(),
+        same => same.to_owned(),
+    }
+}
+
+fn flatten(prefix: &str, value: &Value, flat: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| flatten(&format!("{prefix}.{name}"), value, flat))
+        }
+        value => {
+            flat.insert(prefix.to_owned(), value.clone());
+        }
+    }
+}

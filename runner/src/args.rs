@@ -1,0 +1,148 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use basin_core::analysis::interpolation::linspace;
+use basin_core::device::Choice;
+use clap::{Args, Parser, Subcommand};
+
+/// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub train: Train,
+}
+
+/// Without a command: trains a key.
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Key of the experiment to train; `runner configs` lists them.
+    #[arg(short = 'k', long, value_name = "KEY")]
+    pub config_key: Option<String>,
+    /// Folder that holds all runs.
+    #[arg(short, long, default_value = "experiments", value_name = "FOLDER")]
+    pub base_dir: PathBuf,
+    /// Folder of this run, instead of <BASE_DIR>/<KEY>.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub work_dir: Option<PathBuf>,
+    /// Trains another instance of the key: sets both seeds to N and works in <BASE_DIR>-repN.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub replicate: u64,
+    #[command(flatten)]
+    pub settings: Settings,
+    #[command(flatten)]
+    pub device: Device,
+    /// Starts over; an existing folder of the run is kept under another name.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Changes to settings.
+#[derive(Debug, Args)]
+pub struct Settings {
+    /// Changes a setting, such as train.epochs=5; may be repeated. `runner show KEY` shows all.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Where to compute.
+#[derive(Debug, Args)]
+pub struct Device {
+    /// Where to compute: auto or cpu.
+    #[arg(long, default_value = "auto")]
+    pub device: Choice,
+}
+
+/// Which images an analysis uses.
+#[derive(Debug, Args)]
+pub struct Data {
+    /// Key whose data and architecture are used, instead of those of the run that the checkpoint lies in.
+    #[arg(short = 'k', long, value_name = "KEY")]
+    pub config_key: Option<String>,
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Where results are written if the checkpoint lies in no run.
+    #[arg(short, long, default_value = "experiments", value_name = "FOLDER")]
+    pub base_dir: PathBuf,
+    #[command(flatten)]
+    pub device: Device,
+    /// Prints the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists the keys, all or those in which a regular expression is found.
+    Configs {
+        /// Regular expression.
+        regex: Option<String>,
+    },
+    /// Shows all settings of a key.
+    Show {
+        /// The key.
+        key: String,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Measures a checkpoint on the test images and stores what it says of each.
+    Eval {
+        /// The checkpoint, .safetensors.
+        checkpoint: PathBuf,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Measures the networks on the straight line between two checkpoints.
+    Interpolate {
+        /// The checkpoint at coefficient 0.
+        one: PathBuf,
+        /// The checkpoint at coefficient 1.
+        two: PathBuf,
+        /// Positions on the line: first:last:count, or numbers with commas. Beyond 0 and 1 is allowed.
+        #[arg(long, default_value = "0:1:50", value_name = "RANGE", value_parser = coefficients, allow_hyphen_values = true)]
+        coefficients: Coefficients,
+        /// Folder for the results, instead of one in the run of the first checkpoint.
+        #[arg(short, long, value_name = "FOLDER")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Trains all runs of a study, analyses them, and writes a report.
+    Study {
+        /// Name of a study that comes with the program (demo), or a file of your own, *.ron.
+        name: String,
+        /// Folder that holds all runs and the report.
+        #[arg(short, long, default_value = "experiments", value_name = "FOLDER")]
+        base_dir: PathBuf,
+        /// Added to the seeds of all runs; give each seed a base folder of its own.
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        seed: u64,
+        #[command(flatten)]
+        device: Device,
+    },
+}
+
+/// Positions on a line.
+#[derive(Debug, Clone)]
+pub struct Coefficients(pub Vec<f64>);
+
+fn coefficients(text: &str) -> Result<Coefficients, String> {
+    let wrong = || format!("{text} is neither first:last:count, such as 0:1:50, nor numbers with commas");
+    let number = |part: &str| part.trim().parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
+    let values = match text.split(':').collect::<Vec<_>>().as_slice() {
+        [first, last, count] => {
+            let count = count
+                .parse::<usize>()
+                .ok()
+                .filter(|count| (1..=100_000).contains(count))
+                .ok_or_else(wrong)?;
+            linspace(number(first)?, number(last)?, count)
+        }
+        [list] => list.split(',').map(number).collect::<Result<_, _>>()?,
+        _ => return Err(wrong()),
+    };
+    Ok(Coefficients(values))
+}

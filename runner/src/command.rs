@@ -1,0 +1,67 @@
+//! What is done for each command. Results go to standard output, all else to standard error.
+
+mod analyse;
+mod train;
+
+use std::io::Write as _;
+
+use anyhow::Result;
+use basin_core::config::{self, Registry, apply_overrides};
+use basin_core::error::Error;
+use basin_core::event::Event;
+use basin_core::job::{Job, Stop};
+use basin_core::study::{self, Study};
+use basin_core::train::launch::Outcome;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag::register_usize;
+
+use crate::args::{Arguments, Command, Device};
+use crate::progress::Progress;
+
+/// Runs the command that was typed.
+pub fn run(arguments: Arguments) -> Result<()> {
+    match arguments.command {
+        None => train::run(arguments.train),
+        Some(Command::Configs { regex }) => print(&config::list(&Registry::load()?, regex.as_deref())?),
+        Some(Command::Show { key, settings }) => {
+            let experiment = apply_overrides(Registry::load()?.get(&key)?, &settings.set)?;
+            experiment.validate()?;
+            print(&format!("{}\n", config::show(&experiment)?))
+        }
+        Some(Command::Eval { checkpoint, data }) => analyse::eval(&checkpoint, &data),
+        Some(Command::Interpolate { one, two, coefficients, output, data }) => {
+            analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
+        }
+        Some(Command::Study { name, base_dir, seed, device }) => {
+            let (study, registry) = (Study::open(&name)?, Registry::load()?);
+            let finished = working(&device, |job| study::run(&study, &base_dir, seed, &registry, job))?;
+            let report = finished.report.display();
+            match finished.outcome {
+                Outcome::AlreadyDone => eprintln!("the study is done already; its report is"),
+                Outcome::Trained => eprintln!("the study is done; its report is"),
+            }
+            print(&format!("{report}\n"))
+        }
+    }
+}
+
+/// Does long work: with a progress display, and stopped by SIGINT and SIGTERM.
+fn working<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Result<T>) -> Result<T> {
+    let (progress, stop) = (Progress::new(), Stop::default());
+    for signal in [SIGINT, SIGTERM] {
+        register_usize(signal, stop.flag(), signal as usize)
+            .map_err(|error| Error::run(format!("signals cannot be handled: {error}")))?;
+    }
+    let emit = |event: Event| progress.show(event);
+    let result = work(&Job { device: device.device.open(), emit: &emit, stop: &stop });
+    progress.finish();
+    Ok(result?)
+}
+
+/// Prints a result.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

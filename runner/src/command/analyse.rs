@@ -1,0 +1,90 @@
+//! Commands on checkpoints.
+
+use std::path::Path;
+
+use anyhow::Result;
+use basin_core::analysis::evaluation;
+use basin_core::analysis::interpolation::{Request, interpolate};
+use basin_core::config::{Experiment, Registry, apply_overrides};
+use basin_core::error::Error;
+use basin_core::run::RunDir;
+use serde_json::json;
+
+use super::{print, working};
+use crate::args::Data;
+
+/// Measures a checkpoint, and prints accuracy and loss.
+pub fn eval(checkpoint: &Path, data: &Data) -> Result<()> {
+    let experiment = experiment(checkpoint, data)?;
+    let (evaluation, predictions) = working(&data.device, |job| {
+        evaluation::evaluate_checkpoint(checkpoint, &experiment, &data.base_dir, job)
+    })?;
+    let (samples, accuracy, loss) =
+        (evaluation.labels.len(), 100.0 * evaluation.accuracy(), evaluation.loss());
+    if data.json {
+        let result = json!({
+            "checkpoint": checkpoint, "data": experiment.data.name, "split": "test", "samples": samples,
+            "accuracy": accuracy, "loss": loss, "predictions": predictions,
+        });
+        return print(&format!("{result}\n"));
+    }
+    print(&format!(
+        "test accuracy {accuracy:.2} %, test loss {loss:.4} on {samples} images of {}\npredictions: {}\n",
+        experiment.data.name,
+        predictions.display()
+    ))
+}
+
+/// Measures the line between two checkpoints, and prints its points and its barrier.
+pub fn interpolate_two(
+    one: &Path,
+    two: &Path,
+    coefficients: &[f64],
+    output: Option<&Path>,
+    data: &Data,
+) -> Result<()> {
+    let experiment = experiment(one, data)?;
+    let request = Request { one, two, coefficients, experiment: &experiment, base: &data.base_dir, output };
+    let (result, folder) = working(&data.device, |job| interpolate(&request, job))?;
+    if data.json {
+        return print(&format!("{}\n", serde_json::to_string(&result)?));
+    }
+    let mut text = String::from("coefficient  test accuracy %  test loss\n");
+    for point in &result.points {
+        text += &format!("{:11.4}  {:15.2}  {:9.4}\n", point.coefficient, point.accuracy, point.loss);
+    }
+    if let Some(barrier) = result.barrier {
+        text += &format!(
+            "barrier: accuracy falls at most {:.2} points below the chord (at {:.3}), loss rises at most {:.4} above it (at {:.3})\n",
+            barrier.accuracy, barrier.accuracy_at, barrier.loss, barrier.loss_at
+        );
+    }
+    print(&format!("{text}written to {}\n", folder.display()))
+}
+
+/// Settings that say which images are used: those of a key, or of the run that the checkpoint lies in.
+fn experiment(checkpoint: &Path, data: &Data) -> Result<Experiment> {
+    let run = RunDir::of_checkpoint(checkpoint);
+    let record = run.map(|run| run.read_record()).transpose()?.flatten();
+    let experiment = match (&data.config_key, record) {
+        (Some(key), _) => Registry::load()?.get(key)?,
+        (None, Some(record)) => record.experiment,
+        (None, None) if checkpoint.exists() => {
+            return Err(Error::usage(format!(
+                "{} lies in no run of Basin; say which images to use with -k KEY and --set",
+                checkpoint.display()
+            ))
+            .into());
+        }
+        (None, None) => {
+            return Err(Error::data(format!(
+                "there is no checkpoint {}; check the path",
+                checkpoint.display()
+            ))
+            .into());
+        }
+    };
+    let experiment = apply_overrides(experiment, &data.settings.set)?;
+    experiment.validate()?;
+    Ok(experiment)
+}

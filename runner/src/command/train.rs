@@ -1,0 +1,30 @@
+//! `runner -k KEY`: trains one run.
+
+use anyhow::Result;
+use basin_core::config::{Registry, apply_overrides};
+use basin_core::error::Error;
+use basin_core::train::launch::{Existing, Outcome, Request, launch};
+
+use super::{print, working};
+use crate::args::Train;
+
+/// Trains a key, and prints the run's folder.
+pub fn run(arguments: Train) -> Result<()> {
+    let Train { config_key, base_dir, work_dir, replicate, settings, device, force } = arguments;
+    let Some(key) = config_key else {
+        return Err(Error::usage(
+            "name a key with -k KEY; `runner configs` lists them, `runner --help` shows more",
+        )
+        .into());
+    };
+    let mut experiment = Registry::load()?.get(&key)?;
+    (experiment.seed.init, experiment.seed.order) = (replicate, replicate);
+    let experiment = apply_overrides(experiment, &settings.set)?;
+    let existing = if force { Existing::SetAside } else { Existing::Resume };
+    let request = Request { experiment, base: base_dir, work_dir, replicate, existing };
+    let outcome = working(&device, |job| launch(&request, job))?;
+    if outcome == Outcome::AlreadyDone {
+        eprintln!("{key} is trained already; more epochs go on with it, --force starts over");
+    }
+    print(&format!("{}\n", request.run_dir().root().display()))
+}

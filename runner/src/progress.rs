@@ -1,0 +1,76 @@
+//! What happens, on standard error: a bar on a terminal, a line for each epoch and point elsewhere.
+
+use std::io::IsTerminal as _;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use basin_core::event::Event;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Shows events.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    /// What the bar counts now.
+    phase: Mutex<String>,
+}
+
+impl Progress {
+    /// A bar that is not yet drawn; on no terminal it never is.
+    pub fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, phase: Mutex::default() }
+    }
+
+    /// Shows one event.
+    pub fn show(&self, event: Event) {
+        match event {
+            Event::Note(note) => self.line(&note),
+            Event::Decoding { split, done, total } => {
+                self.count(&format!("decoding {split} images"), done, total, String::new());
+            }
+            Event::Step { epoch, epochs, done, total, loss, accuracy, images_per_second, seconds_left } => {
+                let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
+                let message =
+                    format!("loss {loss:.3} accuracy {accuracy:.1} % {images_per_second:.0} images/s, {left} left");
+                self.count(&format!("epoch {epoch}/{epochs}"), done, total, message);
+            }
+            Event::Epoch { epoch, epochs, test_accuracy, test_loss, train_accuracy } => self.line(&format!(
+                "epoch {epoch}/{epochs}: test accuracy {test_accuracy:.2} %, test loss {test_loss:.4}, train accuracy \
+                 {train_accuracy:.2} %"
+            )),
+            Event::Point { coefficient, accuracy, loss, done, total } => {
+                self.line(&format!("coefficient {coefficient:.3}: test accuracy {accuracy:.2} %, test loss {loss:.4}"));
+                self.count("interpolating", done, total, String::new());
+            }
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn count(&self, phase: &str, done: usize, total: usize, message: String) {
+        if let Ok(mut current) = self.phase.lock()
+            && *current != phase
+        {
+            self.bar.reset();
+            self.bar.set_prefix(phase.to_owned());
+            *current = phase.to_owned();
+        }
+        self.bar.set_length(total as u64);
+        self.bar.set_message(message);
+        self.bar.set_position(done as u64);
+    }
+
+    fn line(&self, text: &str) {
+        if std::io::stderr().is_terminal() {
+            self.bar.println(text);
+        } else {
+            eprintln!("{text}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Running the program as a user would, on small data.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// Settings under which the demo's pre-training takes about a second.
+pub const SMALL: [&str; 5] = [
+    "data.configs.train_per_class=16",
+    "data.configs.test_per_class=8",
+    "train.batch_size=16",
+    "train.epochs=2",
+    "data.configs.disable_aug=false",
+];
+/// A key that needs neither files nor another run.
+pub const KEY: &str = "demo/Shapes_photo/fixup_resnet18/pretrain";
+
+/// The program in a folder.
+pub fn runner(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runner"));
+    command.current_dir(folder);
+    command
+}
+
+/// `runner -k KEY` with the small settings and more.
+pub fn train(folder: &Path, more: &[&str]) -> Command {
+    let mut command = runner(folder);
+    command.args(["-k", KEY]);
+    for setting in SMALL {
+        command.args(["--set", setting]);
+    }
+    command.args(more);
+    command
+}
+
+/// What it printed, if it ended well.
+#[track_caller]
+pub fn success(mut command: Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", stderr(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// It must end with the code, and one sentence that holds all parts.
+#[track_caller]
+pub fn failure(mut command: Command, code: i32, parts: &[&str]) -> String {
+    let output = command.output().unwrap();
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{command:?}: {message}");
+    let error =
+        message.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{message}"));
+    for part in parts {
+        assert!(error.contains(part), "no `{part}` in: {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+    message
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+pub fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// The run's folder under the default base.
+pub fn run_folder(folder: &Path) -> PathBuf {
+    folder.join("experiments").join(KEY)
+}
+
+pub fn checkpoint(folder: &Path, name: &str) -> PathBuf {
+    run_folder(folder).join("checkpoints").join(format!("{name}.safetensors"))
+}
+
+/// DomainNet's layout with two classes, four images each, both splits; returns the list of the training split.
+pub fn small_domainnet(folder: &Path) -> PathBuf {
+    let root = folder.join("data/DomainNet");
+    let mut list = String::new();
+    for (label, class) in ["cat", "dog"].iter().enumerate() {
+        std::fs::create_dir_all(root.join("real").join(class)).unwrap();
+        for number in 0..4 {
+            let id = format!("real/{class}/{number}.jpg");
+            let shade = [60 * number as u8, 120 * label as u8, 200];
+            image::RgbImage::from_pixel(48, 40, image::Rgb(shade)).save(root.join(&id)).unwrap();
+            list += &format!("{id} {label}\n");
+        }
+    }
+    for split in ["train", "test"] {
+        std::fs::write(root.join(format!("real_{split}.txt")), &list).unwrap();
+    }
+    root.join("real_train.txt")
+}
+
+/// Trains a key of the reference on that data.
+pub fn train_domainnet(folder: &Path, more: &[&str]) -> Command {
+    let mut command = runner(folder);
+    command.args(["-k", "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR"]);
+    for setting in [
+        "data.configs.data_dir=data",
+        "data.configs.image_size=32",
+        "data.configs.pre_crop_size=36",
+        "model.arch=fixup_resnet18",
+        "train.epochs=1",
+        "train.batch_size=4",
+    ] {
+        command.args(["--set", setting]);
+    }
+    command.args(more);
+    command
+}
