@@ -57,7 +57,7 @@ fn a_checkpoint_is_measured_as_its_run_measured_it() {
     let (ours, last) = (stored("ckpt-E002.safetensors"), stored("last.safetensors"));
     assert_eq!(ours, last);
     assert_eq!(ours.state.get("logits").unwrap().shape, [80, 10]);
-    assert_eq!(ours.metadata["ids"].lines().next(), Some("photo/test/circle/00000"));
+    assert_eq!(ours.metadata["ids"].lines().next(), Some("photo/test/arrow/00000"));
     assert_eq!(ours.metadata["epoch"], "2");
 
     // A checkpoint that was moved away needs a key.

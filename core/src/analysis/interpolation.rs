@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(linspace(0.25, 9.0, 1), [0.25]);
         // numpy.linspace(0, 1, 50)[[1, 29, 49]]
         let fifty = linspace(0.0, 1.0, 50);
-        assert_eq!([fifty[1], fifty[29], fifty[49]], [0.020408163265306124, 0.5918367346938775, 1.0]);
+        assert_eq!([fifty[1], fifty[29], fifty[49]], [0.02040816326530612, 0.5918367346938775, 1.0]);
         assert_eq!(with_ends(&linspace(-0.2, 1.2, 8)).unwrap().len(), 8);
         assert_eq!(with_ends(&[0.5, 2.0]).unwrap(), [0.0, 0.5, 1.0, 2.0]);
         assert!(with_ends(&[f64::NAN]).is_err());

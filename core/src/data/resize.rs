@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::images::{CroppedImage, Image, ImageRef};
-use fast_image_resize::{FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::TypedImage;
+use fast_image_resize::pixels::U16x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
 use crate::error::{Error, Result};
@@ -22,15 +23,6 @@ pub(super) struct Window {
     pub width: u32,
 }
 
-impl Window {
-    fn inside(&self, image: &RgbImage) -> bool {
-        self.top >= 0
-            && self.left >= 0
-            && self.top + i64::from(self.height) <= i64::from(image.height())
-            && self.left + i64::from(self.width) <= i64::from(image.width())
-    }
-}
-
 /// Scales so that the shorter side has `side` pixels and the longer is rounded down (torchvision's `Resize`).
 ///
 /// # Errors
@@ -46,7 +38,7 @@ pub fn resize_shorter_side(image: &RgbImage, side: usize) -> Result<RgbImage> {
     if (new_width, new_height) == (width, height) {
         return Ok(image.clone());
     }
-    scale(&view(image)?, new_width, new_height)
+    scale(image, new_width, new_height)
 }
 
 /// The middle `[side, side]` pixels, with black around an image that is smaller (torchvision's `CenterCrop`).
@@ -76,12 +68,7 @@ pub fn resized_crop(
     if (height, width) == (side, side) {
         return Ok(crop(image, window));
     }
-    if window.inside(image) {
-        let whole = view(image)?;
-        let part = CroppedImage::new(&whole, left as u32, top as u32, width, height).map_err(unfit)?;
-        return scale(&part, side, side);
-    }
-    scale(&view(&crop(image, window))?, side, side)
+    scale(&crop(image, window), side, side)
 }
 
 /// Python's `int(round((size - crop) / 2.0))` where the crop fits, minus the padding that comes first where not.
@@ -111,18 +98,21 @@ fn crop(image: &RgbImage, window: Window) -> RgbImage {
     out
 }
 
-fn view(image: &RgbImage) -> Result<ImageRef<'_>> {
-    ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3).map_err(unfit)
-}
-
 /// Pillow's bilinear: a triangle filter that widens with the reduction, so that nothing aliases.
-fn scale(source: &impl IntoImageView, width: u32, height: u32) -> Result<RgbImage> {
-    let mut pixels = vec![0; width as usize * height as usize * 3];
-    let mut target = Image::from_slice_u8(width, height, &mut pixels, PixelType::U8x3).map_err(unfit)?;
+///
+/// Computed with 16 bits and rounded once: at most one level of 8 bits from Pillow, which rounds twice. With 8 bits it would
+/// be two, since the library rounds its weights too.
+fn scale(source: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
+    // 257 times a level of 8 bits is the same level of 16 bits.
+    let wide = |pixel: &[u8; 3]| U16x3::new(pixel.map(|level| u16::from(level) * 257));
+    let pixels = source.as_raw().as_chunks().0.iter().map(wide).collect();
+    let source = TypedImage::from_pixels(source.width(), source.height(), pixels).map_err(unfit)?;
+    let mut target = TypedImage::<U16x3>::new(width, height);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    RESIZER.with_borrow_mut(|resizer| resizer.resize(source, &mut target, &options)).map_err(unfit)?;
-    drop(target);
-    RgbImage::from_raw(width, height, pixels).ok_or_else(|| unfit("wrong length"))
+    RESIZER.with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut target, &options)).map_err(unfit)?;
+    let narrow = |pixel: &U16x3| pixel.0.map(|level| ((u32::from(level) + 128) / 257) as u8);
+    let bytes = target.pixels().iter().flat_map(narrow).collect();
+    RgbImage::from_raw(width, height, bytes).ok_or_else(|| unfit("wrong length"))
 }
 
 fn unfit(reason: impl std::fmt::Display) -> Error {

@@ -1,6 +1,6 @@
 """Reads a run's event files with the real tensorboard package and compares every scalar with metrics.jsonl.
 
-Run: python bench/tensorboard.py RUN_FOLDER   (from a venv with tensorboard)
+Run: python bench/event_files.py RUN_FOLDER   (from a venv with tensorboard)
 """
 
 import json
