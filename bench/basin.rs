@@ -35,7 +35,7 @@ fn main() {
     } else {
         let images = images(&device.clone().autodiff());
         let targets = Targets { first: (0..batch).map(|i| i % 10).collect(), second: None };
-        let mut optimizer = Optimizer::new(&network, 0.9, 1e-4);
+        let mut optimizer = Optimizer::new(&network, None, 0.9, 1e-4);
         rate(batch, duration, || {
             let tracked = network.tracked();
             let loss = cross_entropy(tracked.forward(images.clone()), &targets);

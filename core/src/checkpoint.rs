@@ -3,13 +3,13 @@
 mod read;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use crate::error::Result;
+use crate::file;
 
-pub use read::{digest, read_metadata};
-pub use write::write_atomically;
+pub use read::read_metadata;
 
 /// A tensor with a name.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,30 @@ impl StateDict {
     pub fn get(&self, name: &str) -> Option<&NamedTensor> {
         self.tensors.iter().find(|tensor| tensor.name == name)
     }
+
+    /// What keeps these tensors from being those that are expected, in words; `None` if nothing does.
+    pub fn mismatch<'a>(&self, expected: impl Iterator<Item = (&'a str, &'a [usize])>) -> Option<String> {
+        /// Names in one message.
+        const SHOWN: usize = 8;
+        let mut known = HashSet::new();
+        let mut problems: Vec<String> = Vec::new();
+        for (name, shape) in expected {
+            known.insert(name);
+            match self.get(name) {
+                None => problems.push(format!("{name} is missing")),
+                Some(tensor) if tensor.shape != shape => {
+                    problems.push(format!("{name} is {:?} instead of {shape:?}", tensor.shape));
+                }
+                Some(_) => {}
+            }
+        }
+        let extra = self.tensors.iter().filter(|tensor| !known.contains(tensor.name.as_str()));
+        problems.extend(extra.map(|tensor| format!("{} is not part of it", tensor.name)));
+        let more = problems.len().saturating_sub(SHOWN);
+        problems.truncate(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!problems.is_empty()).then(|| problems.join(", ") + &more)
+    }
 }
 
 /// Tensors, and what is said about them.
@@ -51,7 +75,7 @@ impl Checkpoint {
     /// # Errors
     /// [`crate::error::Error::Io`] naming the file; nothing is left behind then.
     pub fn save(&self, path: &Path) -> Result<()> {
-        write_atomically(path, |file| write::safetensors(self, file))
+        file::write_atomically(path, |file| write::safetensors(self, file))
     }
 
     /// Reads a safetensors file; float16, bfloat16 and float64 become float32. Tensors come in the file's order.

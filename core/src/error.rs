@@ -31,8 +31,8 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A signal asked the program to stop; what was done so far is saved.
-    #[error("interrupted by signal {signal}; the state is saved, run the same command again to go on")]
+    /// A signal asked the program to stop.
+    #[error("interrupted by signal {signal}; run the same command again to go on")]
     Interrupted {
         /// The signal's number: 2 for SIGINT, 15 for SIGTERM.
         signal: usize,

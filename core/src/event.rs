@@ -17,6 +17,13 @@ pub enum Event {
         /// Images in all.
         total: usize,
     },
+    /// Images are being evaluated.
+    Evaluating {
+        /// Images done.
+        done: usize,
+        /// Images in all.
+        total: usize,
+    },
     /// A training step is done.
     Step {
         /// The epoch, from 1.

@@ -21,4 +21,5 @@ pub mod study;
 pub mod device;
 pub mod error;
 pub mod event;
+pub mod file;
 pub mod job;

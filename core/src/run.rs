@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::write_atomically;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
+use crate::file::{remove_temporaries, write_atomically};
 
 pub use events::{EventWriter, Scalar, read_events};
 pub use metrics::{MetricsLog, MetricsRecord, read_metrics};
@@ -22,8 +22,15 @@ pub fn replicate_base(base: &Path, replicate: u64) -> PathBuf {
     if replicate == 0 {
         return base.to_owned();
     }
-    let name = base.file_name().unwrap_or_default().to_string_lossy();
-    base.with_file_name(format!("{name}-rep{replicate}"))
+    // `.` has no name of its own.
+    let named = if base.file_name().is_some() { base.to_owned() } else { absolute(base) };
+    let name = named.file_name().unwrap_or_default().to_string_lossy();
+    named.with_file_name(format!("{name}-rep{replicate}"))
+}
+
+/// The path from the root, with `.` resolved; the path itself if the system does not tell.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The folder of one run. All file names in it are made here.
@@ -43,7 +50,7 @@ impl RunDir {
 
     /// The run that a checkpoint belongs to, if it lies in one.
     pub fn of_checkpoint(checkpoint: &Path) -> Option<Self> {
-        let run = Self(checkpoint.parent()?.parent()?.to_owned());
+        let run = Self(absolute(checkpoint).parent()?.parent()?.to_owned());
         run.record_path().is_file().then_some(run)
     }
 
@@ -75,6 +82,20 @@ impl RunDir {
     /// The checkpoint after an epoch; 0 is before training.
     pub fn checkpoint(&self, epoch: usize) -> PathBuf {
         self.0.join("checkpoints").join(format!("ckpt-E{epoch:03}.safetensors"))
+    }
+
+    /// Whether a checkpoint of an epoch after the start is there.
+    pub fn was_trained(&self) -> bool {
+        let trained = |name: &str| name.starts_with("ckpt-E") && name != "ckpt-E000.safetensors";
+        let entries = std::fs::read_dir(self.0.join("checkpoints")).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| trained(&entry.file_name().to_string_lossy()))
+    }
+
+    /// Removes what a kill has left of files that were being written. The caller holds the lock.
+    pub fn remove_temporaries(&self) {
+        for folder in ["", "checkpoints", "predictions"] {
+            remove_temporaries(&self.0.join(folder));
+        }
     }
 
     /// The checkpoint that is best on the test split.
@@ -161,4 +182,6 @@ pub struct RunRecord {
     pub versions: BTreeMap<String, String>,
     /// SHA-256 of each split's ids and labels.
     pub data_digests: BTreeMap<String, String>,
+    /// SHA-256 of the checkpoint that training started from, if any.
+    pub pretrained_sha256: Option<String>,
 }

@@ -8,14 +8,25 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::analysis::interpolation::{self, Interpolation, interpolate};
-use crate::checkpoint::{digest, write_atomically};
-use crate::config::Registry;
+use crate::config::{Registry, apply_overrides};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::file::{file_digest, write_atomically};
 use crate::job::Job;
 use crate::train::launch::{Existing, Outcome, Request, launch};
 
 pub use definition::{Coefficients, Member, Study};
+
+/// What a study is run with.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// The base folder of all runs.
+    pub base: &'a Path,
+    /// Added to the seeds of all runs; studies with different seeds need different base folders.
+    pub seed: u64,
+    /// Settings of all runs, as `path=value`, on top of the study's own.
+    pub set: &'a [String],
+}
 
 /// Where a study ended up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,22 +57,17 @@ struct Line {
     folder: PathBuf,
 }
 
-/// Trains what is missing, measures the lines, and writes `<base>/studies/<name>/report.html`. `seed` is added to the seeds
-/// of all runs; studies with different seeds need different base folders.
+/// Trains what is missing, measures the lines, and writes `<base>/studies/<name>/report.html`.
 ///
 /// # Errors
 /// Those of [`launch`] and of [`interpolate`].
-pub fn run(study: &Study, base: &Path, seed: u64, registry: &Registry, job: &Job) -> Result<Finished> {
+pub fn run(study: &Study, options: &Options, registry: &Registry, job: &Job) -> Result<Finished> {
+    let base = options.base;
     let runs = study
         .runs
         .iter()
-        .map(|member| Ok(Run { member, request: request(member, base, seed, registry)? }))
+        .map(|member| Ok(Run { member, request: request(member, options, registry)? }))
         .collect::<Result<Vec<Run>>>()?;
-    let pairs = study
-        .pairs
-        .iter()
-        .map(|(from, to)| Ok([find(&runs, from)?, find(&runs, to)?]))
-        .collect::<Result<Vec<[&Run; 2]>>>()?;
     let folder = base.join("studies").join(&study.name);
     let report = folder.join("report.html");
     let stamp_path = folder.join("study.json");
@@ -70,14 +76,15 @@ pub fn run(study: &Study, base: &Path, seed: u64, registry: &Registry, job: &Job
     }
 
     for (number, run) in runs.iter().enumerate() {
-        let Member { name, key, replicate } = run.member;
+        let Member { name, key, replicate, .. } = run.member;
         let place = format!("run {} of {}", number + 1, runs.len());
         job.emit(Event::Note(format!("{place}: {name} ({key}, replicate {replicate})")));
         launch(&run.request, job)?;
     }
     let coefficients = study.coefficients.values();
     let mut lines = Vec::new();
-    for [one, two] in pairs {
+    for (from, to) in &study.pairs {
+        let [one, two] = [from, to].map(|name| &runs[study.position(name)]);
         let label = format!("{} to {}", one.member.name, two.member.name);
         job.emit(Event::Note(format!("the line from {label}")));
         let request = interpolation::Request {
@@ -91,26 +98,20 @@ pub fn run(study: &Study, base: &Path, seed: u64, registry: &Registry, job: &Job
         let (result, folder) = interpolate(&request, job)?;
         lines.push(Line { label, result, folder });
     }
-    report::write(study, &runs, &lines, &folder)?;
+    report::write(study, options, &runs, &lines, &folder)?;
     let stamp = serde_json::to_vec_pretty(&stamp(study, &runs)?).map_err(Error::run)?;
     write_atomically(&stamp_path, |file| file.write_all(&stamp))?;
     Ok(Finished { report, outcome: Outcome::Trained })
 }
 
-fn request(member: &Member, base: &Path, seed: u64, registry: &Registry) -> Result<Request> {
+fn request(member: &Member, options: &Options, registry: &Registry) -> Result<Request> {
     let mut experiment = registry.get(&member.key)?;
-    experiment.seed.init = seed + member.replicate;
-    experiment.seed.order = seed + member.replicate;
+    experiment.seed.init = options.seed + member.replicate;
+    experiment.seed.order = options.seed + member.replicate;
+    let experiment = apply_overrides(experiment, &[member.set.as_slice(), options.set].concat())?;
     experiment.validate()?;
-    let (base, replicate) = (base.to_owned(), member.replicate);
+    let (base, replicate) = (options.base.to_owned(), member.replicate);
     Ok(Request { experiment, base, work_dir: None, replicate, existing: Existing::Resume })
-}
-
-fn find<'a, 'b>(runs: &'a [Run<'b>], name: &str) -> Result<&'a Run<'b>> {
-    let known = || runs.iter().map(|run| run.member.name.as_str()).collect::<Vec<_>>().join(", ");
-    runs.iter().find(|run| run.member.name == name).ok_or_else(|| {
-        Error::usage(format!("a pair of the study names {name}, which is no run of it; runs are {}", known()))
-    })
 }
 
 fn all_done(runs: &[Run]) -> Result<bool> {
@@ -124,7 +125,7 @@ fn all_done(runs: &[Run]) -> Result<bool> {
 
 /// What a report was made from: it is made anew when any of it changes.
 fn stamp(study: &Study, runs: &[Run]) -> Result<Value> {
-    let digests = runs.iter().map(|run| digest(&run.last())).collect::<Result<Vec<String>>>()?;
+    let digests = runs.iter().map(|run| file_digest(&run.last())).collect::<Result<Vec<String>>>()?;
     Ok(json!({ "basin": env!("CARGO_PKG_VERSION"), "study": study, "checkpoints": digests }))
 }
 

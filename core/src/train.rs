@@ -18,18 +18,18 @@ pub mod predictions;
 mod report;
 mod resume;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Tensor, TensorData};
 
+use crate::checkpoint::StateDict;
 use crate::config::Experiment;
 use crate::data::{Augment, Batch, Loader, Pipeline, epoch_batches};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
-use crate::model::{Arch, Network, initial_state};
+use crate::model::{Arch, Network};
 use crate::random::{Keyed, Purpose, mixup_coefficient};
 use crate::run::RunDir;
 
@@ -46,47 +46,49 @@ pub use self::splits::{Splits, eval_images};
 /// Time between two resume states within an epoch.
 const SAVE_EVERY: Duration = Duration::from_secs(300);
 
-/// Trains an experiment to its last epoch in a run's folder, locked by the caller. `base` is where checkpoints to start from
-/// are looked for. The same settings give the same bytes, however often the run was stopped.
+/// Trains an experiment to its last epoch in a run's folder, locked by the caller: from the weights `start`, or from where
+/// the run stopped. The same settings give the same bytes, however often the run was stopped.
 ///
 /// # Errors
 /// [`Error::Interrupted`] after a signal, with everything saved; [`Error::Diverged`] when a loss is not finite;
 /// [`Error::Data`] for what is wrong with data or checkpoints.
-pub fn train(experiment: &Experiment, data: &Splits, run: &RunDir, base: &Path, job: &Job) -> Result<()> {
+pub fn train(
+    experiment: &Experiment,
+    data: &Splits,
+    run: &RunDir,
+    start: Option<StateDict>,
+    job: &Job,
+) -> Result<()> {
     let settings = &experiment.train;
 
     // 1. The network and the optimizer, new or as they were.
     let arch = Arch::new(&experiment.model.arch, data.train.classes())?;
-    let resumed = run.resume().is_file();
-    let started = if resumed {
-        initial_state(&arch, false, experiment.seed.init)
-    } else {
-        start::start_state(experiment, &arch, base)?
-    };
-    let mut network = Network::new(arch, &started, &job.device)?;
     let (momentum, weight_decay) = (experiment.optimizer.kwargs.momentum, experiment.optimizer.weight_decay);
-    let mut optimizer = Optimizer::new(&network, momentum, weight_decay);
-    let mut position = Position { epoch: 0, step: 0, sums: Sums::default(), best: (-1.0, 0) };
-    if resumed {
-        position = resume::load(&run.resume(), &mut network, &mut optimizer)?;
-        job.emit(Event::Note(format!(
-            "resuming in epoch {} after step {}",
-            position.epoch + 1,
-            position.step
-        )));
-    }
+    let is_new = start.is_some();
+    let (mut network, velocities, mut position) = match start {
+        Some(state) => (Network::new(arch, &state, &job.device)?, None, Position::default()),
+        None => {
+            let (network, velocities, position) = resume::load(&run.resume(), &arch, &job.device)?;
+            let (epoch, step) = (position.epoch + 1, position.step);
+            job.emit(Event::Note(format!("resuming in epoch {epoch} after step {step}")));
+            (network, Some(velocities), position)
+        }
+    };
+    let mut optimizer = Optimizer::new(&network, velocities, momentum, weight_decay);
 
     // 2. The images: training batches are prepared anew each epoch, evaluation crops once.
     let train_images =
         Pipeline::new(&experiment.data.configs, Augment::Train { seed: experiment.seed.order })?;
     let train_images = Arc::new(train_images);
     let eval_images = data.eval_images(experiment, job)?;
-    let reporter = Reporter::open(run, if resumed { position.epoch + 1 } else { 0 })?;
+    let reporter = Reporter::open(run, if is_new { 0 } else { position.epoch + 1 })?;
     let mut recorder = Recorder { experiment, data, run, reporter };
+    let mut clock = Clock::start();
 
     // 3. Epoch 0: what the network is worth before training.
-    if !resumed {
+    if is_new {
         let evaluations = eval_images.evaluate(&network, job)?;
+        clock.evaluated();
         job.emit(recorder.finish(0, &network, &evaluations, &mut position)?);
         resume::save(&run.resume(), &network, &optimizer, &position)?;
     }
@@ -100,8 +102,8 @@ pub fn train(experiment: &Experiment, data: &Splits, run: &RunDir, base: &Path, 
         let remaining = batches[position.step..].to_vec();
         let workers = settings.data_workers;
         let loader = Loader::new(data.train.clone(), train_images.clone(), remaining, epoch as u64, workers)?;
-        let clock = Clock::start(position.sums.images);
         let mut saved = Instant::now();
+        clock.lap();
         for batch in loader {
             if job.stop.signal() != 0 || saved.elapsed() > SAVE_EVERY {
                 resume::save(&run.resume(), &network, &optimizer, &position)?;
@@ -109,10 +111,9 @@ pub fn train(experiment: &Experiment, data: &Splits, run: &RunDir, base: &Path, 
                 job.check()?;
             }
             step(experiment, &mut network, &mut optimizer, &mut position, batch?, job, lr)?;
+            position.sums.seconds += clock.lap();
             job.emit(clock.event(&position, settings.epochs, data.train.len()));
         }
-        let speed = clock.images_per_second(position.sums.images);
-        recorder.reporter.trained(epoch, group_rates(lr), position.sums, speed)?;
 
         // 5. After each epoch: evaluate, write, and only then move on. A stop in between repeats the evaluation.
         let evaluations = match eval_images.evaluate(&network, job) {
@@ -122,6 +123,8 @@ pub fn train(experiment: &Experiment, data: &Splits, run: &RunDir, base: &Path, 
             }
             evaluations => evaluations?,
         };
+        clock.evaluated();
+        recorder.reporter.trained(epoch, group_rates(lr), position.sums)?;
         job.emit(recorder.finish(epoch, &network, &evaluations, &mut position)?);
         position = Position { epoch, step: 0, sums: Sums::default(), ..position };
         resume::save(&run.resume(), &network, &optimizer, &position)?;

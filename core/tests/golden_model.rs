@@ -1,4 +1,5 @@
 //! The reference's Fixup networks, number for number (`model_fixup_*.json`).
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 
@@ -83,7 +84,7 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
         }
     };
     let number = |key: &str| run[key].as_f64().unwrap();
-    let mut optimizer = Optimizer::new(&network, number("momentum"), number("weight_decay"));
+    let mut optimizer = Optimizer::new(&network, None, number("momentum"), number("weight_decay"));
     for (step, expected) in run["steps"].as_array().unwrap().iter().enumerate() {
         let tracked = network.tracked();
         let loss = cross_entropy(tracked.forward(images.clone()), &targets);

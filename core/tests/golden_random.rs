@@ -1,4 +1,5 @@
 //! NumPy's generator, bit for bit (`numpy_rng.json`).
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 

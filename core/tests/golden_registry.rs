@@ -1,4 +1,5 @@
 //! The reference's registry: every key, in its order, with every setting (`registry.json`, `config_keys.txt`).
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Decoding, resizes, crops and shuffles against Pillow and torchvision (`transforms.safetensors`, `images/`).
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 

@@ -121,6 +121,8 @@ pub enum Command {
         #[arg(long, default_value_t = 0, value_name = "N")]
         seed: u64,
         #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
         device: Device,
     },
 }

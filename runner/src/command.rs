@@ -4,19 +4,21 @@ mod analyse;
 mod train;
 
 use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use basin_core::config::{self, Registry, apply_overrides};
 use basin_core::error::Error;
 use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
-use basin_core::study::{self, Study};
+use basin_core::study::{self, Options, Study};
 use basin_core::train::launch::Outcome;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag::register_usize;
+use signal_hook::flag::{register, register_conditional_shutdown, register_usize};
 
 use crate::args::{Arguments, Command, Device};
-use crate::progress::Progress;
+use crate::progress::{Progress, say};
 
 /// Runs the command that was typed.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -32,13 +34,14 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Interpolate { one, two, coefficients, output, data }) => {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }
-        Some(Command::Study { name, base_dir, seed, device }) => {
+        Some(Command::Study { name, base_dir, seed, settings, device }) => {
             let (study, registry) = (Study::open(&name)?, Registry::load()?);
-            let finished = working(&device, |job| study::run(&study, &base_dir, seed, &registry, job))?;
+            let options = Options { base: &base_dir, seed, set: &settings.set };
+            let finished = working(&device, |job| study::run(&study, &options, &registry, job))?;
             let report = finished.report.display();
             match finished.outcome {
-                Outcome::AlreadyDone => eprintln!("the study is done already; its report is"),
-                Outcome::Trained => eprintln!("the study is done; its report is"),
+                Outcome::AlreadyDone => say("the study is done already; its report is"),
+                Outcome::Trained => say("the study is done; its report is"),
             }
             print(&format!("{report}\n"))
         }
@@ -48,9 +51,13 @@ pub fn run(arguments: Arguments) -> Result<()> {
 /// Does long work: with a progress display, and stopped by SIGINT and SIGTERM.
 fn working<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Result<T>) -> Result<T> {
     let (progress, stop) = (Progress::new(), Stop::default());
+    let asked = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        register_usize(signal, stop.flag(), signal as usize)
-            .map_err(|error| Error::run(format!("signals cannot be handled: {error}")))?;
+        // The second signal ends the program at once, the first asks.
+        let registered = register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))
+            .and_then(|_| register(signal, Arc::clone(&asked)))
+            .and_then(|_| register_usize(signal, stop.flag(), signal as usize));
+        registered.map_err(|error| Error::run(format!("signals cannot be handled: {error}")))?;
     }
     let emit = |event: Event| progress.show(event);
     let result = work(&Job { device: device.device.open(), emit: &emit, stop: &stop });

@@ -1,11 +1,16 @@
 //! What happens, on standard error: a bar on a terminal, a line for each epoch and point elsewhere.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use basin_core::event::Event;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Writes a line to standard error. Nobody may be there to read it, which must not end the work.
+pub fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").ok();
+}
 
 /// Shows events.
 #[derive(Debug)]
@@ -31,6 +36,7 @@ impl Progress {
             Event::Decoding { split, done, total } => {
                 self.count(&format!("decoding {split} images"), done, total, String::new());
             }
+            Event::Evaluating { done, total } => self.count("evaluating", done, total, String::new()),
             Event::Step { epoch, epochs, done, total, loss, accuracy, images_per_second, seconds_left } => {
                 let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
                 let message =
@@ -42,8 +48,7 @@ impl Progress {
                  {train_accuracy:.2} %"
             )),
             Event::Point { coefficient, accuracy, loss, done, total } => {
-                self.line(&format!("coefficient {coefficient:.3}: test accuracy {accuracy:.2} %, test loss {loss:.4}"));
-                self.count("interpolating", done, total, String::new());
+                self.line(&format!("coefficient {coefficient:.3} ({done}/{total}): test accuracy {accuracy:.2} %, test loss {loss:.4}"));
             }
         }
     }
@@ -70,7 +75,7 @@ impl Progress {
         if std::io::stderr().is_terminal() {
             self.bar.println(text);
         } else {
-            eprintln!("{text}");
+            say(text);
         }
     }
 }

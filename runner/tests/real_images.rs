@@ -1,4 +1,5 @@
 //! The reference's keys on real photographs, where they are at hand.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! However often a run is stopped, it ends with the same bytes.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 
@@ -29,7 +30,8 @@ fn a_run_that_is_killed_again_and_again_ends_with_the_bytes_of_one_that_is_not()
         if child.try_wait().unwrap().is_some_and(|status| status.success()) {
             break;
         }
-        kill(&child, "-KILL");
+        // A polite signal saves within the epoch, so that the next run starts there and is killed in turn.
+        kill(&child, if attempt % 3 == 2 { "-TERM" } else { "-KILL" });
         child.wait().unwrap();
         kills += 1;
     }
@@ -74,8 +76,13 @@ fn signals_save_inside_an_epoch_and_leave_with_their_own_codes() {
         codes.push(code);
     }
     assert!(!codes.is_empty(), "never stopped");
-    let [one, two] = [&whole, &stopped].map(|f| std::fs::read(checkpoint(f.path(), "ckpt-E002")).unwrap());
-    assert!(one == two, "the last checkpoint differs");
+    for name in ["ckpt-E002", "resume"] {
+        let [one, two] = [&whole, &stopped].map(|f| std::fs::read(checkpoint(f.path(), name)).unwrap());
+        assert!(one == two, "{name} differs");
+    }
+    let log = std::fs::read_to_string(run_folder(stopped.path()).join("run.log")).unwrap();
+    let inside = |line: &str| line.starts_with("resuming in epoch") && !line.ends_with("after step 0");
+    assert!(log.lines().any(inside), "never stopped within an epoch: {log}");
 }
 
 #[test]
@@ -129,15 +136,54 @@ fn seeds_and_replicates_are_instances_of_a_key() {
 }
 
 #[test]
-fn a_broken_resume_state_is_never_loaded() {
+fn what_is_not_whole_is_never_believed() {
+    let here = folder();
+    let one_epoch = || train(here.path(), &["--set", "train.epochs=1"]);
+    success(one_epoch());
+    let resume = checkpoint(here.path(), "resume");
+    let bytes = std::fs::read(&resume).unwrap();
+    for more in [&[][..], &["--set", "train.epochs=2"]] {
+        std::fs::write(&resume, &bytes[..bytes.len() / 2]).unwrap();
+        let mut command = one_epoch();
+        command.args(more);
+        failure(command, 3, &["resume.safetensors is broken", "--force"]);
+    }
+    std::fs::remove_file(&resume).unwrap();
+    failure(one_epoch(), 3, &["resume.safetensors is missing", "--force"]);
+    std::fs::write(&resume, &bytes).unwrap();
+
+    // What a kill leaves of a file being written is no checkpoint, and goes with the next run.
+    let half = resume.with_file_name(".half.tmp");
+    std::fs::write(&half, &bytes[..1000]).unwrap();
+    success(train(here.path(), &[]));
+    assert!(!half.exists());
+
+    std::fs::remove_file(checkpoint(here.path(), "ckpt-E002")).unwrap();
+    failure(train(here.path(), &[]), 3, &["ckpt-E002.safetensors is missing", "--force"]);
+}
+
+#[test]
+fn the_pretrained_checkpoint_may_move_but_not_change() {
     let here = folder();
     success(train(here.path(), &["--set", "train.epochs=1"]));
-    let path = checkpoint(here.path(), "resume");
-    let bytes = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    failure(train(here.path(), &[]), 3, &["resume.safetensors is broken", "--force"]);
-    // What a kill leaves of a file being written is not taken for a checkpoint.
-    std::fs::write(&path, &bytes).unwrap();
-    std::fs::write(path.with_file_name(".half.tmp"), &bytes[..1000]).unwrap();
-    success(train(here.path(), &[]));
+    let source = checkpoint(here.path(), "ckpt-E001");
+    let tune = |from: &str, epochs: &str| {
+        let settings = [format!("train.finetune_from={from}"), format!("train.epochs={epochs}")];
+        train(here.path(), &["-w", "tuned", "--set", &settings[0], "--set", &settings[1]])
+    };
+    success(tune(source.to_str().unwrap(), "1"));
+    let moved = here.path().join("moved.safetensors");
+    std::fs::rename(&source, &moved).unwrap();
+    success(tune("moved.safetensors", "2"));
+    std::fs::copy(checkpoint(here.path(), "ckpt-E000"), &moved).unwrap();
+    failure(tune("./moved.safetensors", "3"), 2, &["train.finetune_from", "another checkpoint"]);
+    failure(tune("null", "3"), 2, &["train.finetune_from"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_a_run() {
+    let here = folder();
+    let mut child = train(here.path(), &[]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert!(child.wait().unwrap().success());
 }

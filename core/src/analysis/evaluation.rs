@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::subject::Subject;
-use crate::config::Experiment;
+use super::subject::{Source, Subject};
+use crate::config::{Data, DataConfigs, Experiment};
 use crate::data::{Dataset, Split};
 use crate::error::Result;
+use crate::file::digest;
 use crate::job::Job;
 use crate::run::RunDir;
 use crate::train::eval_images;
@@ -27,13 +28,27 @@ pub fn evaluate_checkpoint(
     let subject = Subject::load(path, experiment, &dataset, &job.device)?;
     let images = eval_images(experiment, &dataset, Split::Test, job)?;
     let evaluation = evaluate(&subject.network, &images, job)?;
-    let run = RunDir::of_checkpoint(path).unwrap_or_else(|| RunDir::at(base.to_owned()));
-    let file = run.predictions(&subject.source.stem());
-    predictions::save(
-        &file,
-        &dataset,
-        &evaluation,
-        subject.source.metadata.get("epoch").map(String::as_str),
-    )?;
+    let own_run = RunDir::of_checkpoint(path);
+    let record = own_run.as_ref().map(RunDir::read_record).transpose()?.flatten();
+    let is_own_data = record.is_some_and(|record| {
+        let place = |data: &Data| Data {
+            configs: DataConfigs { data_dir: String::new(), ..data.configs.clone() },
+            ..data.clone()
+        };
+        place(&record.experiment.data) == place(&experiment.data)
+    });
+    let Source { sha256, metadata, .. } = &subject.source;
+    let name = if is_own_data {
+        subject.source.stem()
+    } else {
+        // Other images, or a checkpoint that shares the folder with others: the name must not.
+        let digest = digest(format!("{sha256} {} {:?}", dataset.digest(), experiment.data));
+        format!("{}-{}", subject.source.stem(), &digest[..8])
+    };
+    let file = own_run.unwrap_or_else(|| RunDir::at(base.to_owned())).predictions(&name);
+    let mut about =
+        vec![("data", experiment.data.name.as_str()), ("split", "test"), ("checkpoint_sha256", sha256)];
+    about.extend(metadata.get("epoch").map(|epoch| ("epoch", epoch.as_str())));
+    predictions::save(&file, &dataset, &evaluation, &about)?;
     Ok((evaluation, file))
 }

@@ -53,7 +53,7 @@ pub fn linspace(first: f64, last: f64, count: usize) -> Vec<f64> {
 }
 
 /// Measures test accuracy and loss along the line. Images are decoded once; each point is written as it comes, and points
-/// that the folder has already are not measured again.
+/// that the folder has already are kept, and not measured again.
 ///
 /// Returns the result and its folder.
 ///
@@ -72,25 +72,27 @@ pub fn interpolate(request: &Request, job: &Job) -> Result<(Interpolation, PathB
         None => one.analysis_folder(request.base).join("interpolation").join(result.name()),
     };
     let coefficients = with_ends(request.coefficients)?;
-    result.take_known(&folder, &coefficients)?;
+    result.take_known(&folder)?;
 
     let missing: Vec<f64> = coefficients.iter().copied().filter(|c| result.point(*c).is_none()).collect();
-    let total = coefficients.len();
+    let (known, total) = (coefficients.len() - missing.len(), coefficients.len());
     if !missing.is_empty() {
         let images = eval_images(experiment, &dataset, Split::Test, job)?;
-        for coefficient in missing {
+        for (number, coefficient) in missing.into_iter().enumerate() {
             let evaluation = evaluate(&blend(&one.network, &two.network, coefficient), &images, job)?;
             let (accuracy, loss) = (100.0 * evaluation.accuracy(), evaluation.loss());
+            // A network that overflows has an endless loss, whether it computes as infinity or as no number.
+            let loss = if loss.is_finite() { loss } else { f64::INFINITY };
             result.add(Point { coefficient, accuracy, loss });
             result.save(&folder)?;
-            let done = result.points.len();
+            let done = known + number + 1;
             job.emit(Event::Point { coefficient, accuracy, loss, done, total });
         }
     }
     result.barrier = barrier(&result.points);
     result.save(&folder)?;
     for metric in [Metric::Accuracy, Metric::Loss] {
-        chart("", metric, &[("", &result)]).save(&folder.join(metric.name()))?;
+        chart(metric, &[("", &result)]).save(&folder.join(metric.name()))?;
     }
     Ok((result, folder))
 }

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{Checkpoint, digest};
+use crate::checkpoint::Checkpoint;
 use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::file::file_digest;
 use crate::model::{Arch, Network};
 use crate::run::RunDir;
 
@@ -51,7 +52,7 @@ impl Subject {
         let arch = Arch::new(&experiment.model.arch, dataset.classes())?;
         let network = Network::new(arch, &state, device)
             .map_err(|error| Error::data(format!("{} cannot be used: {error}", path.display())))?;
-        let source = Source { path: path.display().to_string(), sha256: digest(path)?, metadata };
+        let source = Source { path: path.display().to_string(), sha256: file_digest(path)?, metadata };
         Ok(Self { source, network })
     }
 

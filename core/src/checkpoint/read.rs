@@ -6,7 +6,6 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors};
-use sha2::{Digest as _, Sha256};
 
 use super::{Checkpoint, NamedTensor, StateDict};
 use crate::error::{Error, Result};
@@ -30,14 +29,16 @@ pub(super) fn safetensors(path: &Path) -> Result<Checkpoint> {
     Ok(Checkpoint { state: StateDict { tensors: tensors.collect::<Result<_>>()? }, metadata })
 }
 
-/// Reads what a checkpoint says about itself, without its tensors.
+/// Reads what a checkpoint says about itself, and checks that the file is as long as it says, without its tensors.
 ///
 /// # Errors
 /// [`Error::Data`] naming the file and what is wrong with it.
 pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
     let broken = |what: String| broken(path, &what);
     refuse_other_formats(path)?;
-    let mut file = BufReader::new(File::open(path).map_err(Error::io("read", path))?);
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let size = file.metadata().map_err(Error::io("read", path))?.len();
+    let mut file = BufReader::new(file);
     let mut length = [0; 8];
     file.read_exact(&mut length).map_err(|error| broken(error.to_string()))?;
     let length = u64::from_le_bytes(length);
@@ -48,17 +49,14 @@ pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
     file.take(length).read_to_end(&mut header).map_err(|error| broken(error.to_string()))?;
     let header: serde_json::Value =
         serde_json::from_slice(&header).map_err(|error| broken(error.to_string()))?;
+    let ends =
+        header.as_object().into_iter().flatten().filter_map(|(_, tensor)| tensor["data_offsets"][1].as_u64());
+    let expected = 8 + length + ends.max().unwrap_or(0);
+    if size != expected {
+        return Err(broken(format!("it has {size} bytes instead of {expected}")));
+    }
     let entries = header["__metadata__"].as_object().into_iter().flatten();
     Ok(entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
-}
-
-/// SHA-256 of a file's bytes, in hex.
-///
-/// # Errors
-/// [`Error::Io`] naming the file.
-pub fn digest(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn refuse_other_formats(path: &Path) -> Result<()> {

@@ -14,13 +14,16 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
+    /// Where it lies, for messages.
+    #[serde(skip)]
+    name: String,
     /// Settings that families start from, by name.
     bases: BTreeMap<String, Settings>,
     /// The families, in the order of their keys.
     pub families: Vec<Family>,
 }
 
-type Settings = BTreeMap<SettingPath, Value>;
+type Settings = BTreeMap<SettingPath, Setting>;
 
 /// All combinations of the options of some axes.
 #[derive(Debug, Clone, Deserialize)]
@@ -69,16 +72,30 @@ impl<'de> Deserialize<'de> for SettingPath {
     }
 }
 
+/// A value that is no map, so that every name in a family is a checked path.
+#[derive(Debug, Clone)]
+struct Setting(Value);
+
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Object(_) => Err(D::Error::custom("a map; write its fields as dotted paths")),
+            value => Ok(Self(value)),
+        }
+    }
+}
+
 impl File {
     /// Parses a file; `name` is for messages.
     ///
     /// # Errors
     /// [`Error::Usage`] with file, line and column.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
-        let file: Self = ron::from_str(text).map_err(|error| {
+        let mut file: Self = ron::from_str(text).map_err(|error| {
             let start = error.span.start;
             Error::usage(format!("{name}:{}:{}: {}", start.line, start.col, error.code))
         })?;
+        file.name = name.to_owned();
         for family in &file.families {
             if !file.bases.contains_key(&family.base) {
                 return Err(Error::usage(format!(
@@ -102,11 +119,12 @@ impl File {
         let layers =
             base.into_iter().chain([&family.set]).chain(options.iter().map(|(_, option)| &option.set));
         for (path, setting) in layers.flatten() {
-            set(&mut value, &path.0, fill_value(setting, &names));
+            set(&mut value, &path.0, fill_value(&setting.0, &names));
         }
         set(&mut value, "key", Value::from(family.key(member)));
-        serde_json::from_value(value)
-            .map_err(|error| Error::usage(format!("the family {} is wrong: {error}", family.key)))
+        serde_json::from_value(value).map_err(|error| {
+            Error::usage(format!("{}: the family {} is wrong: {error}", self.name, family.key))
+        })
     }
 }
 
@@ -150,17 +168,39 @@ fn fill(template: &str, names: &[(&str, &str)]) -> String {
 
 /// Fills a text; one that is nothing but a name becomes the number it stands for, if it is one.
 fn fill_value(value: &Value, names: &[(&str, &str)]) -> Value {
-    let template = match value {
-        Value::String(template) => template,
-        Value::Object(fields) => {
-            return fields.iter().map(|(name, value)| (name.clone(), fill_value(value, names))).collect();
-        }
-        other => return other.clone(),
-    };
+    let Value::String(template) = value else { return value.clone() };
     let filled = fill(template, names);
     let is_name = template.starts_with('{') && template.ends_with('}');
     match filled.parse::<u64>() {
         Ok(number) if is_name => Value::from(number),
         _ => Value::from(filled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(family: &str, parts: &[&str]) {
+        let text = format!("(\n    bases: {{ \"none\": {{}} }},\n    families: [({family})],\n)");
+        let result = File::parse("mine.ron", &text).and_then(|file| file.experiment(&file.families[0], 0));
+        let message = result.unwrap_err().to_string();
+        assert!(parts.iter().all(|part| message.contains(part)) && !message.contains('\n'), "{message}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_family_has_a_file_and_a_place() {
+        check(r#"key: "k", base: "none", sett: {}"#, &["mine.ron:3:", "sett"]);
+        check(
+            r#"key: "k", base: "none", set: { "train.epoch": 3 }"#,
+            &["mine.ron:3:", "train.epoch;", "train.epochs"],
+        );
+        check(
+            r#"key: "k", base: "none", set: { "model.kwargs": { "zero_fc": true } }"#,
+            &["mine.ron:3:", "dotted"],
+        );
+        check(r#"key: "k", base: "nine""#, &["mine.ron", "nine"]);
+        check(r#"key: "k", base: "none""#, &["mine.ron", "the family k", "script"]);
     }
 }

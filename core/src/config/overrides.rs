@@ -5,36 +5,33 @@ use serde_json::{Map, Value};
 use super::*;
 use crate::error::{Error, Result};
 
-/// Applies `path=value` settings, in order. Values are JSON where they parse as such (`3`, `null`, `[1,2]`), text otherwise.
+/// Applies `path=value` settings, all together. A value is text where the setting is text, else JSON (`3`, `[1,2]`, and `null`
+/// for none).
 ///
 /// # Errors
 /// [`Error::Usage`] naming the path, the nearest known ones or the expected type.
 pub fn apply_overrides(experiment: Experiment, overrides: &[String]) -> Result<Experiment> {
     let unwritable = |error| Error::run(format!("the settings cannot be written: {error}"));
     let mut settings = serde_json::to_value(&experiment).map_err(unwritable)?;
+    let examples = serde_json::to_value(complete()).map_err(unwritable)?;
     for text in overrides {
         let Some((path, value)) = text.split_once('=') else {
             return Err(Error::usage(format!("--set {text} has no =; write --set path=value")));
         };
         check_path(path).map_err(Error::Usage)?;
-        let candidates = match serde_json::from_str(value) {
-            Ok(parsed) => vec![parsed, Value::from(value)],
-            Err(_) => vec![Value::from(value)],
+        let example = examples.pointer(&format!("/{}", path.replace('.', "/")));
+        let value = match example {
+            Some(Value::String(_)) if value != "null" => Value::from(value),
+            _ => serde_json::from_str(value).map_err(|_| misfit(&[text.clone()], "it is no JSON"))?,
         };
-        let attempt = |candidate: Value| {
-            let mut changed = settings.clone();
-            set(&mut changed, path, candidate);
-            serde_json::from_value::<Experiment>(changed.clone()).map(|_| changed)
-        };
-        let mut results = candidates.into_iter().map(attempt);
-        let first = results.next().unwrap_or_else(|| Ok(settings.clone()));
-        settings = first.or_else(|error| results.next().unwrap_or(Err(error))).map_err(|error| {
-            Error::usage(format!(
-                "--set {path}={value} does not fit: {error}; see `runner show KEY` for the form"
-            ))
-        })?;
+        set(&mut settings, path, value);
     }
-    serde_json::from_value(settings).map_err(unwritable)
+    serde_json::from_value(settings).map_err(|error| misfit(overrides, error))
+}
+
+fn misfit(overrides: &[String], reason: impl std::fmt::Display) -> Error {
+    let options: Vec<String> = overrides.iter().map(|text| format!("--set {text}")).collect();
+    Error::usage(format!("{} does not fit: {reason}; see `runner show KEY` for the form", options.join(" ")))
 }
 
 /// Sets the value at a path, making the objects on the way.

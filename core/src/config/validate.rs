@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::Experiment;
 use super::overrides::flat_settings;
+use super::{Experiment, Script};
 use crate::error::{Error, Result};
 use crate::model::Arch;
 
-/// Settings that may change between two starts of a run: where things lie and how fast they are read.
+/// Settings that may change between two starts of a run: where things lie, how fast they are read, and what is kept.
 const FREE: [&str; 5] = [
     "data.configs.data_dir",
     "data.configs.cache_bitmap",
@@ -15,6 +15,10 @@ const FREE: [&str; 5] = [
     "train.keep_every",
     "gpu_spec",
 ];
+/// A setting of which only the presence counts; a run records the digest of what it names.
+const PRETRAINED: &str = "train.finetune_from";
+/// Largest count of anything; more is a slip of the finger, and would only exhaust the memory.
+const LARGEST: usize = 10_000_000;
 
 impl Experiment {
     /// Checks every setting that has a range.
@@ -34,7 +38,7 @@ impl Experiment {
             ("data.configs.test_per_class", configs.test_per_class.unwrap_or(1)),
         ];
         for (path, value) in positive {
-            require(value > 0, path, value, "at least 1")?;
+            require((1..=LARGEST).contains(&value), path, value, &format!("from 1 to {LARGEST}"))?;
         }
         let above_zero = |value: f64| value > 0.0 && value.is_finite();
         let not_negative = |value: f64| value >= 0.0 && value.is_finite();
@@ -50,6 +54,13 @@ impl Experiment {
             let gamma = scheduler.kwargs.gamma;
             require(above_zero(gamma), "lr_scheduler.kwargs.gamma", gamma, "above 0")?;
         }
+        let is_chexpert = self.data.name == "CheXpert";
+        let script = if is_chexpert { "chexpert_train.py" } else { "imagenet_train.py" };
+        let named = match self.script {
+            Script::Imagenet => "imagenet_train.py",
+            Script::Chexpert => "chexpert_train.py",
+        };
+        require(named == script, "script", named, &format!("{script} for data.name={}", self.data.name))?;
         let (size, pre_crop) = (configs.image_size, configs.pre_crop_size);
         let at_least = format!("at least data.configs.image_size, {size}");
         require(pre_crop >= size, "data.configs.pre_crop_size", pre_crop, &at_least)?;
@@ -79,7 +90,7 @@ impl Experiment {
             .map(|(path, _)| path.as_str())
             .filter(|path| !FREE.contains(path) && !(more_epochs && *path == "train.epochs"))
             .map(|path| (path, find(&old_settings, path), find(&new_settings, path)))
-            .filter(|(_, old, new)| old != new)
+            .filter(|(path, old, new)| old != new && (*path != PRETRAINED || old == "null" || new == "null"))
             .map(|(path, old, new)| format!("{path}: {old} -> {new}"))
             .collect()
     }

@@ -8,6 +8,8 @@ use image::{ImageFormat, ImageReader, RgbImage};
 
 use crate::error::{Error, Result};
 
+/// Second byte of the marker before the first scan of a JPEG.
+const JPEG_SCAN: u8 = 0xda;
 /// Marker that ends every complete JPEG.
 const JPEG_END: [u8; 2] = [0xff, 0xd9];
 
@@ -37,10 +39,27 @@ fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     let reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
     // The decoder fills what a cut-off JPEG lacks with grey; a missing end tells.
-    let ends = || bytes.windows(2).rev().any(|pair| pair == JPEG_END);
-    if reader.format() == Some(ImageFormat::Jpeg) && !ends() {
+    if reader.format() == Some(ImageFormat::Jpeg) && !has_jpeg_end(bytes) {
         return Err("the file is cut off (no end-of-image marker)".into());
     }
     let image = reader.decode().map_err(|error| error.to_string())?;
     Ok(image.into_rgb8())
+}
+
+/// Whether the picture ends; a thumbnail in the headers before it, which has an end of its own, does not count.
+fn has_jpeg_end(bytes: &[u8]) -> bool {
+    let mut segment = 2;
+    while let Some(&[0xff, marker, high, low]) = bytes.get(segment..segment + 4) {
+        if marker == 0xff {
+            // Any number of fill bytes may precede a marker.
+            segment += 1;
+            continue;
+        }
+        let length = usize::from(high) << 8 | usize::from(low);
+        segment += 2 + length;
+        if marker == JPEG_SCAN {
+            break;
+        }
+    }
+    bytes.get(segment..).is_some_and(|scan| scan.windows(2).rev().any(|pair| pair == JPEG_END))
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::png::png;
-use crate::checkpoint::write_atomically;
 use crate::error::{Error, Result};
+use crate::file::write_atomically;
 
 /// Width and height of a chart, pixels at 96 dpi.
 const SIZE: (u32, u32) = (560, 380);
@@ -22,14 +22,14 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(230, 159, 0),
     RGBColor(0, 0, 0),
 ];
+/// Length of a line in the legend, pixels.
+const LEGEND_LINE: i32 = 28;
 /// Length of a dash and of the gap after it, pixels; no gap is a full line.
-const DASHES: [(i32, i32); 4] = [(1, 0), (8, 4), (3, 3), (14, 4)];
+const DASHES: [(i32, i32); 4] = [(LEGEND_LINE, 0), (8, 4), (3, 3), (14, 4)];
 
 /// Lines over two linear axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
-    /// Heading.
-    pub title: String,
     /// What the horizontal axis shows, with its unit.
     pub x: String,
     /// What the vertical axis shows, with its unit.
@@ -55,7 +55,7 @@ impl Chart {
     pub fn svg(&self) -> Result<String> {
         let mut text = String::new();
         self.draw(&mut text)
-            .map_err(|error| Error::run(format!("the chart {} failed: {error}", self.title)))?;
+            .map_err(|error| Error::run(format!("the chart of {} cannot be laid out: {error}", self.y)))?;
         Ok(text)
     }
 
@@ -93,12 +93,9 @@ impl Chart {
         let (x_range, _) = range(lines.iter().flatten().map(|(x, _)| *x), 0.0);
         let (y_range, decimals) = range(lines.iter().flatten().map(|(_, y)| *y), 0.05);
         let font = |size: i32| ("sans-serif", size);
-        let mut chart = ChartBuilder::on(&root)
-            .caption(&self.title, font(17))
-            .margin(12)
-            .x_label_area_size(44)
-            .y_label_area_size(58)
-            .build_cartesian_2d(x_range, y_range)?;
+        let mut builder = ChartBuilder::on(&root);
+        builder.margin(12).margin_right(20).x_label_area_size(44).y_label_area_size(58);
+        let mut chart = builder.build_cartesian_2d(x_range, y_range)?;
         chart
             .configure_mesh()
             .x_desc(&self.x)
@@ -118,8 +115,13 @@ impl Chart {
                 chart.draw_series(DashedLineSeries::new(points.iter().copied(), dash, gap, line))?
             };
             annotation.label(&series.label).legend(move |(x, y)| {
-                let sample = PathElement::new([(x, y), (x + 28, y)], line);
-                EmptyElement::at((0, 0)) + sample + marker(number, (x + 14, y))
+                let sample = plotters::element::DashedPathElement::new(
+                    [(x, y), (x + LEGEND_LINE, y)],
+                    dash,
+                    gap,
+                    line,
+                );
+                EmptyElement::at((0, 0)) + sample + marker(number, (x + LEGEND_LINE / 2, y))
             });
             chart
                 .draw_series(points.iter().map(|point| EmptyElement::at(*point) + marker(number, (0, 0))))?;
@@ -128,7 +130,7 @@ impl Chart {
             chart
                 .configure_series_labels()
                 .position(emptiest_corner(&lines))
-                .legend_area_size(36)
+                .legend_area_size(LEGEND_LINE + 8)
                 .background_style(WHITE.mix(0.85))
                 .border_style(RGBColor(180, 180, 180))
                 .label_font(font(13))

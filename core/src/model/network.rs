@@ -147,28 +147,10 @@ fn state_in_order<'a>(arch: &'a Arch, state: &'a StateDict) -> impl Iterator<Ite
 }
 
 fn check_names(arch: &Arch, state: &StateDict) -> Result<()> {
-    let mut problems: Vec<String> = Vec::new();
-    for spec in &arch.parameters {
-        match state.get(&spec.name) {
-            None => problems.push(format!("{} is missing", spec.name)),
-            Some(tensor) if tensor.shape != spec.shape => {
-                problems.push(format!("{} is {:?} instead of {:?}", spec.name, tensor.shape, spec.shape))
-            }
-            Some(_) => {}
-        }
-    }
-    let known: std::collections::HashSet<&str> =
-        arch.parameters.iter().map(|spec| spec.name.as_str()).collect();
-    let unknown = state.tensors.iter().filter(|tensor| !known.contains(tensor.name.as_str()));
-    problems.extend(unknown.map(|tensor| format!("{} is not part of it", tensor.name)));
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let shown = problems.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
-    let more = problems.len().saturating_sub(8);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let expected = arch.parameters.iter().map(|spec| (spec.name.as_str(), spec.shape.as_slice()));
+    let Some(problems) = state.mismatch(expected) else { return Ok(()) };
     Err(Error::data(format!(
-        "the parameters do not fit {} with {} classes: {shown}{more}; choose a checkpoint of this architecture or set model.arch",
+        "the parameters do not fit {} with {} classes: {problems}; choose a checkpoint of this architecture or set model.arch",
         arch.name, arch.classes
     )))
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::checkpoint::write_atomically;
 use crate::error::{Error, Result};
+use crate::file::write_atomically;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,6 @@
 //! A study as written in RON.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct Member {
     pub key: String,
     /// Which instance of the key.
     pub replicate: u64,
+    /// Settings that differ from the key's, as `path=value`.
+    #[serde(default)]
+    pub set: Vec<String>,
 }
 
 /// Evenly spaced positions.
@@ -86,6 +90,25 @@ impl Study {
             let start = error.span.start;
             Error::usage(format!("{file}:{}:{}: {}", start.line, start.col, error.code))
         })?;
+        let wrong = |what: String| Err(Error::usage(format!("{file}: {what}")));
+        let names: HashSet<&str> = study.runs.iter().map(|run| run.name.as_str()).collect();
+        if names.len() < study.runs.len() {
+            return wrong("two runs have the same name".to_owned());
+        }
+        if let Some(name) =
+            study.pairs.iter().flat_map(|(from, to)| [from, to]).find(|name| !names.contains(name.as_str()))
+        {
+            return wrong(format!("a pair names {name}, which is none of the runs"));
+        }
+        let Coefficients { first, last, count } = study.coefficients;
+        if !(first.is_finite() && last.is_finite() && (1..=100_000).contains(&count)) {
+            return wrong("coefficients must be a count from 1 to 100000 between two numbers".to_owned());
+        }
         Ok(Self { name: name.to_owned(), ..study })
+    }
+
+    /// The run of that name; every pair names two.
+    pub(super) fn position(&self, name: &str) -> usize {
+        self.runs.iter().position(|run| run.name == name).unwrap_or_default()
     }
 }

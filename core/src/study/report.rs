@@ -4,23 +4,29 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Line, Run};
+use super::{Line, Options, Run};
 use crate::analysis::interpolation::{Metric, chart};
-use crate::checkpoint::write_atomically;
 use crate::config::flat_settings;
 use crate::error::Result;
 use crate::figure::{Chart, Page, Series, Table};
+use crate::file::write_atomically;
 use crate::run::{MetricsRecord, read_metrics};
 use crate::study::Study;
 
 /// Writes `report.html` into the study's folder, and each figure as SVG, PNG and CSV beside it.
-pub(super) fn write(study: &Study, runs: &[Run], lines: &[Line], folder: &Path) -> Result<()> {
+pub(super) fn write(
+    study: &Study,
+    options: &Options,
+    runs: &[Run],
+    lines: &[Line],
+    folder: &Path,
+) -> Result<()> {
     let metrics = runs
         .iter()
         .map(|run| read_metrics(&run.request.run_dir().metrics()))
         .collect::<Result<Vec<Vec<MetricsRecord>>>>()?;
     let labelled: Vec<_> = lines.iter().map(|line| (line.label.as_str(), &line.result)).collect();
-    let on_lines = [Metric::Accuracy, Metric::Loss].map(|metric| chart("", metric, &labelled));
+    let on_lines = [Metric::Accuracy, Metric::Loss].map(|metric| chart(metric, &labelled));
     let curves = [("eval/test_acc", "test accuracy %"), ("eval/train_loss", "train loss")]
         .map(|(tag, y)| learning_curves(tag, y, runs, &metrics));
 
@@ -53,7 +59,7 @@ pub(super) fn write(study: &Study, runs: &[Run], lines: &[Line], folder: &Path) 
     page.text("What they share:");
     page.table(&same);
     page.heading("How to make each part again");
-    page.commands(&commands(runs, lines));
+    page.commands(&commands(options, runs, lines));
 
     write_atomically(&folder.join("report.html"), |file| file.write_all(page.html().as_bytes()))?;
     let names = ["interpolation-accuracy", "interpolation-loss", "curves-test-accuracy", "curves-train-loss"];
@@ -68,12 +74,7 @@ fn learning_curves(tag: &str, y: &str, runs: &[Run], metrics: &[Vec<MetricsRecor
         label: run.member.name.clone(),
         points: records.iter().filter_map(|record| Some((record.epoch as f64, record.value(tag)?))).collect(),
     };
-    Chart {
-        title: String::new(),
-        x: "epoch".to_owned(),
-        y: y.to_owned(),
-        series: runs.iter().zip(metrics).map(series).collect(),
-    }
+    Chart { x: "epoch".to_owned(), y: y.to_owned(), series: runs.iter().zip(metrics).map(series).collect() }
 }
 
 fn table<const N: usize>(columns: [&str; N], rows: Vec<[String; N]>) -> Table {
@@ -170,31 +171,23 @@ fn settings(runs: &[Run]) -> (Table, Table) {
     )
 }
 
-fn commands(runs: &[Run], lines: &[Line]) -> Vec<String> {
-    let train = runs.iter().map(|run| {
-        let request = &run.request;
+fn commands(options: &Options, runs: &[Run], lines: &[Line]) -> Vec<String> {
+    let train = runs.iter().map(|Run { member, request }| {
         let seed = request.experiment.seed;
-        let replicate = match request.replicate {
+        let seeds = [format!("seed.init={}", seed.init), format!("seed.order={}", seed.order)];
+        let seeds = if seed.init == member.replicate { &[][..] } else { &seeds[..] };
+        let sets = [seeds, &member.set, options.set].concat();
+        let sets: String = sets.iter().map(|setting| format!(" --set '{setting}'")).collect();
+        let replicate = match member.replicate {
             0 => String::new(),
             replicate => format!(" --replicate {replicate}"),
         };
-        let seeds = if seed.init == request.replicate {
-            String::new()
-        } else {
-            format!(" --set seed.init={} --set seed.order={}", seed.init, seed.order)
-        };
-        format!("runner -k {} -b {}{replicate}{seeds}", run.member.key, request.base.display())
+        format!("runner -k {} -b {}{replicate}{sets}", member.key, request.base.display())
     });
-    let interpolate = lines.iter().map(|line| {
-        let coefficients: Vec<String> =
-            line.result.points.iter().map(|p| p.coefficient.to_string()).collect();
-        format!(
-            "runner interpolate {} {} --coefficients {} -o {}",
-            line.result.one.path,
-            line.result.two.path,
-            coefficients.join(","),
-            line.folder.display()
-        )
+    let interpolate = lines.iter().map(|Line { result, folder, .. }| {
+        let coefficients: Vec<String> = result.points.iter().map(|p| p.coefficient.to_string()).collect();
+        let (one, two, coefficients) = (&result.one.path, &result.two.path, coefficients.join(","));
+        format!("runner interpolate {one} {two} --coefficients={coefficients} -o {}", folder.display())
     });
     train.chain(interpolate).collect()
 }

@@ -1,31 +1,48 @@
-//! How fast an epoch is trained.
+//! How fast a run is trained, and how long it will take.
 
 use std::time::Instant;
 
 use super::resume::{Position, Sums};
 use crate::event::Event;
 
-/// Runs since the first step of an epoch, or since it was resumed.
+impl Sums {
+    /// Images of the epoch trained on per second.
+    pub fn images_per_second(&self) -> f64 {
+        self.images as f64 / self.seconds.max(1e-9)
+    }
+}
+
+/// Measures the parts of a run.
 pub(super) struct Clock {
-    since: Instant,
-    images_before: usize,
+    last: Instant,
+    /// Seconds that the evaluation after an epoch takes.
+    evaluation: f64,
 }
 
 impl Clock {
-    pub fn start(images_before: usize) -> Self {
-        Self { since: Instant::now(), images_before }
+    pub fn start() -> Self {
+        Self { last: Instant::now(), evaluation: 0.0 }
     }
 
-    pub fn images_per_second(&self, images: usize) -> f64 {
-        (images - self.images_before) as f64 / self.since.elapsed().as_secs_f64().max(1e-9)
+    /// Seconds since the last lap.
+    pub fn lap(&mut self) -> f64 {
+        let seconds = self.last.elapsed().as_secs_f64();
+        self.last = Instant::now();
+        seconds
+    }
+
+    /// Ends an evaluation.
+    pub fn evaluated(&mut self) {
+        self.evaluation = self.lap();
     }
 
     /// News of a step: means over the epoch so far.
     pub fn event(&self, position: &Position, epochs: usize, total: usize) -> Event {
-        let Sums { images, correct, loss } = position.sums;
+        let sums @ Sums { images, correct, loss, .. } = position.sums;
         let epoch = position.epoch + 1;
-        let images_per_second = self.images_per_second(images);
-        let images_left = (epochs - epoch) * total + total - images;
+        let images_per_second = sums.images_per_second();
+        let (epochs_left, images_left) = (epochs - epoch, total - images);
+        let training = (epochs_left * total + images_left) as f64 / images_per_second.max(1e-9);
         Event::Step {
             epoch,
             epochs,
@@ -34,7 +51,7 @@ impl Clock {
             loss: loss / images as f64,
             accuracy: 100.0 * correct as f64 / images as f64,
             images_per_second,
-            seconds_left: images_left as f64 / images_per_second.max(1e-9),
+            seconds_left: training + (epochs_left + 1) as f64 * self.evaluation,
         }
     }
 }

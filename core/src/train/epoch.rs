@@ -54,9 +54,10 @@ impl Recorder<'_> {
         let path = run.checkpoint(epoch);
         Checkpoint { state: network.state(), metadata }.save(&path)?;
         let number = epoch.to_string();
-        predictions::save(&run.predictions("last"), &data.test, test, Some(&number))?;
+        let about = [("data", experiment.data.name.as_str()), ("split", "test"), ("epoch", &number)];
+        predictions::save(&run.predictions("last"), &data.test, test, &about)?;
         if is_best {
-            predictions::save(&run.predictions("best"), &data.test, test, Some(&number))?;
+            predictions::save(&run.predictions("best"), &data.test, test, &about)?;
             replace_link(&path, &run.best())?;
         }
         if epoch > 0 && !keeps(experiment, epoch - 1) {
@@ -84,7 +85,9 @@ fn keeps(experiment: &Experiment, epoch: usize) -> bool {
 fn replace_link(file: &Path, link: &Path) -> Result<()> {
     let fresh = link.with_extension("new");
     std::fs::remove_file(&fresh).or_else(not_there).map_err(Error::io("remove", &fresh))?;
-    std::fs::hard_link(file, &fresh).map_err(Error::io("link", &fresh))?;
+    // Some file systems have no links.
+    let linked = std::fs::hard_link(file, &fresh).or_else(|_| std::fs::copy(file, &fresh).map(|_| ()));
+    linked.map_err(Error::io("write", &fresh))?;
     std::fs::rename(&fresh, link).map_err(Error::io("rename", link))
 }
 

@@ -5,6 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 use super::loss::sample_losses;
 use crate::data::EvalImages;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::job::Job;
 use crate::model::Network;
 
@@ -51,6 +52,7 @@ pub fn evaluate(network: &Network, images: &EvalImages, job: &Job) -> Result<Eva
     let mut result = Evaluation { logits: Vec::new(), losses: Vec::new(), labels: Vec::new() };
     for first in (0..images.len()).step_by(EVAL_BATCH) {
         job.check()?;
+        job.emit(Event::Evaluating { done: first, total: images.len() });
         let batch = images.batch(first..images.len().min(first + EVAL_BATCH));
         let shape = [batch.labels.len(), 3, batch.size, batch.size];
         let logits = network.forward(Tensor::from_data(TensorData::new(batch.images, shape), &job.device));

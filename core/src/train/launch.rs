@@ -10,9 +10,10 @@ use super::{Splits, resume, start, train};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::file::file_digest;
 use crate::job::Job;
 use crate::model::Arch;
-use crate::run::{RunDir, RunRecord, replicate_base};
+use crate::run::{RunDir, RunRecord, absolute, replicate_base};
 
 /// A run that somebody wants.
 #[derive(Debug, Clone)]
@@ -59,13 +60,29 @@ impl Request {
     /// Is the run trained to its end, with these settings?
     ///
     /// # Errors
-    /// [`Error::Usage`] showing the difference if the folder holds a run with other settings.
+    /// [`Error::Usage`] showing the difference if the folder holds a run with other settings; [`Error::Data`] if a file that
+    /// the run must have is missing or broken.
     pub fn is_done(&self) -> Result<bool> {
         let run = self.run_dir();
         let Some(old) = run.read_record()? else { return Ok(false) };
-        refuse_changes(&run, &old, &self.experiment)?;
-        Ok(resume::is_finished(&run.resume(), self.experiment.train.epochs))
+        refuse_changes(&run, &old, self)?;
+        let epochs = self.experiment.train.epochs;
+        if !run.resume().is_file() {
+            return if run.was_trained() { Err(incomplete(&run.resume())) } else { Ok(false) };
+        }
+        let is_done = resume::is_finished(&run.resume(), epochs)?;
+        if is_done && !run.checkpoint(epochs).is_file() {
+            return Err(incomplete(&run.checkpoint(epochs)));
+        }
+        Ok(is_done)
     }
+}
+
+fn incomplete(path: &Path) -> Error {
+    Error::data(format!(
+        "{} is missing, so the run can neither go on nor count as done; restore it, or start over with --force",
+        path.display()
+    ))
 }
 
 /// Trains what is asked for, or what is left of it.
@@ -83,31 +100,46 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
 
     // Everything that can be wrong with the request shows before the first file is written.
     let data = Splits::open(experiment)?;
-    if start_over || !run.resume().is_file() {
+    let start = if start_over || !run.resume().is_file() {
         let arch = Arch::new(&experiment.model.arch, data.train.classes())?;
-        start::start_state(experiment, &arch, &request.base)?;
-    }
+        Some(start::start_state(experiment, &arch, &request.base)?)
+    } else {
+        None
+    };
     if start_over {
         set_aside(&run)?;
     }
     let is_new = !run.root().exists();
     let _lock = run.lock()?;
+    run.remove_temporaries();
     let data_digests = data.digests();
-    if let Some(old) = run.read_record()?
-        && old.data_digests != data_digests
-    {
-        return Err(Error::data(format!(
-            "the images or labels in {} are not those that {} was trained on; restore them, or start over with --force",
-            experiment.data.configs.data_dir,
-            run.root().display()
-        )));
+    let mut pretrained_sha256 = start.as_ref().and_then(|start| start.pretrained_sha256.clone());
+    if let Some(old) = run.read_record()? {
+        // Another process may have started the run since.
+        refuse_changes(&run, &old, request)?;
+        if old.data_digests != data_digests {
+            return Err(Error::data(format!(
+                "the images or labels in {} are not those that {} was trained on; restore them, or start over with --force",
+                experiment.data.configs.data_dir,
+                run.root().display()
+            )));
+        }
+        pretrained_sha256 = old.pretrained_sha256;
+    } else if run.resume().is_file() {
+        return Err(incomplete(&run.record_path()));
+    }
+    let mut recorded = experiment.clone();
+    if !recorded.data.configs.data_dir.is_empty() {
+        let folder = absolute(Path::new(&recorded.data.configs.data_dir));
+        recorded.data.configs.data_dir = folder.display().to_string();
     }
     run.write_record(&RunRecord {
-        experiment: experiment.clone(),
+        experiment: recorded,
         replicate: request.replicate,
         device: format!("{:?}", job.device),
         versions: BTreeMap::from([("basin".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
         data_digests,
+        pretrained_sha256,
     })?;
 
     let log = Log::open(&run.log())?;
@@ -116,37 +148,56 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
         job.emit(event);
     };
     let logged = Job { device: job.device.clone(), emit: &emit, stop: job.stop };
-    let result = train(experiment, &data, &run, &request.base, &logged);
+    let result = train(experiment, &data, &run, start.map(|start| start.state), &logged);
     if let Err(error) = &result {
         log.line(&error.to_string());
         if is_new && !run.resume().is_file() {
             // Nothing to go on with: a broken image, or a stop before the first evaluation was over.
-            std::fs::remove_dir_all(run.root()).map_err(Error::io("remove", run.root()))?;
+            remove_run(&run);
         }
     }
     result.map(|()| Outcome::Trained)
 }
 
-fn refuse_changes(run: &RunDir, old: &RunRecord, experiment: &Experiment) -> Result<()> {
-    let difference = old.experiment.difference(experiment);
+/// Removes a run's folder, and the folders of its key that are empty then. What cannot be removed must not hide why.
+fn remove_run(run: &RunDir) {
+    std::fs::remove_dir_all(run.root()).ok();
+    for folder in run.root().ancestors().skip(1) {
+        if std::fs::remove_dir(folder).is_err() {
+            break;
+        }
+    }
+}
+
+fn refuse_changes(run: &RunDir, old: &RunRecord, request: &Request) -> Result<()> {
+    let mut difference = old.experiment.difference(&request.experiment);
+    // The pre-trained checkpoint may lie elsewhere by now, or nowhere; it must not be another one.
+    if let Some(source) = &request.experiment.train.finetune_from
+        && old.experiment.train.finetune_from.as_ref() != Some(source)
+        && let Ok(path) = start::find_pretrained(source, &request.base)
+        && old.pretrained_sha256 != Some(file_digest(&path)?)
+    {
+        difference.push(format!("train.finetune_from: {} is another checkpoint", path.display()));
+    }
     if difference.is_empty() {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "{} holds a run with other settings ({}); use its settings, another folder, or --force to start over",
+        "{} holds a run with other settings ({}); use its settings, another folder, or start over with --force",
         run.root().display(),
         difference.join(", ")
     )))
 }
 
-/// Renames an existing folder to the first free `<folder>.old-N`.
+/// Renames a run's folder to the first free `<folder>.old-N`.
 fn set_aside(run: &RunDir) -> Result<()> {
     let root = run.root();
-    if !root.exists() {
+    if run.read_record()?.is_none() {
         return Ok(());
     }
     let _lock = run.lock()?;
-    let name = |n: usize| PathBuf::from(format!("{}.old-{n}", root.display()));
+    let own = root.file_name().unwrap_or_default().to_string_lossy();
+    let name = |n: usize| root.with_file_name(format!("{own}.old-{n}"));
     let free = (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
     std::fs::rename(root, &free).map_err(Error::io("rename", root))
 }

@@ -21,9 +21,15 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
-    /// Velocities of zero.
-    pub fn new(network: &Network, momentum: f64, weight_decay: f64) -> Self {
-        let velocities = network.parameters.iter().map(|values| Tensor::zeros_like(values)).collect();
+    /// The optimizer with the velocities of an earlier one, or of zero.
+    pub fn new(
+        network: &Network,
+        velocities: Option<Vec<Tensor<1>>>,
+        momentum: f64,
+        weight_decay: f64,
+    ) -> Self {
+        let zero = || network.parameters.iter().map(|values| Tensor::zeros_like(values)).collect();
+        let velocities = velocities.unwrap_or_else(zero);
         Self { velocities, momentum, weight_decay }
     }
 

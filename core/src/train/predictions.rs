@@ -1,6 +1,5 @@
 //! What a network says of every test sample, stored for analyses of mistakes and for error bars.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::evaluate::Evaluation;
@@ -9,8 +8,8 @@ use crate::data::Dataset;
 use crate::error::Result;
 
 /// Writes `logits` `[samples, classes]`, `loss` and `label` `[samples]`, and the samples' ids, a line each, as the
-/// metadata entry `ids`. `epoch` is that of the network, if it is known.
-pub fn save(path: &Path, dataset: &Dataset, evaluation: &Evaluation, epoch: Option<&str>) -> Result<()> {
+/// metadata entry `ids`; `about` says more of the network and the data.
+pub fn save(path: &Path, dataset: &Dataset, evaluation: &Evaluation, about: &[(&str, &str)]) -> Result<()> {
     let samples = evaluation.labels.len();
     let tensor =
         |name: &str, shape: Vec<usize>, data: Vec<f32>| NamedTensor { name: name.to_owned(), shape, data };
@@ -20,8 +19,8 @@ pub fn save(path: &Path, dataset: &Dataset, evaluation: &Evaluation, epoch: Opti
         tensor("loss", vec![samples], evaluation.losses.clone()),
         tensor("label", vec![samples], labels),
     ];
-    let ids: Vec<&str> = (0..samples).map(|sample| dataset.id(sample)).collect();
-    let mut metadata = BTreeMap::from([("ids".to_owned(), ids.join("\n"))]);
-    metadata.extend(epoch.map(|epoch| ("epoch".to_owned(), epoch.to_owned())));
+    let ids = (0..samples).map(|sample| dataset.id(sample)).collect::<Vec<_>>().join("\n");
+    let entries = about.iter().copied().chain([("ids", ids.as_str())]);
+    let metadata = entries.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Checkpoint { state: StateDict { tensors }, metadata }.save(path)
 }

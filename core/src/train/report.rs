@@ -21,19 +21,13 @@ impl Reporter {
     }
 
     /// An epoch of training: the mean loss, and accuracy in percent against the unmixed labels.
-    pub fn trained(
-        &mut self,
-        epoch: usize,
-        rates: [f64; 3],
-        sums: Sums,
-        images_per_second: f64,
-    ) -> Result<()> {
+    pub fn trained(&mut self, epoch: usize, rates: [f64; 3], sums: Sums) -> Result<()> {
         let images = sums.images as f64;
         let mut values: Vec<(String, f64)> =
             (0..).zip(rates).map(|(group, rate)| (format!("learning_rate/group{group}"), rate)).collect();
         values.push(("train/loss".into(), sums.loss / images));
         values.push(("train/acc".into(), 100.0 * sums.correct as f64 / images));
-        values.push(("train/images_per_second".into(), images_per_second));
+        values.push(("train/images_per_second".into(), sums.images_per_second()));
         self.write(epoch, &values)
     }
 

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use super::optimizer::Optimizer;
 use crate::checkpoint::{Checkpoint, NamedTensor, StateDict, read_metadata};
 use crate::error::{Error, Result};
-use crate::model::Network;
+use crate::model::{Arch, Network};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +22,13 @@ pub struct Position {
     pub best: (f64, usize),
 }
 
+impl Default for Position {
+    /// Before the first epoch; any accuracy is better than none.
+    fn default() -> Self {
+        Self { epoch: 0, step: 0, sums: Sums::default(), best: (-1.0, 0) }
+    }
+}
+
 /// Sums over the images of an epoch that were trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Sums {
@@ -31,6 +38,8 @@ pub struct Sums {
     pub correct: usize,
     /// Loss of each batch times its images.
     pub loss: f64,
+    /// Seconds spent on them.
+    pub seconds: f64,
 }
 
 /// Marks a velocity among the parameters.
@@ -54,6 +63,7 @@ pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Po
         ("images", sums.images as u64),
         ("correct", sums.correct as u64),
         ("loss_bits", sums.loss.to_bits()),
+        ("seconds_bits", sums.seconds.to_bits()),
         ("best_bits", best.0.to_bits()),
         ("best_epoch", best.1 as u64),
     ];
@@ -61,17 +71,12 @@ pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Po
     Checkpoint { state, metadata }.save(path)
 }
 
-/// Reads what [`save`] wrote into the network and the optimizer.
+/// Reads what [`save`] wrote: the network, its velocities and the position.
 ///
 /// # Errors
 /// [`Error::Data`] if the file is broken; the run can then only start over.
-pub fn load(path: &Path, network: &mut Network, optimizer: &mut Optimizer) -> Result<Position> {
-    let broken = |what: String| {
-        Error::data(format!(
-            "the resume state {} is broken ({what}); start over with --force, which keeps the old folder aside",
-            path.display()
-        ))
-    };
+pub fn load(path: &Path, arch: &Arch, device: &Device) -> Result<(Network, Vec<Tensor<1>>, Position)> {
+    let broken = |what: String| broken(path, &what);
     let checkpoint = Checkpoint::load(path).map_err(|error| broken(error.to_string()))?;
     let number = |name: &str| -> Result<u64> {
         let text = checkpoint.metadata.get(name).ok_or_else(|| broken(format!("no {name}")))?;
@@ -84,6 +89,7 @@ pub fn load(path: &Path, network: &mut Network, optimizer: &mut Optimizer) -> Re
             images: number("images")? as usize,
             correct: number("correct")? as usize,
             loss: f64::from_bits(number("loss_bits")?),
+            seconds: f64::from_bits(number("seconds_bits")?),
         },
         best: (f64::from_bits(number("best_bits")?), number("best_epoch")? as usize),
     };
@@ -92,15 +98,28 @@ pub fn load(path: &Path, network: &mut Network, optimizer: &mut Optimizer) -> Re
     let velocities = velocities
         .into_iter()
         .map(|tensor| NamedTensor { name: tensor.name[VELOCITY.len()..].to_owned(), ..tensor });
-    let device = network.parameters.first().map_or_else(Device::flex, Tensor::device);
-    let load = |tensors| Network::new(network.arch.clone(), &StateDict { tensors }, &device);
-    optimizer.velocities = load(velocities.collect()).map_err(|e| broken(e.to_string()))?.parameters;
-    network.parameters = load(parameters).map_err(|e| broken(e.to_string()))?.parameters;
-    Ok(position)
+    let network = |tensors| {
+        let state = StateDict { tensors };
+        Network::new(arch.clone(), &state, device).map_err(|error| broken(error.to_string()))
+    };
+    Ok((network(parameters)?, network(velocities.collect())?.parameters, position))
 }
 
 /// Whether a resume state stands at the end of that many epochs.
-pub fn is_finished(path: &Path, epochs: usize) -> bool {
-    let epoch = read_metadata(path).ok().and_then(|metadata| metadata.get("epoch")?.parse::<usize>().ok());
-    epoch.is_some_and(|epoch| epoch >= epochs)
+///
+/// # Errors
+/// [`Error::Data`] if the file is not whole.
+pub fn is_finished(path: &Path, epochs: usize) -> Result<bool> {
+    let metadata = read_metadata(path).map_err(|error| broken(path, &error.to_string()))?;
+    Ok(metadata
+        .get("epoch")
+        .and_then(|epoch| epoch.parse::<usize>().ok())
+        .is_some_and(|epoch| epoch >= epochs))
+}
+
+fn broken(path: &Path, what: &str) -> Error {
+    Error::data(format!(
+        "the resume state {} is broken ({what}); start over with --force, which keeps the old folder aside",
+        path.display()
+    ))
 }

@@ -5,23 +5,34 @@ use std::path::{Path, PathBuf};
 use crate::checkpoint::{Checkpoint, StateDict};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
+use crate::file::file_digest;
 use crate::model::{Arch, initial_state};
 
 /// The folder of the reference's ImageNet run, and the key of ours that stands in for it.
 const REFERENCE_PRETRAINING: (&str, &str) =
     ("/mnt/data/logs/imagenet-lr01/", "pretrain/imagenet/fixup_resnet50/lr0.1");
 
+/// The weights before training.
+#[derive(Debug)]
+pub struct Start {
+    /// All of them.
+    pub state: StateDict,
+    /// SHA-256 of the checkpoint that they come from, if any.
+    pub pretrained_sha256: Option<String>,
+}
+
 /// The weights before training: drawn, or those of `train.finetune_from` with a drawn head.
 ///
 /// # Errors
 /// [`Error::Data`] if no checkpoint is found, or if anything but the head differs in name or shape.
-pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path) -> Result<StateDict> {
+pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path) -> Result<Start> {
     let fresh = initial_state(arch, experiment.model.kwargs.zero_fc_init, experiment.seed.init);
     match &experiment.train.finetune_from {
-        None => Ok(fresh),
+        None => Ok(Start { state: fresh, pretrained_sha256: None }),
         Some(source) => {
             let path = find_pretrained(source, base)?;
-            take_over(fresh, Checkpoint::load(&path)?.state, &path)
+            let state = take_over(fresh, Checkpoint::load(&path)?.state, &path)?;
+            Ok(Start { state, pretrained_sha256: Some(file_digest(&path)?) })
         }
     }
 }
@@ -50,7 +61,7 @@ pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
     }
     let list: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
     Err(Error::data(format!(
-        "no pre-trained checkpoint found, tried {}; train it first or name one with --set train.finetune_from=PATH",
+        "no pre-trained checkpoint found, tried {}; name one with --set train.finetune_from=PATH",
         list.join(", ")
     )))
 }
@@ -66,36 +77,18 @@ fn stem(path: &Path) -> String {
 
 /// Replaces all but the head by the loaded tensors.
 fn take_over(fresh: StateDict, loaded: StateDict, path: &Path) -> Result<StateDict> {
-    let body = |name: &str| !Arch::is_head(name);
-    let mut problems: Vec<String> = loaded
-        .tensors
-        .iter()
-        .filter(|tensor| body(&tensor.name) && fresh.get(&tensor.name).is_none())
-        .map(|tensor| format!("{} is not part of the network", tensor.name))
-        .collect();
-    let tensors = fresh
-        .tensors
-        .into_iter()
-        .map(|tensor| match loaded.get(&tensor.name) {
-            _ if !body(&tensor.name) => tensor,
-            Some(other) if other.shape == tensor.shape => other.clone(),
-            Some(other) => {
-                problems.push(format!("{} is {:?} instead of {:?}", tensor.name, other.shape, tensor.shape));
-                tensor
-            }
-            None => {
-                problems.push(format!("{} is missing", tensor.name));
-                tensor
-            }
-        })
-        .collect();
-    if problems.is_empty() {
-        return Ok(StateDict { tensors });
+    let body = |state: StateDict| StateDict {
+        tensors: state.tensors.into_iter().filter(|tensor| !Arch::is_head(&tensor.name)).collect(),
+    };
+    let loaded = body(loaded);
+    let expected = fresh.tensors.iter().filter(|tensor| !Arch::is_head(&tensor.name));
+    if let Some(problems) = loaded.mismatch(expected.map(|t| (t.name.as_str(), t.shape.as_slice()))) {
+        return Err(Error::data(format!(
+            "{} does not fit the network: {problems}; choose a checkpoint of the same architecture or set model.arch",
+            path.display()
+        )));
     }
-    problems.truncate(8);
-    Err(Error::data(format!(
-        "{} does not fit the network: {}; choose a checkpoint of the same architecture or set model.arch",
-        path.display(),
-        problems.join(", ")
-    )))
+    let replaced =
+        fresh.tensors.into_iter().map(|tensor| loaded.get(&tensor.name).cloned().unwrap_or(tensor));
+    Ok(StateDict { tensors: replaced.collect() })
 }

@@ -1,4 +1,5 @@
 //! The golden folder: the one that `BASIN_GOLDEN` names, or the project's own small copy.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::path::{Path, PathBuf};
 

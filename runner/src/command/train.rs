@@ -7,6 +7,7 @@ use basin_core::train::launch::{Existing, Outcome, Request, launch};
 
 use super::{print, working};
 use crate::args::Train;
+use crate::progress::say;
 
 /// Trains a key, and prints the run's folder.
 pub fn run(arguments: Train) -> Result<()> {
@@ -24,7 +25,7 @@ pub fn run(arguments: Train) -> Result<()> {
     let request = Request { experiment, base: base_dir, work_dir, replicate, existing };
     let outcome = working(&device, |job| launch(&request, job))?;
     if outcome == Outcome::AlreadyDone {
-        eprintln!("{key} is trained already; more epochs go on with it, --force starts over");
+        say(&format!("{key} is trained already; more epochs go on with it, --force starts over"));
     }
     print(&format!("{}\n", request.run_dir().root().display()))
 }

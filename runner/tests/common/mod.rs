@@ -1,4 +1,5 @@
 //! Running the program as a user would, on small data.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::path::{Path, PathBuf};
@@ -7,12 +8,13 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// Settings under which the demo's pre-training takes about a second.
-pub const SMALL: [&str; 5] = [
+pub const SMALL: [&str; 6] = [
     "data.configs.train_per_class=16",
     "data.configs.test_per_class=8",
     "train.batch_size=16",
     "train.epochs=2",
     "data.configs.disable_aug=false",
+    "train.mixup_alpha=0.7",
 ];
 /// A key that needs neither files nor another run.
 pub const KEY: &str = "demo/Shapes_photo/fixup_resnet18/pretrain";
@@ -51,6 +53,8 @@ pub fn failure(mut command: Command, code: i32, parts: &[&str]) -> String {
     assert_eq!(output.status.code(), Some(code), "{command:?}: {message}");
     let error =
         message.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{message}"));
+    // The command line's parser adds where to find help.
+    assert!(message.ends_with(&format!("{error}\n")) || message.contains("try '--help'"), "{message}");
     for part in parts {
         assert!(error.contains(part), "no `{part}` in: {message}");
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Point;
+use super::record::float_or_null;
 
 /// How far the measured line falls below the chord between its ends, at most, on coefficients from 0 to 1.
 ///
@@ -16,6 +17,7 @@ pub struct Barrier {
     /// The coefficient of that drop.
     pub accuracy_at: f64,
     /// Rise of the test loss, nats.
+    #[serde(deserialize_with = "float_or_null")]
     pub loss: f64,
     /// The coefficient of that rise.
     pub loss_at: f64,
@@ -31,11 +33,7 @@ pub fn barrier(points: &[Point]) -> Option<Barrier> {
             let c = point.coefficient;
             ((1.0 - c) * metric(first) + c * metric(last) - metric(point), c)
         });
-        // A loss that overflowed is an endless barrier, not none.
-        below.fold(
-            (0.0, 0.0),
-            |best, (drop, at)| if drop > best.0 || drop.is_nan() { (drop, at) } else { best },
-        )
+        below.fold((0.0, 0.0), |best, (drop, at)| if drop > best.0 { (drop, at) } else { best })
     };
     let (accuracy, accuracy_at) = largest(|point| point.accuracy);
     let (loss, loss_at) = largest(|point| -point.loss);

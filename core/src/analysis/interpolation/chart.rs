@@ -23,7 +23,7 @@ impl Metric {
 }
 
 /// A chart of labelled lines, with the paper's axis labels.
-pub fn chart(title: &str, metric: Metric, lines: &[(&str, &Interpolation)]) -> Chart {
+pub fn chart(metric: Metric, lines: &[(&str, &Interpolation)]) -> Chart {
     let y = match metric {
         Metric::Accuracy => "test accuracy %",
         Metric::Loss => "test loss",
@@ -40,7 +40,6 @@ pub fn chart(title: &str, metric: Metric, lines: &[(&str, &Interpolation)]) -> C
             .collect(),
     };
     Chart {
-        title: title.to_owned(),
         x: "linear interpolation coefficient".to_owned(),
         y: y.to_owned(),
         series: lines.iter().map(series).collect(),

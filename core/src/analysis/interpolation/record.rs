@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::Barrier;
 use crate::analysis::subject::Source;
-use crate::checkpoint::write_atomically;
 use crate::config::{Data, Experiment};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
+use crate::file::{digest, write_atomically};
 
 /// The measured line between two checkpoints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,7 +53,9 @@ pub struct Point {
 }
 
 /// JSON has no infinity; a loss that overflowed is written as null.
-fn float_or_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<f64, D::Error> {
+pub(super) fn float_or_null<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
@@ -81,9 +82,8 @@ impl Interpolation {
     /// A folder name that only a line between the same networks on the same images has.
     pub fn name(&self) -> String {
         let parts = [&self.one.sha256, &self.two.sha256, &self.data_digest, &self.preparation()];
-        let digest = Sha256::digest(parts.map(String::as_str).join("\n"));
-        let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{}-{short}", self.one.stem(), self.two.stem())
+        let digest = digest(parts.map(String::as_str).join("\n"));
+        format!("{}-{}-{}", self.one.stem(), self.two.stem(), &digest[..8])
     }
 
     /// How the images are prepared; where they lie does not matter.
@@ -93,8 +93,8 @@ impl Interpolation {
         format!("{data:?}")
     }
 
-    /// Takes over the points at `coefficients` that a folder has of the same line.
-    pub(super) fn take_known(&mut self, folder: &Path, coefficients: &[f64]) -> Result<()> {
+    /// Takes over the points that a folder has of the same line.
+    pub(super) fn take_known(&mut self, folder: &Path) -> Result<()> {
         let path = folder.join("result.json");
         let text = match std::fs::read(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -112,8 +112,7 @@ impl Interpolation {
                 old.data.name
             )));
         }
-        self.points =
-            old.points.into_iter().filter(|point| coefficients.contains(&point.coefficient)).collect();
+        self.points = old.points;
         Ok(())
     }
 

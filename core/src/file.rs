@@ -1,0 +1,73 @@
+//! Files: written so that a reader finds the old one or the new one and never a part, and known by their digest.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Result};
+
+/// Ending of a file that is being written.
+const TEMPORARY: &str = ".tmp";
+
+/// Creates the folder, writes a temporary file in it, syncs it, and gives it the name.
+///
+/// # Errors
+/// [`Error::Io`] naming the file; the temporary file is removed then.
+pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let named = Error::io("write", path);
+    let try_all = || {
+        let mut temporary = tempfile::Builder::new().prefix(".").suffix(TEMPORARY).tempfile_in(folder)?;
+        let mut buffer = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
+        write(&mut buffer)?;
+        buffer.flush()?;
+        drop(buffer);
+        set_usual_permissions(temporary.as_file())?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(path).map_err(|error| error.error)?;
+        File::open(folder)?.sync_all()
+    };
+    try_all().map_err(named)
+}
+
+/// Temporary files are for their owner alone; results are for the group and others to read.
+fn set_usual_permissions(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
+}
+
+/// Removes what a kill has left of files that were being written into a folder. Nobody else may write there.
+pub fn remove_temporaries(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(TEMPORARY) {
+            // One that cannot be removed only takes space.
+            std::fs::remove_file(entry.path()).ok();
+        }
+    }
+}
+
+/// SHA-256 of bytes, in hex.
+pub fn digest(bytes: impl AsRef<[u8]>) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// SHA-256 of a file's bytes, in hex.
+///
+/// # Errors
+/// [`Error::Io`] naming the file.
+pub fn file_digest(path: &Path) -> Result<String> {
+    Ok(digest(std::fs::read(path).map_err(Error::io("read", path))?))
+}
