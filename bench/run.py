@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -23,8 +24,15 @@ def call(command):
 
 
 def main():
-    subprocess.run(["cargo", "build", "--release", "-p", "basin-core", "--example", "bench"], cwd=HERE.parent, check=True)
+    for what in (["-p", "basin-core", "--example", "bench"], ["-p", "runner"]):
+        subprocess.run(["cargo", "build", "--release", *what], cwd=HERE.parent, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
+    starts = [time.perf_counter()]
+    for _ in range(20):
+        subprocess.run([target / "release/runner", "configs"], check=True, stdout=subprocess.DEVNULL)
+        starts.append(time.perf_counter())
+    fastest = min(after - before for before, after in zip(starts, starts[1:]))
+    print(f"runner configs: {1000 * fastest:.1f} ms")
     print(f"{THREADS} threads; images/s and peak MiB; PyTorch in its faster layout")
     print(f"{'case':42} {'Basin':>8} {'MiB':>6} {'PyTorch':>8} {'MiB':>6} {'layout':>14} {'ratio':>6}")
     for arch, size, batch in CASES:

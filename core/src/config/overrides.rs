@@ -22,7 +22,8 @@ pub fn apply_overrides(experiment: Experiment, overrides: &[String]) -> Result<E
         let example = examples.pointer(&format!("/{}", path.replace('.', "/")));
         let value = match example {
             Some(Value::String(_)) if value != "null" => Value::from(value),
-            _ => serde_json::from_str(value).map_err(|_| misfit(&[text.clone()], "it is no JSON"))?,
+            _ => serde_json::from_str(value)
+                .map_err(|_| misfit(std::slice::from_ref(text), "it is no JSON"))?,
         };
         set(&mut settings, path, value);
     }

@@ -88,7 +88,7 @@ impl Experiment {
             .iter()
             .chain(added)
             .map(|(path, _)| path.as_str())
-            .filter(|path| !FREE.contains(path) && !(more_epochs && *path == "train.epochs"))
+            .filter(|path| !(FREE.contains(path) || more_epochs && *path == "train.epochs"))
             .map(|path| (path, find(&old_settings, path), find(&new_settings, path)))
             .filter(|(path, old, new)| old != new && (*path != PRETRAINED || old == "null" || new == "null"))
             .map(|(path, old, new)| format!("{path}: {old} -> {new}"))

@@ -28,7 +28,7 @@ impl Optimizer {
         momentum: f64,
         weight_decay: f64,
     ) -> Self {
-        let zero = || network.parameters.iter().map(|values| Tensor::zeros_like(values)).collect();
+        let zero = || network.parameters.iter().map(Tensor::zeros_like).collect();
         let velocities = velocities.unwrap_or_else(zero);
         Self { velocities, momentum, weight_decay }
     }

@@ -57,7 +57,7 @@ pub fn weight_gradient(
             }
         })
         .collect();
-    let sums: Vec<Vec<Tile>> = blocks.par_iter().map(|block| with_widest(block)).collect();
+    let sums: Vec<Vec<Tile>> = blocks.par_iter().map(with_widest).collect();
 
     let mut gradient = vec![0.0; positions * view.depth * columns];
     for tap in &view.taps {
