@@ -3,6 +3,7 @@
 //! Modules are listed in reading order. Nothing here knows networks or tensors: a batch is a plain `Vec<f32>`.
 
 mod dataset;
+mod sample;
 
 mod decode;
 mod domainnet;
@@ -17,11 +18,12 @@ mod eval;
 mod loader;
 
 pub use batch::{Batch, epoch_batches, sequential_batches};
-pub use dataset::{Dataset, Split};
+pub use dataset::Dataset;
 pub use decode::decode;
 pub use eval::EvalImages;
 pub use loader::Loader;
 pub use resize::{center_crop, resize_shorter_side, resized_crop};
+pub use sample::Split;
 pub use shuffle::Shuffle;
 pub use transform::{Augment, Pipeline};
 

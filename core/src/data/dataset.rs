@@ -6,30 +6,11 @@ use image::RgbImage;
 use sha2::{Digest as _, Sha256};
 
 use super::decode::decode;
+use super::sample::{Sample, Split};
 use super::shapes::Shapes;
 use super::{domainnet, shapes};
-use crate::config::{Data, Subsample};
+use crate::config::Data;
 use crate::error::{Error, Result};
-use crate::random::numpy::RandomState;
-
-/// Part of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Split {
-    /// What the network learns from.
-    Train,
-    /// What it is measured on; the best checkpoint is chosen on it too, as in the paper.
-    Test,
-}
-
-impl Split {
-    /// `train` or `test`, as in file names.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Test => "test",
-        }
-    }
-}
 
 /// One split of one data set. A sample is known by its position from here on.
 #[derive(Debug)]
@@ -37,15 +18,6 @@ pub struct Dataset {
     samples: Vec<Sample>,
     classes: usize,
     pixels: Pixels,
-}
-
-/// What is known of a sample without its pixels.
-#[derive(Debug)]
-pub(super) struct Sample {
-    /// Path below the data set's folder, with forward slashes.
-    pub id: String,
-    /// Class, from 0.
-    pub label: usize,
 }
 
 #[derive(Debug)]
@@ -141,15 +113,4 @@ impl Dataset {
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
-}
-
-/// Draws `size` items without replacement, in the drawn order, if there are more.
-pub(super) fn subset<T>(items: Vec<T>, subsample: Option<Subsample>) -> Vec<T> {
-    let Some(Subsample { size, seed }) = subsample else { return items };
-    if items.len() <= size {
-        return items;
-    }
-    let chosen = RandomState::new(seed).choice(items.len(), size);
-    let mut items: Vec<_> = items.into_iter().map(Some).collect();
-    chosen.into_iter().filter_map(|at| items[at].take()).collect()
 }

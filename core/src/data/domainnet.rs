@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::dataset::{Sample, Split, subset};
+use super::sample::{Sample, Split, subset};
 use crate::config::DataConfigs;
 use crate::error::{Error, Result};
 

@@ -13,7 +13,7 @@ use image::RgbImage;
 use rayon::prelude::*;
 use tiny_skia::Pixmap;
 
-use super::dataset::{Sample, Split, subset};
+use super::sample::{Sample, Split, subset};
 use crate::config::DataConfigs;
 use crate::error::{Error, Result};
 use crate::random::{Keyed, Purpose};
