@@ -1,5 +1,6 @@
-//! Checkpoints: named float32 tensors in PyTorch's names and layouts, as safetensors.
+//! Checkpoints: named float32 tensors in PyTorch's names and layouts, written as safetensors, read from PyTorch's files too.
 
+mod pytorch;
 mod read;
 mod write;
 
@@ -78,11 +79,26 @@ impl Checkpoint {
         file::write_atomically(path, |file| write::safetensors(self, file))
     }
 
-    /// Reads a safetensors file; float16, bfloat16 and float64 become float32. Tensors come in the file's order.
+    /// Reads a safetensors file, or one that `torch.save` wrote (`.pth`, `.pth.tar`, `.pt`): the weights at its top or in its
+    /// `state_dict`, without `module.` before their names. float16, bfloat16, float64 and integers become float32.
     ///
     /// # Errors
     /// [`crate::error::Error::Data`] naming the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self> {
-        read::safetensors(path)
+        if is_pytorch(path) { pytorch::load(path) } else { read::safetensors(path) }
     }
+}
+
+/// Endings of checkpoints' names, the longest first.
+const ENDINGS: [&str; 4] = [".safetensors", ".pth.tar", ".pth", ".pt"];
+
+/// A checkpoint's file name without its ending.
+pub fn stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).map_or(name.clone(), str::to_owned)
+}
+
+fn is_pytorch(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    ENDINGS[1..].iter().any(|ending| name.ends_with(ending))
 }

@@ -90,7 +90,7 @@ pub enum Command {
     },
     /// Measures a checkpoint on the test images and stores what it says of each.
     Eval {
-        /// The checkpoint, .safetensors.
+        /// The checkpoint: .safetensors, .pth, .pth.tar or .pt.
         checkpoint: PathBuf,
         #[command(flatten)]
         data: Data,

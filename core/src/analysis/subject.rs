@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ pub struct Source {
 impl Source {
     /// The file's name without its ending.
     pub fn stem(&self) -> String {
-        Path::new(&self.path).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        checkpoint::stem(Path::new(&self.path))
     }
 }
 

@@ -15,7 +15,6 @@ const MAX_HEADER: u64 = 100_000_000;
 
 pub(super) fn safetensors(path: &Path) -> Result<Checkpoint> {
     let broken = |what: String| broken(path, &what);
-    refuse_other_formats(path)?;
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| broken(error.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| broken(error.to_string()))?;
@@ -35,7 +34,6 @@ pub(super) fn safetensors(path: &Path) -> Result<Checkpoint> {
 /// [`Error::Data`] naming the file and what is wrong with it.
 pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
     let broken = |what: String| broken(path, &what);
-    refuse_other_formats(path)?;
     let file = File::open(path).map_err(Error::io("read", path))?;
     let size = file.metadata().map_err(Error::io("read", path))?.len();
     let mut file = BufReader::new(file);
@@ -57,17 +55,6 @@ pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
     }
     let entries = header["__metadata__"].as_object().into_iter().flatten();
     Ok(entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
-}
-
-fn refuse_other_formats(path: &Path) -> Result<()> {
-    let name = path.to_string_lossy();
-    if name.ends_with(".pth") || name.ends_with(".pth.tar") {
-        return Err(Error::data(format!(
-            "{} is a PyTorch file; only .safetensors checkpoints can be read so far",
-            path.display()
-        )));
-    }
-    Ok(())
 }
 
 fn broken(path: &Path, what: &str) -> Error {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{Checkpoint, StateDict};
+use crate::checkpoint::{Checkpoint, StateDict, stem};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::file::file_digest;
@@ -64,15 +64,6 @@ pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
         "no pre-trained checkpoint found, tried {}; name one with --set train.finetune_from=PATH",
         list.join(", ")
     )))
-}
-
-/// The file name up to `.pth`, `.pth.tar` or `.safetensors`.
-fn stem(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    [".safetensors", ".pth.tar", ".pth"]
-        .iter()
-        .find_map(|ending| name.strip_suffix(ending).map(str::to_owned))
-        .unwrap_or(name)
 }
 
 /// Replaces all but the head by the loaded tensors.
