@@ -20,7 +20,9 @@ fn kill(child: &Child, signal: &str) {
 #[test]
 fn a_run_that_is_killed_again_and_again_ends_with_the_bytes_of_one_that_is_not() {
     let whole = folder();
-    success(train(whole.path(), &["--set", "train.data_workers=1"]));
+    let mut alone = train(whole.path(), &["--set", "train.data_workers=1"]);
+    alone.env("RAYON_NUM_THREADS", "1");
+    success(alone);
 
     let killed = folder();
     let mut kills = 0;
