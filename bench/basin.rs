@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use basin_core::device::Choice;
 use basin_core::model::{Arch, Network, initial_state};
 use basin_core::train::loss::{Targets, cross_entropy};
-use basin_core::train::optimizer::Optimizer;
+use basin_core::train::optimizer::{Optimizer, group_rates};
 use burn::tensor::{Tensor, TensorData};
 
 #[global_allocator]
@@ -40,7 +40,7 @@ fn main() {
             let tracked = network.tracked();
             let loss = cross_entropy(tracked.forward(images.clone()), &targets);
             let mut gradients = loss.backward();
-            optimizer.step(&mut network, tracked, &mut gradients, 1e-3);
+            optimizer.step(&mut network, tracked, &mut gradients, group_rates(1e-3));
             std::hint::black_box(loss.into_data());
         })
     };

@@ -6,7 +6,7 @@ pub mod start;
 pub mod loss;
 pub mod mixup;
 pub mod optimizer;
-mod schedule;
+pub mod schedule;
 pub mod sgd;
 
 pub mod evaluate;
@@ -96,7 +96,9 @@ pub fn train(
     // 4. The epochs.
     while position.epoch < settings.epochs {
         let epoch = position.epoch + 1;
-        let lr = learning_rate(&experiment.optimizer, experiment.lr_scheduler.as_ref(), epoch);
+        let scheduler = experiment.lr_scheduler.as_ref();
+        let rates =
+            group_rates(experiment.optimizer.base_lr).map(|base| learning_rate(base, scheduler, epoch));
         let batches =
             epoch_batches(data.train.len(), settings.batch_size, experiment.seed.order, epoch as u64);
         let remaining = batches[position.step..].to_vec();
@@ -110,7 +112,7 @@ pub fn train(
                 saved = Instant::now();
                 job.check()?;
             }
-            step(experiment, &mut network, &mut optimizer, &mut position, batch?, job, lr)?;
+            step(experiment, &mut network, &mut optimizer, &mut position, batch?, job, rates)?;
             position.sums.seconds += clock.lap();
             job.emit(clock.event(&position, settings.epochs, data.train.len()));
         }
@@ -124,7 +126,7 @@ pub fn train(
             evaluations => evaluations?,
         };
         clock.evaluated();
-        recorder.reporter.trained(epoch, group_rates(lr), position.sums)?;
+        recorder.reporter.trained(epoch, rates, position.sums)?;
         job.emit(recorder.finish(epoch, &network, &evaluations, &mut position)?);
         position = Position { epoch, step: 0, sums: Sums::default(), ..position };
         resume::save(&run.resume(), &network, &optimizer, &position)?;
@@ -141,7 +143,7 @@ fn step(
     position: &mut Position,
     batch: Batch,
     job: &Job,
-    lr: f64,
+    rates: [f64; 3],
 ) -> Result<()> {
     let epoch = position.epoch + 1;
     let count = batch.labels.len();
@@ -171,11 +173,12 @@ fn step(
     let loss = f64::from(loss.into_scalar::<f32>());
     if !loss.is_finite() {
         return Err(Error::Diverged(format!(
-            "the loss is {loss} in epoch {epoch}, step {}; lower optimizer.base_lr (now {lr}) and start over with --force",
-            position.step + 1
+            "the loss is {loss} in epoch {epoch}, step {}; lower optimizer.base_lr (now {}) and start over with --force",
+            position.step + 1,
+            experiment.optimizer.base_lr
         )));
     }
-    optimizer.step(network, tracked, &mut gradients, lr);
+    optimizer.step(network, tracked, &mut gradients, rates);
 
     // Training accuracy is against the unmixed label, as in the reference.
     let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();

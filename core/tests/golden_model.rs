@@ -9,7 +9,7 @@ use basin_core::checkpoint::{NamedTensor, StateDict};
 use basin_core::model::{Arch, Network};
 use basin_core::random::numpy::RandomState;
 use basin_core::train::loss::{Targets, cross_entropy, sample_losses};
-use basin_core::train::optimizer::Optimizer;
+use basin_core::train::optimizer::{Optimizer, group_rates};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::Value;
 
@@ -100,7 +100,7 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
                 assert!(error <= (1e-3 * expected).max(1e-6), "{what} {}: {gradient} {expected}", spec.name);
             }
         }
-        optimizer.step(&mut network, tracked, &mut gradients, number("lr"));
+        optimizer.step(&mut network, tracked, &mut gradients, group_rates(number("lr")));
     }
     for tensor in network.state().tensors {
         let expected = &run["after"][&tensor.name];

@@ -159,24 +159,68 @@ pub struct OptimizerKwargs {
     pub momentum: f64,
 }
 
-/// How the learning rate changes after each epoch.
+/// How the learning rate changes after each epoch: PyTorch's schedulers, with its arguments and defaults. Epochs count from 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LrScheduler {
-    /// `MultiStepLR`.
-    pub name: String,
-    /// Options of the schedule.
-    pub kwargs: LrSchedulerKwargs,
+#[serde(tag = "name", content = "kwargs", deny_unknown_fields)]
+pub enum LrScheduler {
+    /// Multiplied by `gamma` after every `step_size` epochs.
+    StepLR {
+        /// Epochs between two steps.
+        step_size: usize,
+        /// The factor.
+        #[serde(default = "tenth")]
+        gamma: f64,
+    },
+    /// Multiplied by `gamma` after each of some epochs.
+    MultiStepLR {
+        /// Epochs after which the rate is multiplied, once for each time that one is listed.
+        milestones: Vec<usize>,
+        /// The factor.
+        #[serde(default = "tenth")]
+        gamma: f64,
+    },
+    /// Multiplied by `gamma` after each epoch.
+    ExponentialLR {
+        /// The factor.
+        gamma: f64,
+    },
+    /// Half a cosine from the base rate down to `eta_min`, and up again.
+    CosineAnnealingLR {
+        /// Epochs of the way down.
+        #[serde(rename = "T_max")]
+        t_max: usize,
+        /// The lowest rate.
+        #[serde(default)]
+        eta_min: f64,
+    },
+    /// A straight line from one share of the base rate to another.
+    LinearLR {
+        /// Share in the first epoch.
+        #[serde(default = "third")]
+        start_factor: f64,
+        /// Share from epoch `total_iters` on.
+        #[serde(default = "one")]
+        end_factor: f64,
+        /// Epochs of the line.
+        #[serde(default = "five")]
+        total_iters: usize,
+    },
 }
 
-/// Options of the schedule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LrSchedulerKwargs {
-    /// Epochs after which the rate is multiplied.
-    pub milestones: Vec<usize>,
-    /// The factor.
-    pub gamma: f64,
+fn tenth() -> f64 {
+    0.1
+}
+
+fn third() -> f64 {
+    1.0 / 3.0
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn five() -> usize {
+    5
 }
 
 /// Seeds of the two sources of chance.

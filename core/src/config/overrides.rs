@@ -14,20 +14,32 @@ pub fn apply_overrides(experiment: Experiment, overrides: &[String]) -> Result<E
     let unwritable = |error| Error::run(format!("the settings cannot be written: {error}"));
     let mut settings = serde_json::to_value(&experiment).map_err(unwritable)?;
     let examples = serde_json::to_value(complete()).map_err(unwritable)?;
-    for text in overrides {
+    // Another name takes other arguments, so names come first.
+    let is_name = |text: &&String| text.split('=').next().is_some_and(|path| path.ends_with(".name"));
+    for text in overrides.iter().filter(is_name).chain(overrides.iter().filter(|text| !is_name(text))) {
         let Some((path, value)) = text.split_once('=') else {
             return Err(Error::usage(format!("--set {text} has no =; write --set path=value")));
         };
         check_path(path).map_err(Error::Usage)?;
-        let example = examples.pointer(&format!("/{}", path.replace('.', "/")));
+        let example = examples.pointer(&pointer(path));
         let value = match example {
             Some(Value::String(_)) if value != "null" => Value::from(value),
             _ => serde_json::from_str(value)
                 .map_err(|_| misfit(std::slice::from_ref(text), "it is no JSON"))?,
         };
+        if let Some(owner) = path.strip_suffix(".name")
+            && settings.pointer(&pointer(path)) != Some(&value)
+            && examples.pointer(&pointer(&format!("{owner}.kwargs"))).is_some()
+        {
+            set(&mut settings, &format!("{owner}.kwargs"), Value::Object(Map::new()));
+        }
         set(&mut settings, path, value);
     }
     serde_json::from_value(settings).map_err(|error| misfit(overrides, error))
+}
+
+fn pointer(path: &str) -> String {
+    format!("/{}", path.replace('.', "/"))
 }
 
 fn misfit(overrides: &[String], reason: impl std::fmt::Display) -> Error {
@@ -72,7 +84,12 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>)
 fn known_paths() -> Vec<String> {
     let mut paths = Vec::new();
     collect(&serde_json::to_value(complete()).unwrap_or_default(), "", &mut paths);
+    for scheduler in schedulers() {
+        collect(&serde_json::to_value(scheduler).unwrap_or_default(), "lr_scheduler", &mut paths);
+    }
     paths.retain(|path| path != "key");
+    paths.sort();
+    paths.dedup();
     paths
 }
 
@@ -139,10 +156,18 @@ fn complete() -> Experiment {
             weight_decay: 0.0,
             kwargs: OptimizerKwargs { momentum: 0.0 },
         },
-        lr_scheduler: Some(LrScheduler {
-            name: String::new(),
-            kwargs: LrSchedulerKwargs { milestones: Vec::new(), gamma: 1.0 },
-        }),
+        lr_scheduler: schedulers().into_iter().next(),
         seed: Seed { init: 0, order: 0 },
     }
+}
+
+/// One of each, to know all paths.
+fn schedulers() -> [LrScheduler; 5] {
+    [
+        LrScheduler::MultiStepLR { milestones: Vec::new(), gamma: 1.0 },
+        LrScheduler::StepLR { step_size: 1, gamma: 1.0 },
+        LrScheduler::ExponentialLR { gamma: 1.0 },
+        LrScheduler::CosineAnnealingLR { t_max: 1, eta_min: 0.0 },
+        LrScheduler::LinearLR { start_factor: 1.0, end_factor: 1.0, total_iters: 1 },
+    ]
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::overrides::flat_settings;
-use super::{Experiment, Script};
+use super::{Experiment, LrScheduler, Script};
 use crate::error::{Error, Result};
 use crate::model::Arch;
 
@@ -50,9 +50,32 @@ impl Experiment {
         require(not_negative(train.mixup_alpha), "train.mixup_alpha", train.mixup_alpha, "0 or more")?;
         require(optimizer.name == "SGD", "optimizer.name", &optimizer.name, "SGD")?;
         if let Some(scheduler) = &self.lr_scheduler {
-            require(scheduler.name == "MultiStepLR", "lr_scheduler.name", &scheduler.name, "MultiStepLR")?;
-            let gamma = scheduler.kwargs.gamma;
-            require(above_zero(gamma), "lr_scheduler.kwargs.gamma", gamma, "above 0")?;
+            let kwarg = |name: &str| format!("lr_scheduler.kwargs.{name}");
+            let epochs = |name: &str, value: usize| require(value > 0, &kwarg(name), value, "at least 1");
+            match *scheduler {
+                LrScheduler::StepLR { step_size, gamma } => {
+                    epochs("step_size", step_size)?;
+                    require(above_zero(gamma), &kwarg("gamma"), gamma, "above 0")?;
+                }
+                LrScheduler::MultiStepLR { gamma, .. } | LrScheduler::ExponentialLR { gamma } => {
+                    require(above_zero(gamma), &kwarg("gamma"), gamma, "above 0")?;
+                }
+                LrScheduler::CosineAnnealingLR { t_max, eta_min } => {
+                    epochs("T_max", t_max)?;
+                    require(not_negative(eta_min), &kwarg("eta_min"), eta_min, "0 or more")?;
+                }
+                LrScheduler::LinearLR { start_factor, end_factor, total_iters } => {
+                    epochs("total_iters", total_iters)?;
+                    let is_share = above_zero(start_factor) && start_factor <= 1.0;
+                    require(is_share, &kwarg("start_factor"), start_factor, "above 0 and at most 1")?;
+                    require(
+                        (0.0..=1.0).contains(&end_factor),
+                        &kwarg("end_factor"),
+                        end_factor,
+                        "from 0 to 1",
+                    )?;
+                }
+            }
         }
         let is_chexpert = self.data.name == "CheXpert";
         let script = if is_chexpert { "chexpert_train.py" } else { "imagenet_train.py" };

@@ -33,8 +33,14 @@ impl Optimizer {
         Self { velocities, momentum, weight_decay }
     }
 
-    /// Updates the network. `tracked` is the copy of it that the loss was computed with.
-    pub fn step(&mut self, network: &mut Network, tracked: Network, gradients: &mut Gradients, lr: f64) {
+    /// Updates the network with the learning rates of [`GROUPS`]. `tracked` is the copy of it that the loss was computed with.
+    pub fn step(
+        &mut self,
+        network: &mut Network,
+        tracked: Network,
+        gradients: &mut Gradients,
+        rates: [f64; 3],
+    ) {
         let gradients: Vec<Option<Tensor<1>>> =
             tracked.parameters.iter().map(|leaf| leaf.grad_remove(gradients)).collect();
         drop(tracked);
@@ -42,7 +48,7 @@ impl Optimizer {
         let state = network.parameters.iter_mut().zip(&mut self.velocities);
         for (((parameter, velocity), gradient), spec) in state.zip(gradients).zip(specs) {
             let gradient = gradient.unwrap_or_else(|| parameter.zeros_like());
-            let lr = group_rates(lr)[group(&spec.name)];
+            let lr = rates[group(&spec.name)];
             let rule = Rule { lr, momentum: self.momentum, weight_decay: self.weight_decay };
             let empty = || Tensor::empty([0], &gradient.device());
             let old = [std::mem::replace(parameter, empty()), std::mem::replace(velocity, empty())];
@@ -52,7 +58,7 @@ impl Optimizer {
     }
 }
 
-/// Learning rates of [`GROUPS`].
+/// Learning rates of [`GROUPS`] from that of the default group.
 pub fn group_rates(lr: f64) -> [f64; 3] {
     [lr * SLOW, lr * SLOW, lr]
 }

@@ -1,35 +1,28 @@
 //! Learning rates over epochs, as PyTorch's schedulers compute them.
 
-use crate::config::{LrScheduler, Optimizer};
+use std::f64::consts::PI;
 
-/// The learning rate of the default group while epoch `epoch` is trained; the first epoch is 1.
-///
-/// `MultiStepLR`: multiplied by gamma after each milestone, once per time it is listed.
-pub fn learning_rate(optimizer: &Optimizer, scheduler: Option<&LrScheduler>, epoch: usize) -> f64 {
-    let Some(scheduler) = scheduler else { return optimizer.base_lr };
-    let passed = scheduler.kwargs.milestones.iter().filter(|milestone| **milestone < epoch).count();
+use crate::config::LrScheduler;
+
+/// The learning rate of a group with the rate `base` while epoch `epoch` is trained; the first epoch is 1.
+pub fn learning_rate(base: f64, scheduler: Option<&LrScheduler>, epoch: usize) -> f64 {
     // Multiplied step by step, as PyTorch does, so that the rounding is the same too.
-    (0..passed).fold(optimizer.base_lr, |lr, _| lr * scheduler.kwargs.gamma)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{LrSchedulerKwargs, OptimizerKwargs};
-
-    #[test]
-    fn the_rate_falls_after_each_milestone() {
-        let optimizer = Optimizer {
-            name: "SGD".into(),
-            base_lr: 0.1,
-            weight_decay: 0.0,
-            kwargs: OptimizerKwargs { momentum: 0.9 },
-        };
-        let kwargs = LrSchedulerKwargs { milestones: vec![2, 4], gamma: 0.1 };
-        let scheduler = LrScheduler { name: "MultiStepLR".into(), kwargs };
-        let rates: Vec<f64> =
-            (1..=5).map(|epoch| learning_rate(&optimizer, Some(&scheduler), epoch)).collect();
-        assert_eq!(rates, [0.1, 0.1, 0.1 * 0.1, 0.1 * 0.1, 0.1 * 0.1 * 0.1]);
-        assert_eq!(learning_rate(&optimizer, None, 99), 0.1);
+    let multiplied = |gamma: &f64, times: usize| (0..times).fold(base, |lr, _| lr * gamma);
+    // PyTorch counts the epochs that are over.
+    let over = epoch - 1;
+    match scheduler {
+        None => base,
+        Some(LrScheduler::StepLR { step_size, gamma }) => multiplied(gamma, over / step_size),
+        Some(LrScheduler::MultiStepLR { milestones, gamma }) => {
+            multiplied(gamma, milestones.iter().filter(|milestone| **milestone <= over).count())
+        }
+        Some(LrScheduler::ExponentialLR { gamma }) => multiplied(gamma, over),
+        Some(LrScheduler::CosineAnnealingLR { t_max, eta_min }) => {
+            eta_min + (base - eta_min) * (1.0 + (PI * over as f64 / *t_max as f64).cos()) / 2.0
+        }
+        Some(LrScheduler::LinearLR { start_factor, end_factor, total_iters }) => {
+            let share = over.min(*total_iters) as f64 / *total_iters as f64;
+            base * (start_factor + (end_factor - start_factor) * share)
+        }
     }
 }
