@@ -202,7 +202,7 @@ impl<const N: usize> Backward<Flex, N> for ConvGradient {
             grads.register::<Flex>(id, tensor(gradient, [g.kernel, g.kernel, g.in_channels, g.out_channels]));
         }
         if let Some(id) = needed(3) {
-            grads.register::<Flex>(id, tensor(vec![channel_sums.iter().sum()], [1]));
+            grads.register::<Flex>(id, tensor(vec![channel_sums.iter().sum::<f64>() as f32], [1]));
         }
         if let Some(id) = needed(4) {
             grads.register::<Flex>(id, tensor(gradient, g.out_shape()));

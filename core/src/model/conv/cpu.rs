@@ -41,7 +41,7 @@ pub fn forward(
         for tap in &view.taps {
             let floats = view.depth * g.out_channels;
             let sums = column_sums(&weights[tap.position * floats..][..floats], g.out_channels);
-            start.iter_mut().zip(sums).for_each(|(start, sum)| *start += around.input_bias * sum);
+            start.iter_mut().zip(sums).for_each(|(start, sum)| *start += around.input_bias * sum as f32);
         }
         start.resize(g.out_channels.next_multiple_of(COLS), 0.0);
         let finish = Finish { start: &start, residual, relu: around.relu, total: false };
@@ -60,9 +60,9 @@ pub fn forward(
 /// The gradient at the sums inside the ReLU, and its sum over pixels for each channel.
 ///
 /// `output` is what [`forward`] returned, where a ReLU followed.
-pub fn before_relu(mut gradient: Vec<f32>, output: Option<&[f32]>, channels: usize) -> (Vec<f32>, Vec<f32>) {
+pub fn before_relu(mut gradient: Vec<f32>, output: Option<&[f32]>, channels: usize) -> (Vec<f32>, Vec<f64>) {
     let chunk = SUM_CHUNK.next_multiple_of(channels);
-    let sums: Vec<Vec<f32>> = gradient
+    let sums: Vec<Vec<f64>> = gradient
         .par_chunks_mut(chunk)
         .enumerate()
         .map(|(index, gradient)| {
@@ -97,11 +97,11 @@ pub fn weights_gradient(
     g: &Geometry,
     images: &[f32],
     gradient: &[f32],
-    channel_sums: &[f32],
+    channel_sums: &[f64],
     input_bias: f32,
 ) -> Vec<f32> {
     let outside = vec![-input_bias; g.in_channels];
-    let start: Vec<f32> = channel_sums.iter().map(|sum| input_bias * sum).collect();
+    let start: Vec<f32> = channel_sums.iter().map(|sum| input_bias * *sum as f32).collect();
     let run = |view: &View, source: &[f32], positions: usize| {
         weight_gradient(view, source, &outside, gradient, g.out_channels, positions, &start)
     };
@@ -113,21 +113,28 @@ pub fn weights_gradient(
 }
 
 /// For each column of a row-major matrix, the sum over its rows.
-fn column_sums(matrix: &[f32], columns: usize) -> Vec<f32> {
+fn column_sums(matrix: &[f32], columns: usize) -> Vec<f64> {
     let chunk = SUM_CHUNK.next_multiple_of(columns);
     let sums = matrix.par_chunks(chunk).map(|rows| column_sums_serial(rows, columns)).collect();
     add_up(sums, columns)
 }
 
-fn column_sums_serial(matrix: &[f32], columns: usize) -> Vec<f32> {
+/// Gradients of scalar biases are what is left of large sums that cancel, so only few rows are added in single precision.
+fn column_sums_serial(matrix: &[f32], columns: usize) -> Vec<f64> {
+    const ROWS: usize = 16;
     let mut sums = vec![0.0; columns];
-    for row in matrix.chunks_exact(columns) {
-        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    let mut few = vec![0.0; columns];
+    for rows in matrix.chunks(ROWS * columns) {
+        few.fill(0.0);
+        for row in rows.chunks_exact(columns) {
+            few.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+        sums.iter_mut().zip(&few).for_each(|(sum, few)| *sum += f64::from(*few));
     }
     sums
 }
 
-fn add_up(parts: Vec<Vec<f32>>, columns: usize) -> Vec<f32> {
+fn add_up(parts: Vec<Vec<f64>>, columns: usize) -> Vec<f64> {
     let mut total = vec![0.0; columns];
     for part in parts {
         total.iter_mut().zip(part).for_each(|(total, value)| *total += value);

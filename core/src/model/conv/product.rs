@@ -134,40 +134,45 @@ impl Work for Panel<'_> {
             let weights = &panel[(pass.taps.start * view.depth + pass.first) * COLS..];
             assert!(weights.len() >= pass.taps.len() * pass.depth * COLS, "weights cover the pass");
             for (index, targets) in rows.targets.chunks(ROWS).enumerate() {
+                // Products alone are summed first: beside a large residual their last bits would be lost.
                 let mut tile = Tile([[0.0; COLS]; ROWS]);
-                for (row, pixel) in tile.0.iter_mut().zip(targets) {
-                    let place = pixel * columns + first_column;
-                    if number > 0 {
-                        // SAFETY: pixel and columns lie in the target, and belong to this task.
-                        unsafe { target.at(place).copy_to(row.as_mut_ptr(), width) };
-                    } else {
-                        row.copy_from_slice(&finish.start[first_column..first_column + COLS]);
-                        if let Some(residual) = finish.residual {
-                            for (value, more) in row.iter_mut().zip(&residual[place..place + width]) {
-                                *value += more;
-                            }
-                        }
-                    }
-                }
                 let taps = &rows.starts[index * view.taps.len()..][pass.taps.clone()];
                 let left = Left { taps, first: pass.first, depth: pass.depth, step: 1 };
                 // SAFETY: each start is followed by `view.depth` floats, and the weights cover the pass.
                 unsafe { K::multiply(left, weights.as_ptr(), &mut tile) };
                 let last = number + 1 == passes.len();
                 for (row, pixel) in tile.0.iter_mut().zip(targets) {
-                    if last && finish.relu {
-                        row.iter_mut().for_each(|value| *value = value.max(0.0));
+                    let place = pixel * columns + first_column;
+                    if number > 0 {
+                        let mut earlier = [0.0; COLS];
+                        // SAFETY: pixel and columns lie in the target, and belong to this task.
+                        unsafe { target.at(place).copy_to(earlier.as_mut_ptr(), width) };
+                        add(row, &earlier);
                     }
-                    if last && finish.total {
-                        sum += f64::from(sum_lanes(&row[..width]));
+                    if last {
+                        add(row, &finish.start[first_column..first_column + COLS]);
+                        if let Some(residual) = finish.residual {
+                            add(row, &residual[place..place + width]);
+                        }
+                        if finish.relu {
+                            row.iter_mut().for_each(|value| *value = value.max(0.0));
+                        }
+                        if finish.total {
+                            sum += f64::from(sum_lanes(&row[..width]));
+                        }
                     }
                     // SAFETY: pixel and columns lie in the target, and belong to this task.
-                    unsafe { row.as_ptr().copy_to(target.at(pixel * columns + first_column), width) };
+                    unsafe { row.as_ptr().copy_to(target.at(place), width) };
                 }
             }
         }
         sum
     }
+}
+
+#[inline(always)]
+fn add(row: &mut [f32], more: &[f32]) {
+    row.iter_mut().zip(more).for_each(|(value, more)| *value += more);
 }
 
 /// Part of the depth: some taps, and of each the floats `first..first + depth`.
