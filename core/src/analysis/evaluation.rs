@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::subject::{Source, Subject};
-use crate::config::{Data, DataConfigs, Experiment};
+use crate::config::Experiment;
 use crate::data::{Dataset, Split};
 use crate::error::Result;
 use crate::file::digest;
@@ -30,13 +30,8 @@ pub fn evaluate_checkpoint(
     let evaluation = evaluate(&subject.network, &images, job)?;
     let own_run = RunDir::of_checkpoint(path);
     let record = own_run.as_ref().map(RunDir::read_record).transpose()?.flatten();
-    let is_own_data = record.is_some_and(|record| {
-        let place = |data: &Data| Data {
-            configs: DataConfigs { data_dir: String::new(), ..data.configs.clone() },
-            ..data.clone()
-        };
-        place(&record.experiment.data) == place(&experiment.data)
-    });
+    let images_of = |experiment: &Experiment| experiment.data.wherever();
+    let is_own_data = record.is_some_and(|record| images_of(&record.experiment) == images_of(experiment));
     let Source { sha256, metadata, .. } = &subject.source;
     let name = if is_own_data {
         subject.source.stem()

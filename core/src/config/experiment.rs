@@ -47,6 +47,15 @@ pub struct Data {
     pub configs: DataConfigs,
 }
 
+impl Data {
+    /// The same images, prepared in the same way, whatever folder they lie in.
+    pub fn wherever(&self) -> Self {
+        let mut data = self.clone();
+        data.configs.data_dir.clear();
+        data
+    }
+}
+
 /// Preparation of the images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -81,16 +81,10 @@ impl Interpolation {
 
     /// A folder name that only a line between the same networks on the same images has.
     pub fn name(&self) -> String {
-        let parts = [&self.one.sha256, &self.two.sha256, &self.data_digest, &self.preparation()];
+        let preparation = format!("{:?}", self.data.wherever());
+        let parts = [&self.one.sha256, &self.two.sha256, &self.data_digest, &preparation];
         let digest = digest(parts.map(String::as_str).join("\n"));
         format!("{}-{}-{}", self.one.stem(), self.two.stem(), &digest[..8])
-    }
-
-    /// How the images are prepared; where they lie does not matter.
-    fn preparation(&self) -> String {
-        let mut data = self.data.clone();
-        data.configs.data_dir.clear();
-        format!("{data:?}")
     }
 
     /// Takes over the points that a folder has of the same line.
