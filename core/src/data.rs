@@ -5,13 +5,18 @@
 mod dataset;
 mod sample;
 
+mod cache;
+mod chexpert;
+mod cifar10;
 mod decode;
 mod domainnet;
+mod image_folder;
 mod shapes;
 
 mod resize;
 mod shuffle;
 mod transform;
+pub mod xray;
 
 mod batch;
 mod eval;
@@ -23,9 +28,9 @@ pub use decode::decode;
 pub use eval::EvalImages;
 pub use loader::Loader;
 pub use resize::{center_crop, resize_shorter_side, resized_crop};
-pub use sample::Split;
+pub use sample::{Labelling, Split};
 pub use shuffle::Shuffle;
-pub use transform::{Augment, Pipeline};
+pub use transform::{Augment, Crop, Pipeline};
 
 /// An 8-bit image, rows from the top, `[height, width, 3]`.
 pub use image::RgbImage;

@@ -10,7 +10,7 @@ pub enum Event {
     Note(String),
     /// Images of a split are being decoded.
     Decoding {
-        /// `train` or `test`.
+        /// Its name.
         split: &'static str,
         /// Images done.
         done: usize,
@@ -49,12 +49,8 @@ pub enum Event {
         epoch: usize,
         /// Epochs in all.
         epochs: usize,
-        /// Test accuracy, percent.
-        test_accuracy: f64,
-        /// Mean test loss.
-        test_loss: f64,
-        /// Accuracy on the training images in evaluation mode, percent.
-        train_accuracy: f64,
+        /// Accuracy and loss of each split in a few words.
+        summary: String,
     },
     /// A point of an interpolation is computed.
     Point {

@@ -4,6 +4,7 @@ pub mod launch;
 pub mod start;
 
 pub mod loss;
+pub mod metric;
 pub mod mixup;
 pub mod optimizer;
 pub mod schedule;
@@ -25,7 +26,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::checkpoint::StateDict;
 use crate::config::Experiment;
-use crate::data::{Augment, Batch, Loader, Pipeline, epoch_batches};
+use crate::data::{Augment, Batch, Labelling, Loader, Pipeline, epoch_batches};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
@@ -35,8 +36,8 @@ use crate::run::RunDir;
 
 use self::clock::Clock;
 use self::epoch::Recorder;
-use self::evaluate::largest;
-use self::loss::{Targets, cross_entropy};
+use self::evaluate::right_decisions;
+use self::loss::{Targets, loss};
 use self::optimizer::{Optimizer, group_rates};
 use self::report::Reporter;
 use self::resume::{Position, Sums};
@@ -59,10 +60,10 @@ pub fn train(
     start: Option<StateDict>,
     job: &Job,
 ) -> Result<()> {
-    let settings = &experiment.train;
+    let (settings, labelling) = (&experiment.train, data.train.labelling());
 
     // 1. The network and the optimizer, new or as they were.
-    let arch = Arch::new(&experiment.model.arch, data.train.classes())?;
+    let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
     let (momentum, weight_decay) = (experiment.optimizer.kwargs.momentum, experiment.optimizer.weight_decay);
     let is_new = start.is_some();
     let (mut network, velocities, mut position) = match start {
@@ -77,8 +78,7 @@ pub fn train(
     let mut optimizer = Optimizer::new(&network, velocities, momentum, weight_decay);
 
     // 2. The images: training batches are prepared anew each epoch, evaluation crops once.
-    let train_images =
-        Pipeline::new(&experiment.data.configs, Augment::Train { seed: experiment.seed.order })?;
+    let train_images = Pipeline::new(&experiment.data, Augment::Train { seed: experiment.seed.order })?;
     let train_images = Arc::new(train_images);
     let eval_images = data.eval_images(experiment, job)?;
     let reporter = Reporter::open(run, if is_new { 0 } else { position.epoch + 1 })?;
@@ -112,9 +112,9 @@ pub fn train(
                 saved = Instant::now();
                 job.check()?;
             }
-            step(experiment, &mut network, &mut optimizer, &mut position, batch?, job, rates)?;
+            step(experiment, labelling, &mut network, &mut optimizer, &mut position, batch?, job, rates)?;
             position.sums.seconds += clock.lap();
-            job.emit(clock.event(&position, settings.epochs, data.train.len()));
+            job.emit(clock.event(&position, settings.epochs, data.train.len(), labelling));
         }
 
         // 5. After each epoch: evaluate, write, and only then move on. A stop in between repeats the evaluation.
@@ -126,7 +126,7 @@ pub fn train(
             evaluations => evaluations?,
         };
         clock.evaluated();
-        recorder.reporter.trained(epoch, rates, position.sums)?;
+        recorder.reporter.trained(epoch, rates, position.sums, labelling)?;
         job.emit(recorder.finish(epoch, &network, &evaluations, &mut position)?);
         position = Position { epoch, step: 0, sums: Sums::default(), ..position };
         resume::save(&run.resume(), &network, &optimizer, &position)?;
@@ -138,6 +138,7 @@ pub fn train(
 /// One step of gradient descent on one batch.
 fn step(
     experiment: &Experiment,
+    labelling: Labelling,
     network: &mut Network,
     optimizer: &mut Optimizer,
     position: &mut Position,
@@ -168,7 +169,7 @@ fn step(
 
     let tracked = network.tracked();
     let logits = tracked.forward(images);
-    let loss = cross_entropy(logits.clone(), &targets);
+    let loss = loss(logits.clone(), &targets, labelling);
     let mut gradients = loss.backward();
     let loss = f64::from(loss.into_scalar::<f32>());
     if !loss.is_finite() {
@@ -183,7 +184,7 @@ fn step(
     // Training accuracy is against the unmixed label, as in the reference.
     let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
     let rows = logits.chunks_exact(logits.len() / count).zip(&batch.labels);
-    position.sums.correct += rows.filter(|(row, label)| largest(row) == **label).count();
+    position.sums.correct += rows.map(|(row, label)| right_decisions(row, *label, labelling)).sum::<usize>();
     position.sums.images += count;
     position.sums.loss += loss * count as f64;
     position.step += 1;

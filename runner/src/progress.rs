@@ -39,14 +39,14 @@ impl Progress {
             Event::Evaluating { done, total } => self.count("evaluating", done, total, String::new()),
             Event::Step { epoch, epochs, done, total, loss, accuracy, images_per_second, seconds_left } => {
                 let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
-                let message =
-                    format!("loss {loss:.3} accuracy {accuracy:.1} % {images_per_second:.0} images/s, {left} left");
+                let message = format!(
+                    "loss {loss:.3} accuracy {accuracy:.1} % {images_per_second:.0} images/s, {left} left"
+                );
                 self.count(&format!("epoch {epoch}/{epochs}"), done, total, message);
             }
-            Event::Epoch { epoch, epochs, test_accuracy, test_loss, train_accuracy } => self.line(&format!(
-                "epoch {epoch}/{epochs}: test accuracy {test_accuracy:.2} %, test loss {test_loss:.4}, train accuracy \
-                 {train_accuracy:.2} %"
-            )),
+            Event::Epoch { epoch, epochs, summary } => {
+                self.line(&format!("epoch {epoch}/{epochs}: {summary}"));
+            }
             Event::Point { coefficient, accuracy, loss, done, total } => {
                 self.line(&format!("coefficient {coefficient:.3} ({done}/{total}): test accuracy {accuracy:.2} %, test loss {loss:.4}"));
             }

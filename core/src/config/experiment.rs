@@ -29,7 +29,7 @@ pub struct Experiment {
 /// The reference's training scripts; each has its own loss, metrics and data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Script {
-    /// One label per image: DomainNet, CIFAR-10, ImageNet and the procedural shapes.
+    /// One label per image: DomainNet, CIFAR-10, ImageNet, folders of images and the drawn shapes.
     #[serde(rename = "imagenet_train.py")]
     Imagenet,
     /// Five labels per image: CheXpert.
@@ -41,8 +41,11 @@ pub enum Script {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// `DomainNet_<domain>`, `Shapes_<domain>` (drawn by the program) or `CheXpert`.
+    /// `DomainNet_<domain>`, `CheXpert`, `CIFAR10`, `ImageNet`, `ImageFolder` or `Shapes_<style>` (drawn by the program).
     pub name: String,
+    /// Lists of CheXpert's images, instead of those that `runner prepare chexpert` makes.
+    #[serde(default)]
+    pub index_paths: Option<IndexPaths>,
     /// Preparation of the images.
     pub configs: DataConfigs,
 }
@@ -56,11 +59,24 @@ impl Data {
     }
 }
 
+/// CSV files below `data_dir`, or anywhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IndexPaths {
+    /// Training images; `train.0-50k.csv` unless set.
+    pub train: Option<String>,
+    /// Validation images; `dev.csv` unless set.
+    pub dev: Option<String>,
+    /// Test images; `train.50k-100k.csv` unless set.
+    pub test: Option<String>,
+}
+
 /// Preparation of the images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataConfigs {
-    /// Folder that holds the data set's own folder (`<data_dir>/DomainNet/...`).
+    /// Folder of the data: `<data_dir>/DomainNet/...`, `<data_dir>/cifar-10-batches-bin/...`, `<data_dir>/train/<class>/...`, or
+    /// CheXpert's own.
     pub data_dir: String,
     /// Keep a fixed random subset of a split that is larger.
     pub subsample: Option<Subsample>,
@@ -78,7 +94,7 @@ pub struct DataConfigs {
     pub train_per_class: Option<usize>,
     /// Samples that are drawn per class for testing, `Shapes_*` only.
     pub test_per_class: Option<usize>,
-    /// Keep decoded CheXpert images in memory.
+    /// Keep decoded CheXpert images in memory, up to 4 GiB of them for each split.
     pub cache_bitmap: Option<bool>,
 }
 

@@ -128,6 +128,11 @@ fn complete() -> Experiment {
         gpu_spec: String::new(),
         data: Data {
             name: String::new(),
+            index_paths: Some(IndexPaths {
+                train: Some(String::new()),
+                dev: Some(String::new()),
+                test: Some(String::new()),
+            }),
             configs: DataConfigs {
                 data_dir: String::new(),
                 subsample: Some(Subsample { size: 1, seed: 0 }),

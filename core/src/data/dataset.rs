@@ -1,14 +1,16 @@
 //! One split of one data set: names, labels, and where the pixels are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 use sha2::{Digest as _, Sha256};
 
+use super::cache::Cache;
+use super::cifar10::Records;
 use super::decode::decode;
-use super::sample::{Sample, Split};
+use super::sample::{Index, Labelling, Sample, Split};
 use super::shapes::Shapes;
-use super::{domainnet, shapes};
+use super::{chexpert, cifar10, domainnet, image_folder, shapes};
 use crate::config::Data;
 use crate::error::{Error, Result};
 
@@ -16,40 +18,67 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Dataset {
     samples: Vec<Sample>,
-    classes: usize,
+    outputs: usize,
+    labelling: Labelling,
     pixels: Pixels,
 }
 
 #[derive(Debug)]
 enum Pixels {
-    /// Files below this folder, read whenever they are asked for.
-    Files(PathBuf),
+    /// Files below this folder, read whenever they are asked for, unless the cache holds them.
+    Files(PathBuf, Option<Cache>),
     /// Drawn when the data set was opened.
     Drawn(Vec<RgbImage>),
+    /// CIFAR-10's.
+    Records(Records),
 }
 
 impl Dataset {
-    /// Opens the split that `data.name` and `data.configs` describe: reads and checks a list, or draws the images.
+    /// Opens the split that `data` describes: reads and checks a list, walks folders, or draws the images.
     ///
     /// # Errors
     /// [`Error::Usage`] for a name that is no data set, [`Error::Data`] for a missing folder, list or image, a line of the
     /// list that does not parse, a label without a class, or an empty image file; each names the file and the line.
     pub fn open(data: &Data, split: Split) -> Result<Self> {
-        match data.name.split_once('_') {
-            Some(("DomainNet", domain)) => {
-                let index = domainnet::open(&data.configs, domain, split)?;
+        let configs = &data.configs;
+        let files = |index: Index, labelling: Labelling, cache: Option<Cache>| Self {
+            pixels: Pixels::Files(index.folder, cache),
+            samples: index.samples,
+            outputs: index.outputs,
+            labelling,
+        };
+        match (data.name.as_str(), data.name.split_once('_')) {
+            ("CheXpert", _) => {
+                let index = chexpert::open(data, split)?;
+                let cache = (configs.cache_bitmap == Some(true)).then(|| Cache::new(index.samples.len()));
+                Ok(files(index, Labelling::Findings(&chexpert::NAMES), cache))
+            }
+            ("CIFAR10", _) => {
+                let images = cifar10::open(configs, split)?;
                 Ok(Self {
-                    samples: index.samples,
-                    classes: index.classes,
-                    pixels: Pixels::Files(index.folder),
+                    samples: images.samples,
+                    outputs: cifar10::CLASSES,
+                    labelling: Labelling::Class,
+                    pixels: Pixels::Records(images.records),
                 })
             }
-            Some(("Shapes", style)) => {
-                let Shapes { samples, images } = shapes::draw(&data.configs, style, split)?;
-                Ok(Self { samples, classes: shapes::CLASSES, pixels: Pixels::Drawn(images) })
+            ("ImageNet" | "ImageFolder", _) => {
+                Ok(files(image_folder::open(configs, split)?, Labelling::Class, None))
+            }
+            (_, Some(("DomainNet", domain))) => {
+                Ok(files(domainnet::open(configs, domain, split)?, Labelling::Class, None))
+            }
+            (_, Some(("Shapes", style))) => {
+                let Shapes { samples, images } = shapes::draw(configs, style, split)?;
+                Ok(Self {
+                    samples,
+                    outputs: shapes::CLASSES,
+                    labelling: Labelling::Class,
+                    pixels: Pixels::Drawn(images),
+                })
             }
             _ => Err(Error::usage(format!(
-                "data.name must be DomainNet_<domain> ({}) or Shapes_<style> ({}): {}",
+                "data.name must be DomainNet_<domain> ({}), CheXpert, CIFAR10, ImageNet, ImageFolder or Shapes_<style> ({}): {}",
                 domainnet::DOMAINS.join(", "),
                 shapes::styles(),
                 data.name
@@ -67,12 +96,17 @@ impl Dataset {
         self.samples.is_empty()
     }
 
-    /// Number of classes, also of those without a sample.
-    pub fn classes(&self) -> usize {
-        self.classes
+    /// Outputs of a network for this data: classes, also those without a sample, or findings.
+    pub fn outputs(&self) -> usize {
+        self.outputs
     }
 
-    /// Class of a sample, from 0.
+    /// What labels say.
+    pub fn labelling(&self) -> Labelling {
+        self.labelling
+    }
+
+    /// Label of a sample: its class from 0, or a bit for each finding.
     ///
     /// # Panics
     /// If there is no such sample.
@@ -96,9 +130,12 @@ impl Dataset {
     /// # Panics
     /// If there is no such sample.
     pub fn image(&self, sample: usize) -> Result<RgbImage> {
+        let decode = |folder: &Path| decode(&folder.join(&self.samples[sample].id));
         match &self.pixels {
-            Pixels::Files(folder) => decode(&folder.join(&self.samples[sample].id)),
+            Pixels::Files(folder, None) => decode(folder),
+            Pixels::Files(folder, Some(cache)) => cache.get(sample, || decode(folder)),
             Pixels::Drawn(images) => Ok(images[sample].clone()),
+            Pixels::Records(records) => Ok(records.image(sample)),
         }
     }
 

@@ -1,29 +1,13 @@
 //! DomainNet: six domains of images in folders by class, with a list file for each split.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rayon::prelude::*;
-
-use super::sample::{Sample, Split, subset};
+use super::sample::{Index, Line, Sample, Split, check_files, subset};
 use crate::config::DataConfigs;
 use crate::error::{Error, Result};
 
 /// The domains there are.
 pub(super) const DOMAINS: [&str; 6] = ["clipart", "infograph", "painting", "quickdraw", "real", "sketch"];
-
-/// A checked list of images.
-pub(super) struct Index {
-    /// The folder that ids are relative to.
-    pub folder: PathBuf,
-    pub samples: Vec<Sample>,
-    pub classes: usize,
-}
-
-/// A line of a list file.
-struct Line {
-    number: usize,
-    sample: Sample,
-}
 
 /// Reads a domain's list, draws the subset that the settings ask for, and checks that its images are there.
 pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split) -> Result<Index> {
@@ -35,7 +19,7 @@ pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split) -> Result<
         )));
     }
     let folder = Path::new(&configs.data_dir).join("DomainNet");
-    let list = folder.join(format!("{domain}_{}.txt", split.name()));
+    let list = folder.join(format!("{domain}_{}.txt", split.half()));
     let images = folder.join(domain);
     for (path, is_there) in [(&folder, folder.is_dir()), (&images, images.is_dir()), (&list, list.is_file())]
     {
@@ -45,13 +29,8 @@ pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split) -> Result<
     }
     let classes = count_folders(&images)?;
     let lines = subset(read_list(&list, classes)?, configs.subsample);
-    lines
-        .par_iter()
-        .map(|line| check_image(&folder, &list, line))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect::<Result<()>>()?;
-    Ok(Index { folder, samples: lines.into_iter().map(|line| line.sample).collect(), classes })
+    check_files(&folder, &list, &lines)?;
+    Ok(Index { folder, samples: lines.into_iter().map(|line| line.sample).collect(), outputs: classes })
 }
 
 fn missing(path: &Path, domain: &str, split: Split) -> Error {
@@ -59,7 +38,7 @@ fn missing(path: &Path, domain: &str, split: Split) -> Error {
         "there is no {}; DomainNet is laid out as <data_dir>/DomainNet/{domain}/<class>/<image> with \
          <data_dir>/DomainNet/{domain}_{}.txt beside it, so set the folder with --set data.configs.data_dir=<data_dir>",
         path.display(),
-        split.name()
+        split.half()
     ))
 }
 
@@ -101,21 +80,4 @@ fn read_list(list: &Path, classes: usize) -> Result<Vec<Line>> {
 fn parse(line: &str) -> Option<(&str, usize)> {
     let (id, label) = line.trim().rsplit_once(char::is_whitespace)?;
     Some((id.trim_end(), label.parse().ok()?))
-}
-
-fn check_image(folder: &Path, list: &Path, line: &Line) -> Result<()> {
-    let path = folder.join(&line.sample.id);
-    let problem = match std::fs::metadata(&path) {
-        Ok(file) if !file.is_file() => "is no file".to_owned(),
-        Ok(file) if file.len() == 0 => "is empty (0 bytes)".to_owned(),
-        Ok(_) => return Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "is not there".to_owned(),
-        Err(error) => format!("cannot be read ({error})"),
-    };
-    Err(Error::data(format!(
-        "the image {} that {}:{} lists {problem}; unpack the domain again or take the line out",
-        path.display(),
-        list.display(),
-        line.number
-    )))
 }

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 
 use super::batch::Batch;
 use super::dataset::Dataset;
-use super::transform::Pipeline;
+use super::sample::Labelling;
+use super::transform::{Crop, Pipeline};
 use crate::error::{Error, Result};
 
 /// Crops up to this many bytes in total stay in memory; more go to a temporary file.
@@ -25,10 +26,13 @@ const CHUNK: usize = 256;
 pub struct EvalImages {
     pipeline: Pipeline,
     labels: Vec<usize>,
+    labelling: Labelling,
+    /// Where each crop begins, and its width.
+    places: Vec<(usize, usize)>,
     crops: Crops,
 }
 
-/// `[samples, size, size, 3]`.
+/// Levels of all crops, one after the other.
 #[derive(Debug)]
 enum Crops {
     Memory(Vec<u8>),
@@ -58,23 +62,34 @@ impl EvalImages {
         progress: impl Fn(usize) -> Result<()>,
         memory_bytes: usize,
     ) -> Result<Self> {
-        let crops = if dataset.len() * pipeline.values() <= memory_bytes {
-            let mut bytes = Vec::with_capacity(dataset.len() * pipeline.values());
-            for_each_crop(dataset, pipeline, progress, |crop| {
-                bytes.extend_from_slice(crop);
-                Ok(())
-            })?;
-            Crops::Memory(bytes)
-        } else {
-            let folder = std::env::temp_dir();
-            let mut file = tempfile::tempfile().map_err(spilled(&folder))?;
-            for_each_crop(dataset, pipeline, progress, |crop| {
-                file.write_all(crop).map_err(spilled(&folder))
-            })?;
-            Crops::Mapped(map(&file).map_err(Error::io("read", &folder))?)
+        let folder = std::env::temp_dir();
+        let (mut memory, mut places, mut end) = (Vec::new(), Vec::with_capacity(dataset.len()), 0);
+        let mut spill: Option<File> = None;
+        for_each_crop(dataset, pipeline, progress, |crop| {
+            places.push((end, crop.width));
+            end += crop.levels.len();
+            if spill.is_none() && end > memory_bytes {
+                let mut file = tempfile::tempfile().map_err(spilled(&folder))?;
+                file.write_all(&std::mem::take(&mut memory)).map_err(spilled(&folder))?;
+                spill = Some(file);
+            }
+            match &mut spill {
+                Some(file) => file.write_all(&crop.levels).map_err(spilled(&folder))?,
+                None => memory.extend_from_slice(&crop.levels),
+            }
+            Ok(())
+        })?;
+        let crops = match spill {
+            Some(file) => Crops::Mapped(map(&file).map_err(Error::io("read", &folder))?),
+            None => Crops::Memory(memory),
         };
         let labels = (0..dataset.len()).map(|sample| dataset.label(sample)).collect();
-        Ok(Self { pipeline: pipeline.clone(), labels, crops })
+        Ok(Self { pipeline: pipeline.clone(), labels, labelling: dataset.labelling(), places, crops })
+    }
+
+    /// What labels say.
+    pub fn labelling(&self) -> Labelling {
+        self.labelling
     }
 
     /// Number of samples.
@@ -92,18 +107,16 @@ impl EvalImages {
     /// # Panics
     /// If the range leaves the split.
     pub fn batch(&self, range: Range<usize>) -> Batch {
-        let values = self.pipeline.values();
         let bytes: &[u8] = match &self.crops {
             Crops::Memory(bytes) => bytes,
             Crops::Mapped(map) => map,
         };
-        let crops = &bytes[range.start * values..range.end * values];
-        let mut batch = Batch::blank(|sample| self.labels[sample], &self.pipeline, range.collect());
-        batch
-            .images
-            .par_chunks_exact_mut(values)
-            .zip(crops.par_chunks_exact(values))
-            .for_each(|(image, crop)| self.pipeline.normalize(crop, image));
+        let end_of = |sample: usize| self.places.get(sample + 1).map_or(bytes.len(), |place| place.0);
+        let mut batch = Batch::blank(|sample| self.labels[sample], &self.pipeline, range.clone().collect());
+        batch.images.par_chunks_exact_mut(self.pipeline.values()).zip(range).for_each(|(image, sample)| {
+            let (start, width) = self.places[sample];
+            self.pipeline.normalize(width, &bytes[start..end_of(sample)], image);
+        });
         batch
     }
 }
@@ -113,7 +126,7 @@ fn for_each_crop(
     dataset: &Dataset,
     pipeline: &Pipeline,
     progress: impl Fn(usize) -> Result<()>,
-    mut take: impl FnMut(&[u8]) -> Result<()>,
+    mut take: impl FnMut(&Crop) -> Result<()>,
 ) -> Result<()> {
     for first in (0..dataset.len()).step_by(CHUNK) {
         let last = dataset.len().min(first + CHUNK);
@@ -139,25 +152,16 @@ fn map(file: &File) -> std::io::Result<Mmap> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Data, DataConfigs};
+    use crate::config::Registry;
     use crate::data::{Augment, Split};
 
     #[test]
     fn a_mapped_file_holds_what_memory_holds() {
-        let configs = DataConfigs {
-            data_dir: String::new(),
-            subsample: None,
-            disable_aug: false,
-            image_size: 16,
-            pre_crop_size: 20,
-            shuffle_pixel_config: None,
-            shuffle_block_config: None,
-            train_per_class: None,
-            test_per_class: Some(30),
-            cache_bitmap: None,
-        };
-        let pipeline = Pipeline::new(&configs, Augment::Eval).unwrap();
-        let dataset = Dataset::open(&Data { name: "Shapes_line".into(), configs }, Split::Test).unwrap();
+        let mut data = Registry::load().unwrap().get("demo/Shapes_line/fixup_resnet18/scratch").unwrap().data;
+        (data.configs.image_size, data.configs.pre_crop_size) = (16, 20);
+        data.configs.test_per_class = Some(30);
+        let pipeline = Pipeline::new(&data, Augment::Eval).unwrap();
+        let dataset = Dataset::open(&data, Split::Test).unwrap();
         let done = std::cell::RefCell::new(Vec::new());
         let memory = EvalImages::new(&dataset, &pipeline, |count| {
             done.borrow_mut().push(count);

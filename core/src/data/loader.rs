@@ -5,11 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use image::RgbImage;
-
 use super::batch::Batch;
 use super::dataset::Dataset;
-use super::transform::Pipeline;
+use super::transform::{Crop, Pipeline};
 use crate::error::{Error, Result};
 
 /// Batches that are prepared before the first of them is taken.
@@ -54,7 +52,7 @@ struct Begun {
     /// Samples that are still missing.
     missing: usize,
     /// What is there, by position in the batch.
-    crops: Vec<Option<Result<RgbImage>>>,
+    crops: Vec<Option<Result<Crop>>>,
     batch: Option<Result<Batch>>,
 }
 
@@ -176,12 +174,12 @@ impl Shared {
         }
     }
 
-    fn crop(&self, sample: usize) -> Result<RgbImage> {
+    fn crop(&self, sample: usize) -> Result<Crop> {
         self.pipeline.crop(&self.dataset.image(sample)?, self.epoch, sample)
     }
 
     /// Hands over a sample; all of the batch if that was the last one missing.
-    fn deliver(&self, task: Task, crop: Result<RgbImage>) -> Option<Vec<Option<Result<RgbImage>>>> {
+    fn deliver(&self, task: Task, crop: Result<Crop>) -> Option<Vec<Option<Result<Crop>>>> {
         let mut queue = self.lock();
         let position = task.batch - queue.taken;
         let begun = &mut queue.begun[position];
@@ -190,12 +188,12 @@ impl Shared {
         (begun.missing == 0).then(|| std::mem::take(&mut begun.crops))
     }
 
-    fn assemble(&self, batch: usize, crops: Vec<Option<Result<RgbImage>>>) -> Result<Batch> {
+    fn assemble(&self, batch: usize, crops: Vec<Option<Result<Crop>>>) -> Result<Batch> {
         let crops = crops.into_iter().flatten().collect::<Result<Vec<_>>>()?;
         let mut out =
             Batch::blank(|sample| self.dataset.label(sample), &self.pipeline, self.batches[batch].clone());
         for (crop, image) in crops.iter().zip(out.images.chunks_exact_mut(self.pipeline.values())) {
-            self.pipeline.normalize(crop, image);
+            self.pipeline.normalize(crop.width, &crop.levels, image);
         }
         Ok(out)
     }

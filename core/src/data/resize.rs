@@ -43,14 +43,13 @@ pub fn resize_shorter_side(image: &RgbImage, side: usize) -> Result<RgbImage> {
 
 /// The middle `[side, side]` pixels, with black around an image that is smaller (torchvision's `CenterCrop`).
 pub fn center_crop(image: &RgbImage, side: usize) -> RgbImage {
-    let side = side as u32;
-    let window = Window {
-        top: center_offset(image.height(), side),
-        left: center_offset(image.width(), side),
-        height: side,
-        width: side,
-    };
-    crop(image, window)
+    let offset = |length: u32| center_offset(length, side as u32);
+    crop_at(image, (offset(image.height()), offset(image.width())), side)
+}
+
+/// The `[side, side]` pixels at (`top`, `left`), black where that leaves the image.
+pub(super) fn crop_at(image: &RgbImage, (top, left): (i64, i64), side: usize) -> RgbImage {
+    crop(image, Window { top, left, height: side as u32, width: side as u32 })
 }
 
 /// Cuts `[height, width]` pixels at (`top`, `left`), black where that leaves the image, and scales them to `[side, side]`.

@@ -54,8 +54,10 @@ pub(super) fn draw(configs: &DataConfigs, style: &str, split: Split) -> Result<S
         )));
     };
     let (per_class, setting) = match split {
-        Split::Train => (configs.train_per_class.unwrap_or(TRAIN_PER_CLASS), "train_per_class"),
-        Split::Test => (configs.test_per_class.unwrap_or(TEST_PER_CLASS), "test_per_class"),
+        Split::Train | Split::EvalTrain => {
+            (configs.train_per_class.unwrap_or(TRAIN_PER_CLASS), "train_per_class")
+        }
+        Split::Test | Split::Dev => (configs.test_per_class.unwrap_or(TEST_PER_CLASS), "test_per_class"),
     };
     if per_class == 0 {
         return Err(Error::usage(format!("data.configs.{setting} must be at least 1: 0")));
@@ -67,7 +69,7 @@ pub(super) fn draw(configs: &DataConfigs, style: &str, split: Split) -> Result<S
         ))
     })?;
     let positions = subset((0..per_class * CLASSES).collect(), configs.subsample);
-    let stream = (2 * number + usize::from(split == Split::Test)) as u64;
+    let stream = (2 * number + usize::from(split.half() == "test")) as u64;
     let images = positions
         .par_iter()
         .map_with(canvas, |canvas, &position| {
@@ -82,7 +84,7 @@ pub(super) fn draw(configs: &DataConfigs, style: &str, split: Split) -> Result<S
     let sample = |position: usize| {
         let label = position % CLASSES;
         let (class, count) = (outline::NAMES[label], position / CLASSES);
-        Sample { id: format!("{style}/{}/{class}/{count:05}", split.name()), label }
+        Sample { id: format!("{style}/{}/{class}/{count:05}", split.half()), label }
     };
     Ok(Shapes { samples: positions.iter().map(|&position| sample(position)).collect(), images })
 }

@@ -1,18 +1,26 @@
 //! From an RGB image to the network's input: crop, flip, normalise, shuffle.
 
-use image::RgbImage;
 use image::imageops::flip_horizontal_in_place;
+use image::{ImageBuffer, RgbImage};
 
-use super::resize::{center_crop, resize_shorter_side, resized_crop};
+use super::resize::{center_crop, crop_at, resize_shorter_side, resized_crop};
 use super::shuffle::Shuffle;
-use crate::config::DataConfigs;
+use super::xray::{self, Affine};
+use crate::config::Data;
 use crate::error::{Error, Result};
 use crate::random::{Keyed, Purpose};
 
-/// Mean of ImageNet's training images by channel, as a fraction of full brightness; the reference uses it for all data.
-const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-/// Standard deviation of ImageNet's training images by channel, as a fraction of full brightness.
-const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+/// Mean and standard deviation of training images by channel, as fractions of full brightness.
+struct Statistics {
+    mean: [f32; 3],
+    deviation: [f32; 3],
+}
+
+/// Of ImageNet; the reference uses them for all photographs and drawings but CIFAR-10's.
+const IMAGENET: Statistics = Statistics { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
+/// Of CIFAR-10.
+const CIFAR10: Statistics =
+    Statistics { mean: [0.4914, 0.4822, 0.4465], deviation: [0.2470, 0.2435, 0.2616] };
 /// Area of a random crop as a fraction of the image, smallest and largest (torchvision's default).
 const AREA: (f64, f64) = (0.08, 1.0);
 /// Width over height of a random crop, smallest and largest (torchvision's default).
@@ -32,15 +40,45 @@ pub enum Augment {
     Eval,
 }
 
-/// The preparation of one run's images, the same for every sample but for the random crop and flip.
+/// An image as the 8-bit values that only arithmetic is left to do with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crop {
+    /// Pixels in a row.
+    pub width: usize,
+    /// `[size, size, 3]`; of an X-ray its grey levels in its own size, `[height, width]`.
+    pub levels: Vec<u8>,
+}
+
+/// The preparation of one run's images, the same for every sample but for what is random.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     size: usize,
-    pre_crop: usize,
     augment: Augment,
+    chain: Chain,
     shuffle: Option<Shuffle>,
-    /// Normalised value of each of the 256 levels, by channel.
-    levels: [[f32; 256]; 3],
+}
+
+/// What happens between the decoded image and the shuffle.
+#[derive(Debug, Clone)]
+enum Chain {
+    /// Crop, flip and normalise.
+    Photo {
+        pre_crop: usize,
+        random: RandomCrop,
+        /// Normalised value of each of the 256 levels, by channel.
+        levels: [[f32; 256]; 3],
+    },
+    /// CheXpert's.
+    Xray,
+}
+
+/// Where the random crop of training lies.
+#[derive(Debug, Clone, Copy)]
+enum RandomCrop {
+    /// Anywhere and of any size, resized (torchvision's `RandomResizedCrop`).
+    Resized,
+    /// Anywhere in the image resized as for evaluation (torchvision's `RandomCrop` after `Resize`).
+    Shifted,
 }
 
 impl Pipeline {
@@ -48,7 +86,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`Error::Usage`] if a size is zero, blocks do not divide the image, or both shuffles are asked for.
-    pub fn new(configs: &DataConfigs, augment: Augment) -> Result<Self> {
+    pub fn new(data: &Data, augment: Augment) -> Result<Self> {
+        let configs = &data.configs;
         let size = configs.image_size;
         for (name, value) in [("image_size", size), ("pre_crop_size", configs.pre_crop_size)] {
             // Larger than any JPEG side; indices of all values fit in 32 bits below it.
@@ -68,12 +107,20 @@ impl Pipeline {
             (None, Some(pixels)) => Some(Shuffle::pixels(size, pixels.seed)),
             (None, None) => None,
         };
+        let photo = |random: RandomCrop, statistics: &Statistics| Chain::Photo {
+            pre_crop: configs.pre_crop_size,
+            random,
+            levels: statistics.levels(),
+        };
         Ok(Self {
             size,
-            pre_crop: configs.pre_crop_size,
             augment: if configs.disable_aug { Augment::Eval } else { augment },
+            chain: match data.name.as_str() {
+                "CheXpert" => Chain::Xray,
+                "CIFAR10" => photo(RandomCrop::Shifted, &CIFAR10),
+                _ => photo(RandomCrop::Resized, &IMAGENET),
+            },
             shuffle: shuffle.filter(|shuffle| !shuffle.is_identity()),
-            levels: levels(),
         })
     }
 
@@ -87,35 +134,61 @@ impl Pipeline {
         3 * self.size * self.size
     }
 
-    /// The 8-bit crop `[size, size, 3]`; a random one depends on nothing but (seed, epoch, sample) and the image's size.
+    /// The 8-bit crop; a random one depends on nothing but (seed, epoch, sample) and the image's size.
     ///
     /// # Errors
     /// [`Error::Data`] if the image has no pixels.
-    pub fn crop(&self, image: &RgbImage, epoch: u64, sample: usize) -> Result<RgbImage> {
-        match self.augment {
-            Augment::Train { seed } => {
-                self.random_crop(image, &mut Keyed::new(seed, Purpose::Augment, epoch, sample as u64))
+    pub fn crop(&self, image: &RgbImage, epoch: u64, sample: usize) -> Result<Crop> {
+        let Augment::Train { seed } = self.augment else { return self.eval_crop(image) };
+        let draw = &mut Keyed::new(seed, Purpose::Augment, epoch, sample as u64);
+        match self.chain {
+            Chain::Photo { pre_crop, random, .. } => {
+                let mut crop = match random {
+                    RandomCrop::Resized => {
+                        let (origin, extent) = random_window(image.width(), image.height(), draw);
+                        resized_crop(image, origin, extent, self.size)?
+                    }
+                    RandomCrop::Shifted => {
+                        let image = resize_shorter_side(image, pre_crop)?;
+                        let mut shift =
+                            |length: u32| draw.below((length as usize).saturating_sub(self.size) + 1) as i64;
+                        let origin = (shift(image.height()), shift(image.width()));
+                        crop_at(&image, origin, self.size)
+                    }
+                };
+                if draw.uniform() < 0.5 {
+                    flip_horizontal_in_place(&mut crop);
+                }
+                Ok(crop.into())
             }
-            Augment::Eval => self.eval_crop(image),
+            Chain::Xray => {
+                let affine = Affine::random(image.width(), image.height(), draw);
+                Ok(xray::equalize(affine.apply(&xray::gray(image))).into())
+            }
         }
     }
 
-    /// The crop of evaluation, whatever the pipeline augments: Resize to `pre_crop_size`, then CenterCrop.
+    /// The crop of evaluation, whatever the pipeline augments: Resize to `pre_crop_size`, then CenterCrop; all of an X-ray.
     ///
     /// # Errors
     /// [`Error::Data`] if the image has no pixels.
-    pub fn eval_crop(&self, image: &RgbImage) -> Result<RgbImage> {
-        Ok(center_crop(&resize_shorter_side(image, self.pre_crop)?, self.size))
+    pub fn eval_crop(&self, image: &RgbImage) -> Result<Crop> {
+        Ok(match self.chain {
+            Chain::Photo { pre_crop, .. } => {
+                center_crop(&resize_shorter_side(image, pre_crop)?, self.size).into()
+            }
+            Chain::Xray => xray::equalize(xray::gray(image)).into(),
+        })
     }
 
-    /// Turns a crop `[size, size, 3]` into the normalised, shuffled `[3, size, size]`.
+    /// Turns the levels of a [`Crop`] of that width into the normalised, shuffled `[3, size, size]`.
     ///
     /// # Panics
-    /// If `crop` or `output` does not have `3 * size * size` values.
-    pub fn normalize(&self, crop: &[u8], output: &mut [f32]) {
-        let Some(shuffle) = &self.shuffle else { return self.normalize_in_order(crop, output) };
+    /// If `output` does not have `3 * size * size` values, or a photograph's levels are not as many.
+    pub fn normalize(&self, width: usize, levels: &[u8], output: &mut [f32]) {
+        let Some(shuffle) = &self.shuffle else { return self.normalize_in_order(width, levels, output) };
         let mut ordered = vec![0.0; self.values()];
-        self.normalize_in_order(crop, &mut ordered);
+        self.normalize_in_order(width, levels, &mut ordered);
         shuffle.apply(&ordered, output);
     }
 
@@ -127,30 +200,38 @@ impl Pipeline {
     /// # Panics
     /// If `output` does not have `3 * size * size` values.
     pub fn apply(&self, image: &RgbImage, epoch: u64, sample: usize, output: &mut [f32]) -> Result<()> {
-        self.normalize(&self.crop(image, epoch, sample)?, output);
+        let crop = self.crop(image, epoch, sample)?;
+        self.normalize(crop.width, &crop.levels, output);
         Ok(())
     }
 
-    fn normalize_in_order(&self, crop: &[u8], output: &mut [f32]) {
-        assert_eq!((crop.len(), output.len()), (self.values(), self.values()));
+    fn normalize_in_order(&self, width: usize, crop: &[u8], output: &mut [f32]) {
+        assert_eq!(output.len(), self.values());
         let area = self.size * self.size;
         let (red, rest) = output.split_at_mut(area);
         let (green, blue) = rest.split_at_mut(area);
-        let planes = red.iter_mut().zip(green).zip(blue);
-        for (pixel, ((red, green), blue)) in crop.as_chunks::<3>().0.iter().zip(planes) {
-            *red = self.levels[0][usize::from(pixel[0])];
-            *green = self.levels[1][usize::from(pixel[1])];
-            *blue = self.levels[2][usize::from(pixel[2])];
+        match &self.chain {
+            Chain::Photo { levels, .. } => {
+                assert_eq!(crop.len(), self.values());
+                let planes = red.iter_mut().zip(green).zip(blue);
+                for (pixel, ((red, green), blue)) in crop.as_chunks::<3>().0.iter().zip(planes) {
+                    *red = levels[0][usize::from(pixel[0])];
+                    *green = levels[1][usize::from(pixel[1])];
+                    *blue = levels[2][usize::from(pixel[2])];
+                }
+            }
+            Chain::Xray => {
+                xray::input(width, crop, self.size, red);
+                green.copy_from_slice(red);
+                blue.copy_from_slice(red);
+            }
         }
     }
+}
 
-    fn random_crop(&self, image: &RgbImage, draw: &mut Keyed) -> Result<RgbImage> {
-        let (origin, extent) = random_window(image.width(), image.height(), draw);
-        let mut out = resized_crop(image, origin, extent, self.size)?;
-        if draw.uniform() < 0.5 {
-            flip_horizontal_in_place(&mut out);
-        }
-        Ok(out)
+impl<P: image::Pixel<Subpixel = u8>> From<ImageBuffer<P, Vec<u8>>> for Crop {
+    fn from(image: ImageBuffer<P, Vec<u8>>) -> Self {
+        Self { width: image.width() as usize, levels: image.into_raw() }
     }
 }
 
@@ -186,10 +267,12 @@ fn middle(width: u32, height: u32) -> (u32, u32) {
     }
 }
 
-fn levels() -> [[f32; 256]; 3] {
-    std::array::from_fn(|channel| {
-        std::array::from_fn(|level| (level as f32 / 255.0 - MEAN[channel]) / DEVIATION[channel])
-    })
+impl Statistics {
+    fn levels(&self) -> [[f32; 256]; 3] {
+        std::array::from_fn(|channel| {
+            std::array::from_fn(|level| (level as f32 / 255.0 - self.mean[channel]) / self.deviation[channel])
+        })
+    }
 }
 
 #[cfg(test)]

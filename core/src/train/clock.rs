@@ -3,12 +3,18 @@
 use std::time::Instant;
 
 use super::resume::{Position, Sums};
+use crate::data::Labelling;
 use crate::event::Event;
 
 impl Sums {
     /// Images of the epoch trained on per second.
     pub fn images_per_second(&self) -> f64 {
         self.images as f64 / self.seconds.max(1e-9)
+    }
+
+    /// Share of decisions that were right against the unmixed labels, as a fraction.
+    pub fn accuracy(&self, labelling: Labelling) -> f64 {
+        self.correct as f64 / (self.images * labelling.decisions()) as f64
     }
 }
 
@@ -37,8 +43,8 @@ impl Clock {
     }
 
     /// News of a step: means over the epoch so far.
-    pub fn event(&self, position: &Position, epochs: usize, total: usize) -> Event {
-        let sums @ Sums { images, correct, loss, .. } = position.sums;
+    pub fn event(&self, position: &Position, epochs: usize, total: usize, labelling: Labelling) -> Event {
+        let sums @ Sums { images, loss, .. } = position.sums;
         let epoch = position.epoch + 1;
         let images_per_second = sums.images_per_second();
         let (epochs_left, images_left) = (epochs - epoch, total - images);
@@ -49,7 +55,7 @@ impl Clock {
             done: images,
             total,
             loss: loss / images as f64,
-            accuracy: 100.0 * correct as f64 / images as f64,
+            accuracy: 100.0 * sums.accuracy(labelling),
             images_per_second,
             seconds_left: training + (epochs_left + 1) as f64 * self.evaluation,
         }

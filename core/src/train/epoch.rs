@@ -39,16 +39,16 @@ impl Recorder<'_> {
                 experiment.optimizer.base_lr
             )));
         }
-        let accuracy = test.accuracy();
-        let is_best = accuracy > position.best.0;
+        let score = test.score();
+        let is_best = score > position.best.0;
         if is_best {
-            position.best = (accuracy, epoch);
+            position.best = (score, epoch);
         }
         let metadata = [
             ("key", experiment.key.clone()),
             ("epoch", epoch.to_string()),
             ("arch", experiment.model.arch.clone()),
-            ("metric", format!("{:.4}", 100.0 * accuracy)),
+            ("metric", format!("{:.4}", 100.0 * score)),
         ];
         let metadata = metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let path = run.checkpoint(epoch);
@@ -65,13 +65,7 @@ impl Recorder<'_> {
             std::fs::remove_file(&previous).or_else(not_there).map_err(Error::io("remove", &previous))?;
         }
         reporter.evaluated(epoch, evaluations)?;
-        Ok(Event::Epoch {
-            epoch,
-            epochs: experiment.train.epochs,
-            test_accuracy: 100.0 * accuracy,
-            test_loss: test.loss(),
-            train_accuracy: 100.0 * evaluations.train.accuracy(),
-        })
+        Ok(Event::Epoch { epoch, epochs: experiment.train.epochs, summary: evaluations.summary() })
     }
 }
 

@@ -1,9 +1,10 @@
-//! Accuracy and loss of a network on a whole split, and what it says of each sample.
+//! A network on a whole split: what it says of each sample, and how right that is.
 
 use burn::tensor::{Tensor, TensorData};
 
 use super::loss::sample_losses;
-use crate::data::EvalImages;
+use super::metric::roc_auc;
+use crate::data::{EvalImages, Labelling};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
@@ -15,31 +16,103 @@ const EVAL_BATCH: usize = 64;
 /// What a network says of every sample of a split, in the split's order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// `[samples, classes]`, row-major.
+    /// `[samples, outputs]`, row-major.
     pub logits: Vec<f32>,
     /// Cross-entropy of each sample.
     pub losses: Vec<f32>,
     /// Label of each sample.
     pub labels: Vec<usize>,
+    /// What labels say.
+    pub labelling: Labelling,
+}
+
+/// How well one finding is told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Finding {
+    /// Its name.
+    pub name: &'static str,
+    /// Share of samples of which it is told rightly, as a fraction.
+    pub accuracy: f64,
+    /// Area under the ROC curve; undefined if all samples have it, or none.
+    pub auc: Option<f64>,
 }
 
 impl Evaluation {
-    /// Share of samples whose largest logit is that of their label, as a fraction.
+    /// Share of right decisions, as a fraction: of samples, or of all findings of all samples.
     pub fn accuracy(&self) -> f64 {
-        let classes = self.logits.len() / self.labels.len().max(1);
-        let right = self.logits.chunks_exact(classes.max(1)).zip(&self.labels);
-        let right = right.filter(|(logits, label)| largest(logits) == **label).count();
-        right as f64 / self.labels.len() as f64
+        let right = self.rows().map(|(logits, label)| right_decisions(logits, label, self.labelling));
+        right.sum::<usize>() as f64 / (self.labels.len() * self.labelling.decisions()) as f64
     }
 
     /// Mean of the samples' losses.
     pub fn loss(&self) -> f64 {
         self.losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / self.losses.len() as f64
     }
+
+    /// Each finding by itself; none where a label is a class.
+    pub fn findings(&self) -> Vec<Finding> {
+        let Labelling::Findings(names) = self.labelling else { return Vec::new() };
+        let finding = |(bit, name): (usize, &&'static str)| {
+            let scores: Vec<f32> = self.rows().map(|(logits, _)| logits[bit]).collect();
+            let is_there: Vec<bool> = self.labels.iter().map(|label| label >> bit & 1 == 1).collect();
+            let right = scores.iter().zip(&is_there).filter(|(score, is)| (**score > 0.0) == **is).count();
+            let accuracy = right as f64 / scores.len() as f64;
+            Finding { name, accuracy, auc: roc_auc(&scores, &is_there) }
+        };
+        names.iter().enumerate().map(finding).collect()
+    }
+
+    /// Mean area under the ROC curves of the findings for which it is defined; undefined if it is for none.
+    pub fn auc(&self) -> Option<f64> {
+        let defined: Vec<f64> = self.findings().iter().filter_map(|finding| finding.auc).collect();
+        (!defined.is_empty()).then(|| defined.iter().sum::<f64>() / defined.len() as f64)
+    }
+
+    /// What the best checkpoint is chosen by: the accuracy, or the mean AUC of findings (an undefined one is below all).
+    pub fn score(&self) -> f64 {
+        match self.labelling {
+            Labelling::Class => self.accuracy(),
+            Labelling::Findings(_) => self.auc().unwrap_or(0.0),
+        }
+    }
+
+    /// Accuracy, AUC and loss of a split in a few words.
+    pub fn summary(&self, split: &str) -> String {
+        let (accuracy, loss) = (100.0 * self.accuracy(), self.loss());
+        match self.labelling {
+            Labelling::Class => format!("{split} accuracy {accuracy:.2} %, {split} loss {loss:.4}"),
+            Labelling::Findings(_) => format!(
+                "{split} AUC {}, {split} accuracy {accuracy:.2} %, {split} loss {loss:.4}",
+                or_undefined(self.auc())
+            ),
+        }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&[f32], usize)> {
+        let outputs = self.logits.len() / self.labels.len().max(1);
+        self.logits.chunks_exact(outputs.max(1)).zip(self.labels.iter().copied())
+    }
+}
+
+/// An AUC in digits, or what it is when there is none.
+pub fn or_undefined(auc: Option<f64>) -> String {
+    auc.map_or_else(|| "undefined".to_owned(), |auc| format!("{auc:.4}"))
+}
+
+/// Decisions about one sample that are right: whether its largest logit is that of its class, or how many of its findings
+/// are told by logits above zero.
+pub fn right_decisions(logits: &[f32], label: usize, labelling: Labelling) -> usize {
+    match labelling {
+        Labelling::Class => usize::from(largest(logits) == label),
+        Labelling::Findings(_) => {
+            let is_right = |(bit, logit): &(usize, &f32)| (**logit > 0.0) == (label >> bit & 1 == 1);
+            logits.iter().enumerate().filter(is_right).count()
+        }
+    }
 }
 
 /// Index of the largest value, the first of equals.
-pub fn largest(values: &[f32]) -> usize {
+fn largest(values: &[f32]) -> usize {
     let better = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
     (0..values.len()).reduce(better).unwrap_or(0)
 }
@@ -49,14 +122,15 @@ pub fn largest(values: &[f32]) -> usize {
 /// # Errors
 /// [`Error::Interrupted`] if somebody asked to stop.
 pub fn evaluate(network: &Network, images: &EvalImages, job: &Job) -> Result<Evaluation> {
-    let mut result = Evaluation { logits: Vec::new(), losses: Vec::new(), labels: Vec::new() };
+    let labelling = images.labelling();
+    let mut result = Evaluation { logits: Vec::new(), losses: Vec::new(), labels: Vec::new(), labelling };
     for first in (0..images.len()).step_by(EVAL_BATCH) {
         job.check()?;
         job.emit(Event::Evaluating { done: first, total: images.len() });
         let batch = images.batch(first..images.len().min(first + EVAL_BATCH));
         let shape = [batch.labels.len(), 3, batch.size, batch.size];
         let logits = network.forward(Tensor::from_data(TensorData::new(batch.images, shape), &job.device));
-        result.losses.extend(values(sample_losses(logits.clone(), &batch.labels))?);
+        result.losses.extend(values(sample_losses(logits.clone(), &batch.labels, labelling))?);
         result.logits.extend(values(logits)?);
         result.labels.extend(batch.labels);
     }

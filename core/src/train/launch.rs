@@ -101,7 +101,7 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
     // Everything that can be wrong with the request shows before the first file is written.
     let data = Splits::open(experiment)?;
     let start = if start_over || !run.resume().is_file() {
-        let arch = Arch::new(&experiment.model.arch, data.train.classes())?;
+        let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
         Some(start::start_state(experiment, &arch, &request.base)?)
     } else {
         None
@@ -215,10 +215,9 @@ impl Log {
     fn write(&self, event: &Event) {
         match event {
             Event::Note(note) => self.line(note),
-            Event::Epoch { epoch, epochs, test_accuracy, test_loss, train_accuracy } => self.line(&format!(
-                "epoch {epoch}/{epochs}: test accuracy {test_accuracy:.2} %, test loss {test_loss:.4}, \
-                 train accuracy {train_accuracy:.2} %"
-            )),
+            Event::Epoch { epoch, epochs, summary } => {
+                self.line(&format!("epoch {epoch}/{epochs}: {summary}"))
+            }
             _ => {}
         }
     }

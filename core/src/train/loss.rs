@@ -1,9 +1,11 @@
-//! Cross-entropy, plain and with mixup.
+//! Cross-entropy of one label or of several, plain and with mixup.
 
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Int, Tensor, TensorData};
 
-/// Two labelings of one batch, the first with weight `coefficient`: `c * CE(first) + (1 - c) * CE(second)`.
+use crate::data::Labelling;
+
+/// Labels of a batch, and with mixup those of the images that were mixed in.
 #[derive(Debug, Clone)]
 pub struct Targets {
     /// Labels of the images.
@@ -12,7 +14,15 @@ pub struct Targets {
     pub second: Option<(Vec<usize>, f64)>,
 }
 
-/// The loss averaged over the batch, `[1]`. Logits: `[batch, classes]`.
+/// The loss averaged over the batch (and over its findings), `[1]`. Logits: `[batch, outputs]`.
+pub fn loss(logits: Tensor<2>, targets: &Targets, labelling: Labelling) -> Tensor<1> {
+    match labelling {
+        Labelling::Class => cross_entropy(logits, targets),
+        Labelling::Findings(_) => binary_cross_entropy(logits, targets),
+    }
+}
+
+/// `c CE(first) + (1 - c) CE(second)`.
 pub fn cross_entropy(logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
     let log_probabilities = log_softmax(logits, 1);
     let mean = |labels: &[usize]| -picked(log_probabilities.clone(), labels).mean();
@@ -24,9 +34,38 @@ pub fn cross_entropy(logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
     }
 }
 
-/// The loss of every sample, `[batch]`. Logits: `[batch, classes]`.
-pub fn sample_losses(logits: Tensor<2>, labels: &[usize]) -> Tensor<1> {
-    -picked(log_softmax(logits, 1), labels)
+/// `BCE(c first) + BCE((1 - c) second)`, as the reference writes it: not the BCE of the mixed label, but with another
+/// `softplus(logit)` on top.
+fn binary_cross_entropy(logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
+    match &targets.second {
+        None => bits(logits, &targets.first, 1.0).mean(),
+        Some((second, coefficient)) => {
+            bits(logits.clone(), &targets.first, *coefficient).mean()
+                + bits(logits, second, 1.0 - coefficient).mean()
+        }
+    }
+}
+
+/// The loss of every sample, `[batch]`; of several findings their mean. Logits: `[batch, outputs]`.
+pub fn sample_losses(logits: Tensor<2>, labels: &[usize], labelling: Labelling) -> Tensor<1> {
+    match labelling {
+        Labelling::Class => -picked(log_softmax(logits, 1), labels),
+        Labelling::Findings(_) => {
+            let count = labels.len();
+            bits(logits, labels, 1.0).mean_dim(1).reshape([count])
+        }
+    }
+}
+
+/// Binary cross-entropy of each output with the target `weight * bit`, `[batch, outputs]`.
+fn bits(logits: Tensor<2>, labels: &[usize], weight: f64) -> Tensor<2> {
+    let [count, outputs] = logits.dims();
+    let target = |label: &usize, output: usize| if label >> output & 1 == 1 { weight as f32 } else { 0.0 };
+    let targets = labels.iter().flat_map(|label| (0..outputs).map(move |output| target(label, output)));
+    let targets = TensorData::new(targets.collect::<Vec<f32>>(), [count, outputs]);
+    let targets = Tensor::from_data(targets, &logits.device());
+    // -y log s(x) - (1 - y) log s(-x), with log s(-x) = log s(x) - x.
+    logits.clone() * (1.0 - targets) - log_sigmoid(logits)
 }
 
 /// Element `labels[row]` of each row.
@@ -35,4 +74,56 @@ fn picked(rows: Tensor<2>, labels: &[usize]) -> Tensor<1> {
     let count = labels.len();
     let index = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), &rows.device());
     rows.gather(1, index).reshape([count])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values and gradients of PyTorch's `binary_cross_entropy_with_logits`.
+    #[test]
+    fn findings_are_judged_as_pytorch_does() {
+        let logits = [[0.5, -1.25, 3.0, 0.0, -40.0], [2.0, -0.75, 100.0, 0.25, 1.0_f32]];
+        let findings = Labelling::Findings(&["a", "b", "c", "d", "e"]);
+        let device = crate::device::Choice::Cpu.open().autodiff();
+        let check = |targets: &Targets, expected: f32, gradients: [f32; 10]| {
+            let logits = Tensor::<2>::from_data(logits, &device).require_grad();
+            let loss = loss(logits.clone(), targets, findings);
+            let ours: Vec<f32> = logits.grad(&loss.backward()).unwrap().into_data().iter::<f32>().collect();
+            let value = loss.into_scalar::<f32>();
+            assert!((value / expected - 1.0).abs() < 1e-6, "{value}");
+            assert!(ours.iter().zip(gradients).all(|(a, b)| (a - b).abs() < 1e-7), "{ours:?}");
+        };
+        let mut targets = Targets { first: vec![21, 12], second: None };
+        let plain = [
+            -0.037_754_066,
+            0.022_270_013,
+            -0.004_742_586_5,
+            0.05,
+            -0.1,
+            0.088_079_706,
+            0.032_082_13,
+            0.0,
+            -0.043_782_346,
+            0.073_105_86,
+        ];
+        check(&targets, 4.587_073_8, plain);
+        let each = sample_losses(Tensor::from_data(logits, &device), &targets.first, findings);
+        let each: Vec<f32> = each.into_data().iter::<f32>().collect();
+        assert!((each[0] - 8.2935).abs() < 1e-4 && (each[1] - 0.8806).abs() < 1e-4, "{each:?}");
+        targets.second = Some((vec![6, 19], 0.3));
+        let mixed = [
+            0.094_491_87,
+            -0.025_459_975,
+            0.090_514_83,
+            0.1,
+            -0.03,
+            0.106_159_41,
+            -0.005_835_742,
+            0.17,
+            0.082_435_3,
+            0.076_211_72,
+        ];
+        check(&targets, 19.731_647, mixed);
+    }
 }

@@ -1,7 +1,9 @@
 //! The numbers of a run, as `metrics.jsonl` and as TensorBoard events with the reference's tags.
 
+use super::evaluate::Evaluation;
 use super::resume::Sums;
 use super::splits::Evaluations;
+use crate::data::Labelling;
 use crate::error::Result;
 use crate::run::{EventWriter, MetricsLog, RunDir};
 
@@ -20,34 +22,61 @@ impl Reporter {
         })
     }
 
-    /// An epoch of training: the mean loss, and accuracy in percent against the unmixed labels.
-    pub fn trained(&mut self, epoch: usize, rates: [f64; 3], sums: Sums) -> Result<()> {
+    /// An epoch of training: the mean loss, and accuracy against the unmixed labels.
+    pub fn trained(&mut self, epoch: usize, rates: [f64; 3], sums: Sums, labelling: Labelling) -> Result<()> {
         let images = sums.images as f64;
         let mut values: Vec<(String, f64)> =
             (0..).zip(rates).map(|(group, rate)| (format!("learning_rate/group{group}"), rate)).collect();
         values.push(("train/loss".into(), sums.loss / images));
-        values.push(("train/acc".into(), 100.0 * sums.correct as f64 / images));
+        values.push(("train/acc".into(), unit(labelling) * sums.accuracy(labelling)));
         values.push(("train/images_per_second".into(), sums.images_per_second()));
         self.write(epoch, &values)
     }
 
-    /// An evaluation of both splits; accuracies in percent.
+    /// An evaluation of all splits. An undefined AUC is not a number, which JSON writes as `null`.
     pub fn evaluated(&mut self, epoch: usize, evaluations: &Evaluations) -> Result<()> {
-        let Evaluations { train, test } = evaluations;
-        let values = [
-            ("eval/test_acc".to_owned(), 100.0 * test.accuracy()),
-            ("eval/test_loss".to_owned(), test.loss()),
-            ("eval/train_acc".to_owned(), 100.0 * train.accuracy()),
-            ("eval/train_loss".to_owned(), train.loss()),
-        ];
+        let mut values = scalars("test", &evaluations.test);
+        for (split, evaluation) in &evaluations.others {
+            let name = match evaluation.labelling {
+                Labelling::Class => split.title(),
+                Labelling::Findings(_) => split.name(),
+            };
+            values.extend(scalars(name, evaluation));
+        }
         self.write(epoch, &values)
     }
 
     fn write(&mut self, epoch: usize, values: &[(String, f64)]) -> Result<()> {
-        for (tag, value) in values {
+        for (tag, value) in values.iter().filter(|(_, value)| !value.is_nan()) {
             self.events.scalar(tag, epoch as i64, *value as f32)?;
         }
         self.events.flush()?;
         self.metrics.append(epoch, values)
     }
+}
+
+/// What the reference counts accuracies in: percent of samples, fractions of findings.
+fn unit(labelling: Labelling) -> f64 {
+    match labelling {
+        Labelling::Class => 100.0,
+        Labelling::Findings(_) => 1.0,
+    }
+}
+
+/// The reference's tags of a split, and those of each finding.
+fn scalars(split: &str, evaluation: &Evaluation) -> Vec<(String, f64)> {
+    let tag = |metric: &str| format!("eval/{split}_{metric}");
+    let mut values = vec![
+        (tag("acc"), unit(evaluation.labelling) * evaluation.accuracy()),
+        (tag("loss"), evaluation.loss()),
+    ];
+    if let Labelling::Findings(_) = evaluation.labelling {
+        values.push((tag("auc"), evaluation.auc().unwrap_or(f64::NAN)));
+    }
+    for finding in evaluation.findings() {
+        let tag = |metric: &str| format!("{}/{}", tag(metric), finding.name.replace(' ', "_"));
+        values.push((tag("acc"), finding.accuracy));
+        values.push((tag("auc"), finding.auc.unwrap_or(f64::NAN)));
+    }
+    values
 }

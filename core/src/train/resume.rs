@@ -18,12 +18,12 @@ pub struct Position {
     pub step: usize,
     /// Sums over the images of the next epoch so far.
     pub sums: Sums,
-    /// Best test accuracy so far, as a fraction, and its epoch.
+    /// Best test accuracy or AUC so far, as a fraction, and its epoch.
     pub best: (f64, usize),
 }
 
 impl Default for Position {
-    /// Before the first epoch; any accuracy is better than none.
+    /// Before the first epoch; any score is better than none.
     fn default() -> Self {
         Self { epoch: 0, step: 0, sums: Sums::default(), best: (-1.0, 0) }
     }
@@ -34,7 +34,7 @@ impl Default for Position {
 pub struct Sums {
     /// Images.
     pub images: usize,
-    /// Images classified as their unmixed label.
+    /// Decisions that agree with the unmixed labels.
     pub correct: usize,
     /// Loss of each batch times its images.
     pub loss: f64,

@@ -1,4 +1,4 @@
-//! The two splits of an experiment's data, and a network measured on both.
+//! The splits of an experiment's data, and a network measured on them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,37 +11,48 @@ use crate::event::Event;
 use crate::job::Job;
 use crate::model::Network;
 
-/// The two splits of an experiment's data.
+/// The splits of an experiment's data.
 #[derive(Debug, Clone)]
 pub struct Splits {
     /// What the network learns from.
     pub train: Arc<Dataset>,
     /// What it is measured on.
     pub test: Arc<Dataset>,
+    /// What it is measured on beside the test images.
+    pub others: Vec<(Split, Arc<Dataset>)>,
 }
 
 impl Splits {
-    /// Opens both.
+    /// Opens what the reference measures: the test images, and the training images but those of ImageNet; of CheXpert the
+    /// official validation images too.
     ///
     /// # Errors
     /// Those of [`Dataset::open`].
     pub fn open(experiment: &Experiment) -> Result<Self> {
         let open = |split| Dataset::open(&experiment.data, split).map(Arc::new);
-        Ok(Self { train: open(Split::Train)?, test: open(Split::Test)? })
+        let train = open(Split::Train)?;
+        let others = match experiment.data.name.as_str() {
+            "CheXpert" => vec![(Split::Dev, open(Split::Dev)?), (Split::EvalTrain, open(Split::EvalTrain)?)],
+            "ImageNet" => Vec::new(),
+            _ => vec![(Split::EvalTrain, train.clone())],
+        };
+        Ok(Self { train, test: open(Split::Test)?, others })
     }
 
     /// SHA-256 of each split's ids and labels.
     pub fn digests(&self) -> BTreeMap<String, String> {
-        let digest = |split: Split, data: &Dataset| (split.name().to_owned(), data.digest());
-        BTreeMap::from([digest(Split::Train, &self.train), digest(Split::Test, &self.test)])
+        let others = self.others.iter().filter(|(split, _)| *split != Split::EvalTrain);
+        let others = others.map(|(split, data)| (*split, data));
+        let all = [(Split::Train, &self.train), (Split::Test, &self.test)].into_iter().chain(others);
+        all.map(|(split, data)| (split.name().to_owned(), data.digest())).collect()
     }
 
-    /// Decodes the evaluation crops of both.
+    /// Decodes the evaluation crops of all.
     pub(super) fn eval_images(&self, experiment: &Experiment, job: &Job) -> Result<EvalSplits> {
-        Ok(EvalSplits {
-            train: eval_images(experiment, &self.train, Split::Train, job)?,
-            test: eval_images(experiment, &self.test, Split::Test, job)?,
-        })
+        let decode = |split, data: &Dataset| eval_images(experiment, data, split, job);
+        let others = self.others.iter().map(|(split, data)| Ok((*split, decode(*split, data)?)));
+        let others = others.collect::<Result<_>>()?;
+        Ok(EvalSplits { test: decode(Split::Test, &self.test)?, others })
     }
 }
 
@@ -55,7 +66,7 @@ pub fn eval_images(
     split: Split,
     job: &Job,
 ) -> Result<EvalImages> {
-    let pipeline = Pipeline::new(&experiment.data.configs, Augment::Eval)?;
+    let pipeline = Pipeline::new(&experiment.data, Augment::Eval)?;
     let total = dataset.len();
     EvalImages::new(dataset, &pipeline, |done| {
         job.emit(Event::Decoding { split: split.name(), done, total });
@@ -63,23 +74,30 @@ pub fn eval_images(
     })
 }
 
-/// The evaluation crops of both splits.
+/// The evaluation crops of the splits.
 pub(super) struct EvalSplits {
-    train: EvalImages,
     test: EvalImages,
+    others: Vec<(Split, EvalImages)>,
 }
 
-/// A network measured on both splits, in evaluation mode.
+/// A network measured on the splits, in evaluation mode.
 pub(super) struct Evaluations {
-    pub train: Evaluation,
     pub test: Evaluation,
+    pub others: Vec<(Split, Evaluation)>,
 }
 
 impl EvalSplits {
     pub fn evaluate(&self, network: &Network, job: &Job) -> Result<Evaluations> {
-        Ok(Evaluations {
-            test: evaluate(network, &self.test, job)?,
-            train: evaluate(network, &self.train, job)?,
-        })
+        let test = evaluate(network, &self.test, job)?;
+        let others = self.others.iter().map(|(split, images)| Ok((*split, evaluate(network, images, job)?)));
+        Ok(Evaluations { test, others: others.collect::<Result<_>>()? })
+    }
+}
+
+impl Evaluations {
+    /// All of them in a few words.
+    pub fn summary(&self) -> String {
+        let others = self.others.iter().map(|(split, evaluation)| evaluation.summary(split.title()));
+        std::iter::once(self.test.summary("test")).chain(others).collect::<Vec<_>>().join(", ")
     }
 }

@@ -1,6 +1,6 @@
 """Writes images/ and transforms.safetensors beside this file: what Pillow and torchvision make of a few drawn images.
 
-Run: python make_transforms.py   (torch, torchvision, pillow, numpy, safetensors; nothing is downloaded)
+Run: python make_transforms.py   (torch, torchvision, pillow, opencv-python, numpy, safetensors; nothing is downloaded)
 
 Names are <image>/<what>; file names say width x height.
   decoded                            the JPEG as Pillow decodes it; later arrays of that image start from it
@@ -8,10 +8,15 @@ Names are <image>/<what>; file names say width x height.
   resized_crop_{t}_{l}_{h}_{w}_to_{s}  crop, black outside of the image, then resize: uint8
   normalized                         the crop eval40_32 as float32 [3, 32, 32]
   block{size}_seed{seed}, pixel_seed{seed}  shuffles of exactly that array
+  chexpert_gray                      Pillow's L
+  chexpert_affine_{degrees}_{dx}_{dy}_{scale}  of the grey image, nearest neighbour, fill 128
+  chexpert_equalized                 of the grey image, OpenCV
+  chexpert_input                     OpenCV: equalised, resized to a long side of 48, padded, blurred, scaled
 """
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
@@ -22,6 +27,7 @@ HERE = Path(__file__).parent
 IMAGES = HERE / "images"
 MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 SIDE = 32  # of the normalised array
+XRAY_SIDE = 48
 
 
 def waves(width, height):
@@ -55,6 +61,16 @@ def evaluated(image, resize, crop):
     return np.asarray(F.center_crop(F.resize(image, resize, F.InterpolationMode.BILINEAR), crop))
 
 
+def xray(equalized):
+    height, width = equalized.shape
+    ratio = XRAY_SIDE / max(height, width)
+    size = (int(round(width * ratio)), int(round(height * ratio)))
+    image = cv2.resize(equalized.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    right, below = XRAY_SIDE - size[0], XRAY_SIDE - size[1]
+    image = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=128)
+    return (cv2.GaussianBlur(image, (3, 3), 0) - 128) / 64
+
+
 def main():
     IMAGES.mkdir(exist_ok=True)
     sources = {
@@ -77,6 +93,14 @@ def main():
         for top, left, height, width, size in [(3, 5, 30, 25, 32), (10, 20, 55, 50, 32), (1, 2, 9, 12, 48)]:
             crop = F.resized_crop(image, top, left, height, width, [size, size], F.InterpolationMode.BILINEAR)
             arrays[f"{stem}/resized_crop_{top}_{left}_{height}_{width}_to_{size}"] = np.asarray(crop)
+        if name in ("waves_90x60.png", "pieces_gray_40x52.png"):
+            gray = image.convert("L")
+            equalized = cv2.equalizeHist(np.asarray(gray))
+            affine = F.affine(gray, -11.5, [4, -3], 0.97, [0, 0], F.InterpolationMode.NEAREST, fill=128)
+            arrays[f"{stem}/chexpert_gray"] = np.asarray(gray)
+            arrays[f"{stem}/chexpert_affine_-11.5_4_-3_0.97"] = np.asarray(affine)
+            arrays[f"{stem}/chexpert_equalized"] = equalized
+            arrays[f"{stem}/chexpert_input"] = xray(equalized)
         if name == "waves_90x60.png":
             tensor = F.normalize(F.to_tensor(Image.fromarray(evaluated(image, 40, SIDE))), MEAN, DEVIATION)
             array = tensor.numpy()

@@ -8,6 +8,7 @@ use basin_core::analysis::interpolation::{Request, interpolate};
 use basin_core::config::{Experiment, Registry, apply_overrides};
 use basin_core::error::Error;
 use basin_core::run::RunDir;
+use basin_core::train::evaluate::{Finding, or_undefined};
 use serde_json::json;
 
 use super::{print, working};
@@ -22,17 +23,27 @@ pub fn eval(checkpoint: &Path, data: &Data) -> Result<()> {
     let (samples, accuracy, loss) =
         (evaluation.labels.len(), 100.0 * evaluation.accuracy(), evaluation.loss());
     if data.json {
-        let result = json!({
+        let mut result = json!({
             "checkpoint": checkpoint, "data": experiment.data.name, "split": "test", "samples": samples,
             "accuracy": accuracy, "loss": loss, "predictions": predictions,
         });
+        let findings = evaluation.findings().into_iter().map(|Finding { name, accuracy, auc }| {
+            (name.to_owned(), json!({ "accuracy": accuracy, "auc": auc }))
+        });
+        let findings: serde_json::Map<String, serde_json::Value> = findings.collect();
+        if !findings.is_empty() {
+            // An AUC that is undefined is null.
+            result["auc"] = json!(evaluation.auc());
+            result["findings"] = json!(findings);
+        }
         return print(&format!("{result}\n"));
     }
-    print(&format!(
-        "test accuracy {accuracy:.2} %, test loss {loss:.4} on {samples} images of {}\npredictions: {}\n",
-        experiment.data.name,
-        predictions.display()
-    ))
+    let mut text =
+        format!("{} on {samples} images of {}\n", evaluation.summary("test"), experiment.data.name);
+    for Finding { name, accuracy, auc } in evaluation.findings() {
+        text += &format!("  {name:17} AUC {:9}  accuracy {:.2} %\n", or_undefined(auc), 100.0 * accuracy);
+    }
+    print(&format!("{text}predictions: {}\n", predictions.display()))
 }
 
 /// Measures the line between two checkpoints, and prints its points and its barrier.

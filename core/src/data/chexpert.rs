@@ -1,0 +1,106 @@
+//! CheXpert (Irvin et al. 2019): chest X-rays, each with any of five findings.
+//!
+//! Trained on 50,000 images of the official training split, tested on 50,000 others of it, with the official validation
+//! images beside them (PAPER section 2.4).
+
+use std::path::{Path, PathBuf};
+
+use super::sample::{Index, Line, Sample, Split, check_files, subset};
+use crate::config::{Data, IndexPaths};
+use crate::error::{Error, Result};
+
+/// The findings in the lists' order, and whether an uncertain one counts as there.
+const FINDINGS: [(&str, bool); 5] = [
+    ("Cardiomegaly", false),
+    ("Edema", true),
+    ("Consolidation", false),
+    ("Atelectasis", true),
+    ("Pleural Effusion", false),
+];
+/// Names of the findings; bit k of a label stands for the k-th.
+pub(super) const NAMES: [&str; 5] =
+    [FINDINGS[0].0, FINDINGS[1].0, FINDINGS[2].0, FINDINGS[3].0, FINDINGS[4].0];
+/// An image with any of these findings (Cardiomegaly, Consolidation) is trained on twice an epoch.
+const DOUBLED: usize = 1 << 0 | 1 << 2;
+
+/// Reads the list of a split, draws the subset that the settings ask for, and checks that its images are there.
+pub(super) fn open(data: &Data, split: Split) -> Result<Index> {
+    let folder = PathBuf::from(&data.configs.data_dir);
+    let list = folder.join(list_name(data.index_paths.as_ref(), split));
+    if !list.is_file() {
+        return Err(Error::data(format!(
+            "there is no {}; `runner prepare chexpert` makes CheXpert's folder with its lists, so set the folder with \
+             --set data.configs.data_dir=FOLDER or the list with --set data.index_paths.{}=FILE",
+            list.display(),
+            setting(split)
+        )));
+    }
+    let lines = subset(read_list(&list)?, data.configs.subsample);
+    check_files(&folder, &list, &lines)?;
+    let copies = |label: usize| if split == Split::Train && label & DOUBLED != 0 { 2 } else { 1 };
+    let samples = lines
+        .into_iter()
+        .flat_map(|line| std::iter::repeat_n(line.sample.clone(), copies(line.sample.label)));
+    Ok(Index { samples: samples.collect(), folder, outputs: FINDINGS.len() })
+}
+
+/// The setting below `data.index_paths` that names a split's list.
+fn setting(split: Split) -> &'static str {
+    match split {
+        Split::Train | Split::EvalTrain => "train",
+        Split::Test => "test",
+        Split::Dev => "dev",
+    }
+}
+
+fn list_name(paths: Option<&IndexPaths>, split: Split) -> &str {
+    let of = |path: fn(&IndexPaths) -> &Option<String>| paths.and_then(|paths| path(paths).as_deref());
+    match split {
+        Split::Train | Split::EvalTrain => of(|paths| &paths.train).unwrap_or("train.0-50k.csv"),
+        Split::Test => of(|paths| &paths.test).unwrap_or("train.50k-100k.csv"),
+        Split::Dev => of(|paths| &paths.dev).unwrap_or("dev.csv"),
+    }
+}
+
+fn read_list(list: &Path) -> Result<Vec<Line>> {
+    let unreadable = |error: csv::Error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => Error::io("read", list)(error),
+        kind => Error::data(format!("{} is no CheXpert list ({kind:?}); prepare it again", list.display())),
+    };
+    let mut reader = csv::Reader::from_path(list).map_err(unreadable)?;
+    let header = reader.headers().map_err(unreadable)?.clone();
+    let column = |name: &str| {
+        header.iter().position(|known| known == name).ok_or_else(|| {
+            Error::data(format!("{} has no column `{name}`; it is no CheXpert list", list.display()))
+        })
+    };
+    let path = column("Path")?;
+    let findings = NAMES.iter().map(|name| column(name)).collect::<Result<Vec<usize>>>()?;
+    let mut lines = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(unreadable)?;
+        let number = record.position().map_or(0, |position| position.line() as usize);
+        let wrong = |what: &str, value: &str| {
+            Error::data(format!("{}:{number}: {what} is `{value}`; correct the line", list.display()))
+        };
+        let mut label = 0;
+        for (bit, (column, (name, uncertain))) in findings.iter().zip(FINDINGS).enumerate() {
+            let is_there = match &record[*column] {
+                "1" | "1.0" => true,
+                "" | "0" | "0.0" => false,
+                "-1" | "-1.0" => uncertain,
+                other => return Err(wrong(name, other)),
+            };
+            label |= usize::from(is_there) << bit;
+        }
+        let id = record[path].to_owned();
+        if id.is_empty() {
+            return Err(wrong("Path", ""));
+        }
+        lines.push(Line { number, sample: Sample { id, label } });
+    }
+    if lines.is_empty() {
+        return Err(Error::data(format!("{} lists no image; prepare it again", list.display())));
+    }
+    Ok(lines)
+}

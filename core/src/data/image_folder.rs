@@ -1,0 +1,99 @@
+//! A folder of images for each class, as ImageNet ships and as torchvision's `ImageFolder` reads it.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::sample::{Index, Sample, Split, subset};
+use crate::config::DataConfigs;
+use crate::error::{Error, Result};
+
+/// Endings of image files, without regard to case.
+const ENDINGS: [&str; 9] = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp"];
+
+/// Lists `<data_dir>/<split>/<class>/**/<image>` in the order of the names, and draws the subset that the settings ask for.
+///
+/// Classes are the sorted folders of `train`, so both splits number them alike.
+pub(super) fn open(configs: &DataConfigs, split: Split) -> Result<Index> {
+    let folder = PathBuf::from(&configs.data_dir);
+    let classes = folders(&folder.join("train"), &folder)?;
+    let (name, own) = match split {
+        Split::Train | Split::EvalTrain => ("train", classes.clone()),
+        Split::Test | Split::Dev => {
+            let name = if folder.join("val").is_dir() { "val" } else { "test" };
+            (name, folders(&folder.join(name), &folder)?)
+        }
+    };
+    let of_class = |class: &String| -> Result<Vec<Sample>> {
+        let label = classes.binary_search(class).map_err(|_| {
+            let stranger = folder.join(name).join(class);
+            Error::data(format!("{} is a class that train does not have; move it away", stranger.display()))
+        })?;
+        let mut ids = Vec::new();
+        walk(&folder, &format!("{name}/{class}"), &mut ids)?;
+        Ok(ids.into_iter().map(|id| Sample { id, label }).collect())
+    };
+    let samples = own.par_iter().map(of_class).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
+    let samples = subset(samples.concat(), configs.subsample);
+    if samples.is_empty() {
+        return Err(Error::data(format!(
+            "{} holds no image; images end in .{}",
+            folder.join(name).display(),
+            ENDINGS.join(", .")
+        )));
+    }
+    Ok(Index { folder, samples, outputs: classes.len() })
+}
+
+/// Names of the folders in a folder, sorted.
+fn folders(path: &Path, data_dir: &Path) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    if path.is_dir() {
+        names = entries(path)?.into_iter().filter(|name| path.join(name).is_dir()).collect();
+    }
+    if names.is_empty() {
+        return Err(Error::data(format!(
+            "{} holds no folder of a class; images are laid out as <data_dir>/train/<class>/<image> with \
+             <data_dir>/val/<class>/<image> beside it, so set the folder with --set data.configs.data_dir=<data_dir> (now {})",
+            path.display(),
+            data_dir.display()
+        )));
+    }
+    Ok(names)
+}
+
+/// Collects the images below `relative`: files of a folder before what lies in its folders.
+fn walk(root: &Path, relative: &str, ids: &mut Vec<String>) -> Result<()> {
+    let mut deeper = Vec::new();
+    for name in entries(&root.join(relative))? {
+        let id = format!("{relative}/{name}");
+        let path = root.join(&id);
+        let metadata = std::fs::metadata(&path).map_err(Error::io("read", &path))?;
+        let ending = Path::new(&name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        if metadata.is_dir() {
+            deeper.push(id);
+        } else if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+            if metadata.len() == 0 {
+                return Err(Error::data(format!(
+                    "the image {} is empty (0 bytes); fetch it again or remove it",
+                    path.display()
+                )));
+            }
+            ids.push(id);
+        }
+    }
+    deeper.iter().try_for_each(|folder| walk(root, folder, ids))
+}
+
+/// Names in a folder, sorted; those that are no Unicode could not be written into an index.
+fn entries(path: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(Error::io("read", path))? {
+        let name = entry.map_err(Error::io("read", path))?.file_name();
+        names.push(name.into_string().map_err(|name| {
+            Error::data(format!("{} has a name that is no Unicode; rename it", path.join(name).display()))
+        })?);
+    }
+    names.sort();
+    Ok(names)
+}
