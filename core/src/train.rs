@@ -26,7 +26,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::checkpoint::StateDict;
 use crate::config::Experiment;
-use crate::data::{Augment, Batch, Labelling, Loader, Pipeline, epoch_batches};
+use crate::data::{Augment, Batch, Loader, Pipeline, epoch_batches};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
@@ -112,7 +112,7 @@ pub fn train(
                 saved = Instant::now();
                 job.check()?;
             }
-            step(experiment, labelling, &mut network, &mut optimizer, &mut position, batch?, job, rates)?;
+            step(experiment, &mut network, &mut optimizer, &mut position, batch?, job, rates)?;
             position.sums.seconds += clock.lap();
             job.emit(clock.event(&position, settings.epochs, data.train.len(), labelling));
         }
@@ -138,7 +138,6 @@ pub fn train(
 /// One step of gradient descent on one batch.
 fn step(
     experiment: &Experiment,
-    labelling: Labelling,
     network: &mut Network,
     optimizer: &mut Optimizer,
     position: &mut Position,
@@ -147,7 +146,7 @@ fn step(
     rates: [f64; 3],
 ) -> Result<()> {
     let epoch = position.epoch + 1;
-    let count = batch.labels.len();
+    let (count, labelling) = (batch.labels.len(), batch.labelling);
     let images = Tensor::<4>::from_data(
         TensorData::new(batch.images, [count, 3, batch.size, batch.size]),
         &job.device.clone().autodiff(),

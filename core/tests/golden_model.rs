@@ -6,6 +6,7 @@ mod common;
 use basin_core::analysis::distance::distance;
 use basin_core::analysis::interpolation::blend;
 use basin_core::checkpoint::{NamedTensor, StateDict};
+use basin_core::data::Labelling;
 use basin_core::model::{Arch, Network};
 use basin_core::random::numpy::RandomState;
 use basin_core::train::loss::{Targets, cross_entropy, sample_losses};
@@ -64,7 +65,7 @@ fn check_evaluation(golden: &Value, name: &str) {
                 "{name}: logit {ours} {expected}"
             );
         }
-        let loss = mean(&floats(sample_losses(logits, &targets)));
+        let loss = mean(&floats(sample_losses(logits, &targets, Labelling::Class)));
         close(loss, golden["eval"]["loss"].as_f64().unwrap(), FORWARD, &format!("{name}: loss"));
     }
 }
@@ -127,7 +128,7 @@ fn check_interpolation(golden: &Value, name: &str) {
         let logits = network.forward(images.clone());
         let predictions: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
         let correct = predictions.iter().zip(&targets).filter(|(p, t)| **p == **t as i64).count();
-        let loss = mean(&floats(sample_losses(logits, &targets)));
+        let loss = mean(&floats(sample_losses(logits, &targets, Labelling::Class)));
         let what = format!("{name}: coefficient {}", point["coefficient"]);
         close(loss, point["loss"].as_f64().unwrap(), FORWARD, &what);
         assert_eq!(correct as u64, point["correct"].as_u64().unwrap(), "{what}: correct");

@@ -8,8 +8,12 @@ use crate::error::{Error, Result};
 use crate::model::Arch;
 
 /// Settings that may change between two starts of a run: where things lie, how fast they are read, and what is kept.
-const FREE: [&str; 5] = [
+const FREE: [&str; 9] = [
     "data.configs.data_dir",
+    "data.index_paths",
+    "data.index_paths.train",
+    "data.index_paths.dev",
+    "data.index_paths.test",
     "data.configs.cache_bitmap",
     "train.data_workers",
     "train.keep_every",
@@ -78,6 +82,13 @@ impl Experiment {
             }
         }
         let is_chexpert = self.data.name == "CheXpert";
+        let name = &self.data.name;
+        require(
+            is_chexpert || self.data.index_paths.is_none(),
+            "data.name",
+            name,
+            "CheXpert with data.index_paths",
+        )?;
         let script = if is_chexpert { "chexpert_train.py" } else { "imagenet_train.py" };
         let named = match self.script {
             Script::Imagenet => "imagenet_train.py",

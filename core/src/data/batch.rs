@@ -1,5 +1,6 @@
 //! What the network is given at a time, and which samples those are.
 
+use super::sample::Labelling;
 use super::transform::Pipeline;
 use crate::random::{Keyed, Purpose};
 
@@ -8,8 +9,10 @@ use crate::random::{Keyed, Purpose};
 pub struct Batch {
     /// Positions of the samples in their data set.
     pub indices: Vec<usize>,
-    /// Their classes, from 0.
+    /// Their labels: classes from 0, or a bit for each finding.
     pub labels: Vec<usize>,
+    /// What labels say.
+    pub labelling: Labelling,
     /// Normalised values, `[batch, 3, size, size]`.
     pub images: Vec<f32>,
     /// Side of an image, pixels.
@@ -18,9 +21,15 @@ pub struct Batch {
 
 impl Batch {
     /// A batch of these samples with all values zero, to be filled.
-    pub(super) fn blank(labels: impl Fn(usize) -> usize, pipeline: &Pipeline, indices: Vec<usize>) -> Self {
+    pub(super) fn blank(
+        label: impl Fn(usize) -> usize,
+        labelling: Labelling,
+        pipeline: &Pipeline,
+        indices: Vec<usize>,
+    ) -> Self {
         Self {
-            labels: indices.iter().map(|&sample| labels(sample)).collect(),
+            labels: indices.iter().map(|&sample| label(sample)).collect(),
+            labelling,
             images: vec![0.0; indices.len() * pipeline.values()],
             size: pipeline.size(),
             indices,

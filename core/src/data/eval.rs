@@ -112,7 +112,8 @@ impl EvalImages {
             Crops::Mapped(map) => map,
         };
         let end_of = |sample: usize| self.places.get(sample + 1).map_or(bytes.len(), |place| place.0);
-        let mut batch = Batch::blank(|sample| self.labels[sample], &self.pipeline, range.clone().collect());
+        let indices = range.clone().collect();
+        let mut batch = Batch::blank(|sample| self.labels[sample], self.labelling, &self.pipeline, indices);
         batch.images.par_chunks_exact_mut(self.pipeline.values()).zip(range).for_each(|(image, sample)| {
             let (start, width) = self.places[sample];
             self.pipeline.normalize(width, &bytes[start..end_of(sample)], image);

@@ -190,8 +190,9 @@ impl Shared {
 
     fn assemble(&self, batch: usize, crops: Vec<Option<Result<Crop>>>) -> Result<Batch> {
         let crops = crops.into_iter().flatten().collect::<Result<Vec<_>>>()?;
+        let (dataset, indices) = (&self.dataset, self.batches[batch].clone());
         let mut out =
-            Batch::blank(|sample| self.dataset.label(sample), &self.pipeline, self.batches[batch].clone());
+            Batch::blank(|sample| dataset.label(sample), dataset.labelling(), &self.pipeline, indices);
         for (crop, image) in crops.iter().zip(out.images.chunks_exact_mut(self.pipeline.values())) {
             self.pipeline.normalize(crop.width, &crop.levels, image);
         }

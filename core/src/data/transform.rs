@@ -66,7 +66,7 @@ enum Chain {
         pre_crop: usize,
         random: RandomCrop,
         /// Normalised value of each of the 256 levels, by channel.
-        levels: [[f32; 256]; 3],
+        levels: Box<[[f32; 256]; 3]>,
     },
     /// CheXpert's.
     Xray,
@@ -110,7 +110,7 @@ impl Pipeline {
         let photo = |random: RandomCrop, statistics: &Statistics| Chain::Photo {
             pre_crop: configs.pre_crop_size,
             random,
-            levels: statistics.levels(),
+            levels: Box::new(statistics.levels()),
         };
         Ok(Self {
             size,
