@@ -3,23 +3,29 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 
-/// Two labelings of one batch, the first with weight `coefficient`: `c * CE(first) + (1 - c) * CE(second)`.
+/// Two labelings of one batch, the first with weight `c`: `c * CE(first) + (1 - c) * CE(second)`.
 #[derive(Debug, Clone)]
 pub struct Targets {
     /// Labels of the images.
     pub first: Vec<usize>,
-    /// Labels of the images that were mixed in, with the first labels' weight; absent without mixup.
-    pub second: Option<(Vec<usize>, f64)>,
+    /// Labels of the images that were mixed in, with the first labels' weight: one for the batch, or one for each image. Absent
+    /// without mixup.
+    pub second: Option<(Vec<usize>, Vec<f64>)>,
 }
 
 /// The loss averaged over the batch, `[1]`. Logits: `[batch, classes]`.
 pub fn cross_entropy(logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
     let log_probabilities = log_softmax(logits, 1);
-    let mean = |labels: &[usize]| -picked(log_probabilities.clone(), labels).mean();
-    match &targets.second {
-        None => mean(&targets.first),
-        Some((second, coefficient)) => {
-            mean(&targets.first) * *coefficient + mean(second) * (1.0 - coefficient)
+    let losses = |labels: &[usize]| -picked(log_probabilities.clone(), labels);
+    let (first, second) = (losses(&targets.first), &targets.second);
+    match second.as_ref().map(|(labels, weights)| (losses(labels), weights.as_slice())) {
+        None => first.mean(),
+        Some((second, [weight])) => first.mean() * *weight + second.mean() * (1.0 - weight),
+        Some((second, weights)) => {
+            let weights: Vec<f32> = weights.iter().map(|weight| *weight as f32).collect();
+            let weights = Tensor::<1>::from_floats(weights.as_slice(), &first.device());
+            // `w * first + (1 - w) * second`.
+            ((first - second.clone()) * weights + second).mean()
         }
     }
 }
