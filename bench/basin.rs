@@ -45,7 +45,7 @@ fn main() {
             let loss = cross_entropy(tracked.forward(images.clone()), &targets);
             let mut gradients = loss.backward();
             let gradients = take_gradients(tracked, &mut gradients);
-            optimizer.step(&mut network.parameters, gradients, &settings.group_rates());
+            optimizer.step(&mut network.parameters, gradients);
             std::hint::black_box(loss.into_data());
         })
     };

@@ -113,8 +113,8 @@ pub fn train(
     while position.epoch < settings.epochs {
         let epoch = position.epoch + 1;
         let scheduler = experiment.lr_scheduler.as_ref();
-        let rates = experiment.optimizer.group_rates().into_iter();
-        let rates: Vec<f64> = rates.map(|base| learning_rate(base, scheduler, epoch)).collect();
+        let bases = experiment.optimizer.group_rates().into_iter();
+        optimizer.rates = bases.map(|base| learning_rate(base, scheduler, epoch)).collect();
         let batches =
             epoch_batches(data.train.len(), settings.batch_size, experiment.seed.order, epoch as u64);
         let remaining = batches[position.step..].to_vec();
@@ -128,8 +128,7 @@ pub fn train(
                 saved = Instant::now();
                 job.check()?;
             }
-            let rule = (&mut optimizer, &regularizers, rates.as_slice());
-            step(experiment, &mut network, rule, &mut position, batch?, job)?;
+            step(experiment, &mut network, &mut optimizer, &regularizers, &mut position, batch?, job)?;
             position.sums.seconds += clock.lap();
             job.emit(clock.event(&position, settings.epochs, data.train.len()));
         }
@@ -144,7 +143,7 @@ pub fn train(
         };
         clock.evaluated();
         let penalized = !settings.weight_regularizers.is_empty();
-        recorder.reporter.trained(epoch, &rates, position.sums, penalized)?;
+        recorder.reporter.trained(epoch, &optimizer.rates, position.sums, penalized)?;
         job.emit(recorder.finish(epoch, &network, &evaluations, &mut position)?);
         position = Position { epoch, step: 0, sums: Sums::default(), ..position };
         resume::save(&run.resume(), &network, &optimizer, &position)?;
@@ -153,11 +152,12 @@ pub fn train(
     Ok(())
 }
 
-/// One step of gradient descent on one batch, with the learning rate of each group.
+/// One step of gradient descent on one batch.
 fn step(
     experiment: &Experiment,
     network: &mut Network,
-    (optimizer, regularizers, rates): (&mut Optimizer, &Regularizers, &[f64]),
+    optimizer: &mut Optimizer,
+    regularizers: &Regularizers,
     position: &mut Position,
     batch: Batch,
     job: &Job,
@@ -198,7 +198,7 @@ fn step(
             experiment.optimizer.base_lr
         )));
     }
-    optimizer.step(&mut network.parameters, gradients, rates);
+    optimizer.step(&mut network.parameters, gradients);
 
     // Training accuracy is against the unmixed label, as in the reference.
     let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();

@@ -110,7 +110,7 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
             }
         }
         let gradients = take_gradients(tracked, &mut gradients);
-        optimizer.step(&mut network.parameters, gradients, &settings.group_rates());
+        optimizer.step(&mut network.parameters, gradients);
     }
     for tensor in network.state().tensors {
         let expected = &run["after"][&tensor.name];

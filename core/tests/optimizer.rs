@@ -42,7 +42,7 @@ fn ten_steps_of_each_rule_are_those_of_pytorch() {
         let mut parameters = tensors(&golden["start"], &names);
         let mut optimizer = Optimizer::new(&settings, names.iter().copied(), &parameters).unwrap();
         for gradients in golden["gradients"].as_array().unwrap() {
-            optimizer.step(&mut parameters, tensors(gradients, &names), &settings.group_rates());
+            optimizer.step(&mut parameters, tensors(gradients, &names));
         }
         check(&parameters, &case["after"], &names, &case["optimizer"]);
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Optimizer {
     /// Learning rate of the default group; names with `bias` or `scale` take a tenth.
     pub base_lr: f64,
-    /// `optimizer.weight_decay` of PyTorch's rules, for all groups.
+    /// PyTorch's `weight_decay`, for all groups.
     pub weight_decay: f64,
     /// Regular expressions over parameters' names with absolute learning rates; the first that is found in a name wins. Names
     /// with `bias` or `scale` are never reached.

@@ -23,8 +23,8 @@ pub struct Rule {
     pub step: u64,
 }
 
-/// `parameter -= lr * first / (1 - beta1^step) / (sqrt(second / (1 - beta2^step)) + eps)`, where `first` and `second` are the running
-/// means of the gradient and of its square. All tensors `[size]`.
+/// `parameter -= lr * first / (1 - beta1^step) / (sqrt(second / (1 - beta2^step)) + eps)`, where `first` and `second` are the
+/// running means of the gradient and of its square. All tensors `[size]`.
 pub fn step(
     parameter: Tensor<1>,
     gradient: Tensor<1>,

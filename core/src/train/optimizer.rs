@@ -12,6 +12,8 @@ use crate::model::Network;
 pub struct Optimizer {
     /// What it remembers.
     pub memory: Memory,
+    /// Learning rate of each group, which a scheduler may change between steps.
+    pub rates: Vec<f64>,
     pub(super) rule: UpdateRule,
     weight_decay: f64,
     /// Group of each parameter.
@@ -48,18 +50,19 @@ impl Optimizer {
         let zeros = |_: &&str| parameters.iter().map(Tensor::zeros_like).collect();
         Ok(Self {
             memory: Memory { moments: moments(settings.rule).iter().map(zeros).collect(), steps: 0 },
+            rates: settings.group_rates(),
             rule: settings.rule,
             weight_decay: settings.weight_decay,
             groups: settings.groups(names)?,
         })
     }
 
-    /// Updates the parameters with the learning rate of each group. Parameters, gradients: `[size]` each.
-    pub fn step(&mut self, parameters: &mut [Tensor<1>], gradients: Vec<Tensor<1>>, rates: &[f64]) {
+    /// Updates the parameters. Parameters, gradients: `[size]` each.
+    pub fn step(&mut self, parameters: &mut [Tensor<1>], gradients: Vec<Tensor<1>>) {
         let Memory { moments, steps } = &mut self.memory;
         *steps += 1;
         for (index, gradient) in gradients.into_iter().enumerate() {
-            let (lr, weight_decay) = (rates[self.groups[index]], self.weight_decay);
+            let (lr, weight_decay) = (self.rates[self.groups[index]], self.weight_decay);
             // Taken out, so that nobody else holds them and they are updated in place.
             let empty = Tensor::empty([0], &gradient.device());
             let parameter = std::mem::replace(&mut parameters[index], empty.clone());
@@ -84,8 +87,8 @@ impl Optimizer {
     }
 }
 
-/// The gradients of a network's parameters, in its order; zeros where the loss does not depend on one. `tracked` is the copy of the
-/// network that the loss was computed with: it goes, so that the network can be updated in place.
+/// The gradients of a network's parameters, in its order; zeros where the loss does not depend on one. `tracked` is the copy
+/// of the network that the loss was computed with: it goes, so that the network can be updated in place.
 pub fn take_gradients(tracked: Network, gradients: &mut Gradients) -> Vec<Tensor<1>> {
     let take = |leaf: Tensor<1>| leaf.grad_remove(gradients).unwrap_or_else(|| leaf.inner().zeros_like());
     tracked.parameters.into_iter().map(take).collect()

@@ -20,8 +20,8 @@ struct Penalty {
 }
 
 impl Regularizers {
-    /// The penalties on parameters with these names. `start` gives their values before training, `[size]` each, and is asked only if a
-    /// rule measures from there.
+    /// The penalties on parameters with these names. `start` gives their values before training, `[size]` each, and is asked
+    /// only if a rule measures from there.
     ///
     /// # Errors
     /// Those of [`WeightRegularizer::parameters`], and of `start`.

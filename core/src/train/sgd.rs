@@ -19,8 +19,8 @@ pub struct Rule {
     pub kwargs: config::Sgd,
 }
 
-/// `d = gradient + weight_decay * parameter; velocity = momentum * velocity + (1 - dampening) * d; parameter -= lr * velocity`, with
-/// Nesterov `parameter -= lr * (d + momentum * velocity)`. All tensors `[size]`.
+/// `d = gradient + weight_decay * parameter; velocity = momentum * velocity + (1 - dampening) * d;
+/// parameter -= lr * velocity`, or with Nesterov `lr * (d + momentum * velocity)`. All tensors `[size]`.
 ///
 /// A velocity of zero and no dampening give PyTorch's first step.
 pub fn step(parameter: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, rule: Rule) -> [Tensor<1>; 2] {
