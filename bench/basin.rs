@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use basin_core::config::{self, Sgd, UpdateRule};
+use basin_core::data::Labelling;
 use basin_core::device::Choice;
 use basin_core::model::{Arch, Network, initial_state};
-use basin_core::train::loss::{Targets, cross_entropy};
-use basin_core::train::optimizer::{Optimizer, group_rates};
+use basin_core::train::loss::{Targets, loss};
+use basin_core::train::optimizer::{Optimizer, take_gradients};
 use burn::tensor::{Tensor, TensorData};
 
 #[global_allocator]
@@ -35,12 +37,16 @@ fn main() {
     } else {
         let images = images(&device.clone().autodiff());
         let targets = Targets { first: (0..batch).map(|i| i % 10).collect(), second: None };
-        let mut optimizer = Optimizer::new(&network, None, 0.9, 1e-4);
+        let rule = UpdateRule::Sgd(Sgd { momentum: 0.9, ..Sgd::default() });
+        let settings = config::Optimizer { base_lr: 1e-3, weight_decay: 1e-4, custom_lrs: Vec::new(), rule };
+        let names = arch.parameters.iter().map(|spec| spec.name.as_str());
+        let mut optimizer = Optimizer::new(&settings, names, &network.parameters).expect("no custom rates");
         rate(batch, duration, || {
             let tracked = network.tracked();
-            let loss = cross_entropy(tracked.forward(images.clone()), &targets);
+            let loss = loss(tracked.forward(images.clone()), &targets, Labelling::Class);
             let mut gradients = loss.backward();
-            optimizer.step(&mut network, tracked, &mut gradients, group_rates(1e-3));
+            let gradients = take_gradients(tracked, &mut gradients);
+            optimizer.step(&mut network.parameters, gradients);
             std::hint::black_box(loss.into_data());
         })
     };

@@ -2,10 +2,13 @@
 
 mod experiment;
 mod family;
+mod optimizer;
 mod overrides;
+mod parameters;
 mod registry;
 mod validate;
 
 pub use experiment::*;
+pub use optimizer::{Adam, Optimizer, Sgd, UpdateRule};
 pub use overrides::{apply_overrides, flat_settings};
 pub use registry::{Registry, list, show};

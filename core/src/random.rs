@@ -5,8 +5,9 @@ pub mod numpy;
 
 pub use keyed::{Keyed, Purpose};
 
-/// Mixup's coefficient for one batch: `RandomState(seed).beta(alpha, alpha)`, the seed drawn for (run, epoch, step).
-pub fn mixup_coefficient(seed: u64, epoch: u64, step: u64, alpha: f64) -> f64 {
+/// Mixup's coefficients for one step: draws of `RandomState(seed).beta(alpha, alpha)`, the seed drawn for (run, epoch, step).
+pub fn mixup_coefficients(seed: u64, epoch: u64, step: u64, alpha: f64, count: usize) -> Vec<f64> {
     let seed = Keyed::new(seed, Purpose::Mixup, epoch, step).next_u32();
-    numpy::RandomState::new(seed).beta(alpha, alpha)
+    let mut random = numpy::RandomState::new(seed);
+    (0..count).map(|_| random.beta(alpha, alpha)).collect()
 }

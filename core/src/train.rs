@@ -3,10 +3,12 @@
 pub mod launch;
 pub mod start;
 
+pub mod adam;
 pub mod loss;
 pub mod metric;
 pub mod mixup;
 pub mod optimizer;
+pub mod regularizer;
 pub mod schedule;
 pub mod sgd;
 
@@ -24,21 +26,22 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Tensor, TensorData};
 
-use crate::checkpoint::StateDict;
+use crate::checkpoint::{Checkpoint, StateDict};
 use crate::config::Experiment;
-use crate::data::{Augment, Batch, Loader, Pipeline, epoch_batches};
+use crate::data::{Augment, Batch, Labelling, Loader, Pipeline, epoch_batches};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::{Arch, Network};
-use crate::random::{Keyed, Purpose, mixup_coefficient};
+use crate::random::{Keyed, Purpose, mixup_coefficients};
 use crate::run::RunDir;
 
 use self::clock::Clock;
 use self::epoch::Recorder;
 use self::evaluate::right_decisions;
 use self::loss::{Targets, loss};
-use self::optimizer::{Optimizer, group_rates};
+use self::optimizer::{Optimizer, take_gradients};
+use self::regularizer::Regularizers;
 use self::report::Reporter;
 use self::resume::{Position, Sums};
 use self::schedule::learning_rate;
@@ -64,18 +67,31 @@ pub fn train(
 
     // 1. The network and the optimizer, new or as they were.
     let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
-    let (momentum, weight_decay) = (experiment.optimizer.kwargs.momentum, experiment.optimizer.weight_decay);
     let is_new = start.is_some();
-    let (mut network, velocities, mut position) = match start {
+    let (mut network, memory, mut position) = match start {
         Some(state) => (Network::new(arch, &state, &job.device)?, None, Position::default()),
         None => {
-            let (network, velocities, position) = resume::load(&run.resume(), &arch, &job.device)?;
+            let rule = experiment.optimizer.rule;
+            let (network, memory, position) = resume::load(&run.resume(), &arch, rule, &job.device)?;
             let (epoch, step) = (position.epoch + 1, position.step);
             job.emit(Event::Note(format!("resuming in epoch {epoch} after step {step}")));
-            (network, Some(velocities), position)
+            (network, Some(memory), position)
         }
     };
-    let mut optimizer = Optimizer::new(&network, velocities, momentum, weight_decay);
+    let arch = network.arch.clone();
+    let names = arch.parameters.iter().map(|spec| spec.name.as_str());
+    let mut optimizer = Optimizer::new(&experiment.optimizer, names.clone(), &network.parameters)?;
+    if let Some(memory) = memory {
+        optimizer.memory = memory;
+    }
+    let before_training = || match is_new {
+        true => Ok(network.parameters.clone()),
+        false => {
+            let first = Checkpoint::load(&run.checkpoint(0))?.state;
+            Ok(Network::new(arch.clone(), &first, &job.device)?.parameters)
+        }
+    };
+    let regularizers = Regularizers::new(&settings.weight_regularizers, names, before_training)?;
 
     // 2. The images: training batches are prepared anew each epoch, evaluation crops once.
     let train_images = Pipeline::new(&experiment.data, Augment::Train { seed: experiment.seed.order })?;
@@ -97,8 +113,8 @@ pub fn train(
     while position.epoch < settings.epochs {
         let epoch = position.epoch + 1;
         let scheduler = experiment.lr_scheduler.as_ref();
-        let rates =
-            group_rates(experiment.optimizer.base_lr).map(|base| learning_rate(base, scheduler, epoch));
+        let bases = experiment.optimizer.group_rates().into_iter();
+        optimizer.rates = bases.map(|base| learning_rate(base, scheduler, epoch)).collect();
         let batches =
             epoch_batches(data.train.len(), settings.batch_size, experiment.seed.order, epoch as u64);
         let remaining = batches[position.step..].to_vec();
@@ -112,7 +128,7 @@ pub fn train(
                 saved = Instant::now();
                 job.check()?;
             }
-            step(experiment, &mut network, &mut optimizer, &mut position, batch?, job, rates)?;
+            step(experiment, &mut network, &mut optimizer, &regularizers, &mut position, batch?, job)?;
             position.sums.seconds += clock.lap();
             job.emit(clock.event(&position, settings.epochs, data.train.len(), labelling));
         }
@@ -126,7 +142,9 @@ pub fn train(
             evaluations => evaluations?,
         };
         clock.evaluated();
-        recorder.reporter.trained(epoch, rates, position.sums, labelling)?;
+        let always = labelling != Labelling::Class;
+        let penalized = always || !settings.weight_regularizers.is_empty();
+        recorder.reporter.trained(epoch, &optimizer.rates, position.sums, labelling, penalized)?;
         job.emit(recorder.finish(epoch, &network, &evaluations, &mut position)?);
         position = Position { epoch, step: 0, sums: Sums::default(), ..position };
         resume::save(&run.resume(), &network, &optimizer, &position)?;
@@ -140,10 +158,10 @@ fn step(
     experiment: &Experiment,
     network: &mut Network,
     optimizer: &mut Optimizer,
+    regularizers: &Regularizers,
     position: &mut Position,
     batch: Batch,
     job: &Job,
-    rates: [f64; 3],
 ) -> Result<()> {
     let epoch = position.epoch + 1;
     let (count, labelling) = (batch.labels.len(), batch.labelling);
@@ -154,14 +172,15 @@ fn step(
     let alpha = experiment.train.mixup_alpha;
     let (images, targets) = if alpha > 0.0 {
         let (seed, epoch, step) = (experiment.seed.order, epoch as u64, position.step as u64);
-        let coefficient = mixup_coefficient(seed, epoch, step, alpha);
+        let draws = if experiment.train.mixup_per_sample { count } else { 1 };
+        let coefficients = mixup_coefficients(seed, epoch, step, alpha, draws);
         let mut random = Keyed::new(seed, Purpose::Mixup, epoch, step);
-        // The first draw is the seed of the coefficient.
+        // The first draw is the seed of the coefficients.
         random.next_u32();
         let index = random.permutation(count);
         let second = index.iter().map(|i| batch.labels[*i]).collect();
-        let targets = Targets { first: batch.labels.clone(), second: Some((second, coefficient)) };
-        (mixup::mix(images, &index, coefficient), targets)
+        let images = mixup::mix(images, &index, &coefficients);
+        (images, Targets { first: batch.labels.clone(), second: Some((second, coefficients)) })
     } else {
         (images, Targets { first: batch.labels.clone(), second: None })
     };
@@ -170,7 +189,9 @@ fn step(
     let logits = tracked.forward(images);
     let loss = loss(logits.clone(), &targets, labelling);
     let mut gradients = loss.backward();
-    let loss = f64::from(loss.into_scalar::<f32>());
+    let mut gradients = take_gradients(tracked, &mut gradients);
+    let penalty = regularizers.add_gradients(&network.parameters, &mut gradients);
+    let loss = f64::from(loss.into_scalar::<f32>()) + penalty;
     if !loss.is_finite() {
         return Err(Error::Diverged(format!(
             "the loss is {loss} in epoch {epoch}, step {}; lower optimizer.base_lr (now {}) and start over with --force",
@@ -178,7 +199,7 @@ fn step(
             experiment.optimizer.base_lr
         )));
     }
-    optimizer.step(network, tracked, &mut gradients, rates);
+    optimizer.step(&mut network.parameters, gradients);
 
     // Training accuracy is against the unmixed label, as in the reference.
     let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
@@ -186,6 +207,7 @@ fn step(
     position.sums.correct += rows.map(|(row, label)| right_decisions(row, *label, labelling)).sum::<usize>();
     position.sums.images += count;
     position.sums.loss += loss * count as f64;
+    position.sums.penalty += penalty * count as f64;
     position.step += 1;
     Ok(())
 }

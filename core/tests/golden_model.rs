@@ -6,11 +6,12 @@ mod common;
 use basin_core::analysis::distance::distance;
 use basin_core::analysis::interpolation::blend;
 use basin_core::checkpoint::{NamedTensor, StateDict};
+use basin_core::config::{self, Sgd, UpdateRule};
 use basin_core::data::Labelling;
 use basin_core::model::{Arch, Network};
 use basin_core::random::numpy::RandomState;
-use basin_core::train::loss::{Targets, cross_entropy, sample_losses};
-use basin_core::train::optimizer::{Optimizer, group_rates};
+use basin_core::train::loss::{Targets, loss, sample_losses};
+use basin_core::train::optimizer::{Optimizer, take_gradients};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::Value;
 
@@ -79,16 +80,24 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
         None => (images, Targets { first, second: None }),
         Some(coefficient) => {
             let index: Vec<usize> = numbers(&run["index"]).iter().map(|i| *i as usize).collect();
-            let mixed = basin_core::train::mixup::mix(images, &index, coefficient);
+            let mixed = basin_core::train::mixup::mix(images, &index, &[coefficient]);
             let second = index.iter().map(|i| first[*i]).collect();
-            (mixed, Targets { first, second: Some((second, coefficient)) })
+            (mixed, Targets { first, second: Some((second, vec![coefficient])) })
         }
     };
     let number = |key: &str| run[key].as_f64().unwrap();
-    let mut optimizer = Optimizer::new(&network, None, number("momentum"), number("weight_decay"));
+    let settings = config::Optimizer {
+        base_lr: number("lr"),
+        weight_decay: number("weight_decay"),
+        custom_lrs: Vec::new(),
+        rule: UpdateRule::Sgd(Sgd { momentum: number("momentum"), ..Sgd::default() }),
+    };
+    let specs = network.arch.parameters.clone();
+    let names = specs.iter().map(|spec| spec.name.as_str());
+    let mut optimizer = Optimizer::new(&settings, names, &network.parameters).unwrap();
     for (step, expected) in run["steps"].as_array().unwrap().iter().enumerate() {
         let tracked = network.tracked();
-        let loss = cross_entropy(tracked.forward(images.clone()), &targets);
+        let loss = loss(tracked.forward(images.clone()), &targets, Labelling::Class);
         let mut gradients = loss.backward();
         let tolerance = if step == 0 { FORWARD } else { STEPS };
         let what = format!("{name} {kind} step {step}");
@@ -101,7 +110,8 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
                 assert!(error <= (1e-3 * expected).max(1e-6), "{what} {}: {gradient} {expected}", spec.name);
             }
         }
-        optimizer.step(&mut network, tracked, &mut gradients, group_rates(number("lr")));
+        let gradients = take_gradients(tracked, &mut gradients);
+        optimizer.step(&mut network.parameters, gradients);
     }
     for tensor in network.state().tensors {
         let expected = &run["after"][&tensor.name];

@@ -57,6 +57,9 @@ fn check(experiment: &Experiment, golden: &Value) {
             "data.configs.image_size" => Value::from(224),
             "data.configs.pre_crop_size" => Value::from(256),
             "train.mixup_alpha" => Value::from(if chexpert { 0.0 } else { 0.7 }),
+            "train.mixup_per_sample" | "optimizer.kwargs.nesterov" => Value::from(false),
+            "train.weight_regularizers" | "optimizer.custom_lrs" => Value::Array(Vec::new()),
+            "optimizer.kwargs.dampening" => Value::from(0.0),
             "seed.init" | "seed.order" => Value::from(0),
             _ => Value::Null,
         };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use basin_core::analysis::interpolation::linspace;
+use basin_core::config::Registry;
 use basin_core::device::Choice;
 use clap::{Args, Parser, Subcommand};
 
@@ -40,12 +41,29 @@ pub struct Train {
     pub force: bool,
 }
 
-/// Changes to settings.
+/// Where keys come from, and changes to their settings.
 #[derive(Debug, Args)]
 pub struct Settings {
+    #[command(flatten)]
+    pub families: Families,
     /// Changes a setting, such as train.epochs=5; may be repeated. `runner show KEY` shows all.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+}
+
+/// Where keys come from.
+#[derive(Debug, Args)]
+pub struct Families {
+    /// Folder with families of your own, *.ron; their keys come after the program's.
+    #[arg(long, env = "BASIN_CONFIGS", value_name = "FOLDER")]
+    pub configs: Option<PathBuf>,
+}
+
+impl Families {
+    /// All keys there are.
+    pub fn registry(&self) -> basin_core::error::Result<Registry> {
+        self.configs.as_deref().map_or_else(Registry::load, Registry::with_folder)
+    }
 }
 
 /// Where to compute.
@@ -80,6 +98,8 @@ pub enum Command {
     Configs {
         /// Regular expression.
         regex: Option<String>,
+        #[command(flatten)]
+        families: Families,
     },
     /// Shows all settings of a key.
     Show {

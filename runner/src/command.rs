@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
-use basin_core::config::{self, Registry, apply_overrides};
+use basin_core::config::{self, apply_overrides};
 use basin_core::error::Error;
 use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
@@ -24,9 +24,11 @@ use crate::progress::{Progress, say};
 pub fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         None => train::run(arguments.train),
-        Some(Command::Configs { regex }) => print(&config::list(&Registry::load()?, regex.as_deref())?),
+        Some(Command::Configs { regex, families }) => {
+            print(&config::list(&families.registry()?, regex.as_deref())?)
+        }
         Some(Command::Show { key, settings }) => {
-            let experiment = apply_overrides(Registry::load()?.get(&key)?, &settings.set)?;
+            let experiment = apply_overrides(settings.families.registry()?.get(&key)?, &settings.set)?;
             experiment.validate()?;
             print(&format!("{}\n", config::show(&experiment)?))
         }
@@ -35,7 +37,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }
         Some(Command::Study { name, base_dir, seed, settings, device }) => {
-            let (study, registry) = (Study::open(&name)?, Registry::load()?);
+            let (study, registry) = (Study::open(&name)?, settings.families.registry()?);
             let options = Options { base: &base_dir, seed, set: &settings.set };
             let finished = working(&device, |job| study::run(&study, &options, &registry, job))?;
             let report = finished.report.display();

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Optimizer;
+
 /// All settings of one run. `--set` paths are the dotted field names below (`train.epochs`, `data.configs.data_dir`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,7 +20,7 @@ pub struct Experiment {
     pub model: Model,
     /// The loop.
     pub train: Train,
-    /// The update rule.
+    /// The update rule and its learning rates.
     pub optimizer: Optimizer,
     /// How the learning rate changes after each epoch; constant if absent.
     pub lr_scheduler: Option<LrScheduler>,
@@ -158,30 +160,37 @@ pub struct Train {
     pub finetune_from: Option<String>,
     /// Mixup's Beta(alpha, alpha); 0 for none.
     pub mixup_alpha: f64,
+    /// Draw mixup's coefficient for each image instead of once for a batch, as the reference does.
+    #[serde(default)]
+    pub mixup_per_sample: bool,
+    /// Penalties on weights, added to the loss; where two name the same weight, both count.
+    #[serde(default)]
+    pub weight_regularizers: Vec<WeightRegularizer>,
     /// Keep the checkpoint of every n-th epoch beside the first, last and best; 0 keeps none of the others.
     pub keep_every: usize,
 }
 
-/// The update rule.
+/// `coef` times the sum of squares of what the weights that `regex` finds are away from a point.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Optimizer {
-    /// `SGD`.
-    pub name: String,
-    /// Learning rate of the default group; names with `bias` or `scale` take a tenth.
-    pub base_lr: f64,
-    /// L2 penalty added to each gradient.
-    pub weight_decay: f64,
-    /// Options of the update rule.
-    pub kwargs: OptimizerKwargs,
+pub struct WeightRegularizer {
+    /// The point.
+    pub name: Point,
+    /// Regular expression that is found in the parameters' names.
+    pub regex: String,
+    /// Factor, without a half.
+    pub coef: f64,
 }
 
-/// Options of the update rule.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OptimizerKwargs {
-    /// Momentum without dampening, as in PyTorch.
-    pub momentum: f64,
+/// What weights are drawn to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Point {
+    /// Zero.
+    #[serde(rename = "l2_to_0")]
+    Zero,
+    /// The weights before training, pre-trained ones included.
+    #[serde(rename = "l2_to_w0")]
+    Start,
 }
 
 /// How the learning rate changes after each epoch: PyTorch's schedulers, with its arguments and defaults. Epochs count from 0.

@@ -17,6 +17,9 @@ pub struct File {
     /// Where it lies, for messages.
     #[serde(skip)]
     name: String,
+    /// What it says, to find places in it for messages.
+    #[serde(skip)]
+    text: String,
     /// Settings that families start from, by name.
     bases: BTreeMap<String, Settings>,
     /// The families, in the order of their keys.
@@ -95,16 +98,30 @@ impl File {
             let start = error.span.start;
             Error::usage(format!("{name}:{}:{}: {}", start.line, start.col, error.code))
         })?;
-        file.name = name.to_owned();
+        (file.name, file.text) = (name.to_owned(), text.to_owned());
         for family in &file.families {
             if !file.bases.contains_key(&family.base) {
                 return Err(Error::usage(format!(
-                    "{name}: {} starts from an unknown base {}",
-                    family.key, family.base
+                    "{}: {} starts from an unknown base {}",
+                    file.place(&family.base),
+                    family.key,
+                    family.base
                 )));
+            }
+            for member in 0..family.len() {
+                file.settings(family, member)?;
             }
         }
         Ok(file)
+    }
+
+    /// File, line and column of where a text first stands in quotes.
+    pub(super) fn place(&self, quoted: &str) -> String {
+        let Some(at) = self.text.find(&format!("\"{quoted}\"")) else { return self.name.clone() };
+        let before = &self.text[..at];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("{}:{line}:{column}", self.name)
     }
 
     /// The settings of one member.
@@ -112,19 +129,36 @@ impl File {
     /// # Errors
     /// [`Error::Usage`] naming the family and the setting that is missing or of a wrong type.
     pub fn experiment(&self, family: &Family, member: usize) -> Result<Experiment> {
+        serde_json::from_value(self.settings(family, member)?).map_err(|error| {
+            let place = self.place(&family.key);
+            Error::usage(format!("{place}: the family {} is wrong: {error}", family.key))
+        })
+    }
+
+    /// The settings of one member with all templates filled, whether or not they are an experiment.
+    fn settings(&self, family: &Family, member: usize) -> Result<Value> {
         let options = family.options(member);
         let names = names(&options);
         let mut value = Value::Object(serde_json::Map::new());
         let base = self.bases.get(&family.base);
         let layers =
             base.into_iter().chain([&family.set]).chain(options.iter().map(|(_, option)| &option.set));
+        let filled = |template: &str| {
+            let text = fill(template, &names);
+            let Some(unknown) = leftover(&text) else { return Ok(text) };
+            let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+            let known = if known.is_empty() { "it has none".to_owned() } else { known.join(", ") };
+            Err(Error::usage(format!(
+                "{}: {{{unknown}}} is no axis or value of the family {} ({known})",
+                self.place(template),
+                family.key
+            )))
+        };
         for (path, setting) in layers.flatten() {
-            set(&mut value, &path.0, fill_value(&setting.0, &names));
+            set(&mut value, &path.0, fill_value(&setting.0, &filled)?);
         }
-        set(&mut value, "key", Value::from(family.key(member)));
-        serde_json::from_value(value).map_err(|error| {
-            Error::usage(format!("{}: the family {} is wrong: {error}", self.name, family.key))
-        })
+        set(&mut value, "key", Value::from(filled(&family.key)?));
+        Ok(value)
     }
 }
 
@@ -132,6 +166,11 @@ impl Family {
     /// Experiments in the family.
     pub fn len(&self) -> usize {
         self.axes.iter().map(|axis| axis.options.len()).product()
+    }
+
+    /// The template of its keys.
+    pub(super) fn template(&self) -> &str {
+        &self.key
     }
 
     /// The key of one member.
@@ -166,15 +205,38 @@ fn fill(template: &str, names: &[(&str, &str)]) -> String {
     names.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
-/// Fills a text; one that is nothing but a name becomes the number it stands for, if it is one.
-fn fill_value(value: &Value, names: &[(&str, &str)]) -> Value {
-    let Value::String(template) = value else { return value.clone() };
-    let filled = fill(template, names);
-    let is_name = template.starts_with('{') && template.ends_with('}');
-    match filled.parse::<u64>() {
-        Ok(number) if is_name => Value::from(number),
-        _ => Value::from(filled),
-    }
+/// The first name in braces, such as `foo` in `{foo}`; what else stands in braces belongs to a regular expression.
+fn leftover(text: &str) -> Option<&str> {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
+    };
+    let inside = text.split('{').skip(1).filter_map(|part| part.split_once('}'));
+    inside.map(|(name, _)| name).find(|name| is_name(name))
+}
+
+/// Fills all texts of a value; one that is nothing but a name becomes the number it stands for, if it is one.
+fn fill_value(value: &Value, filled: &impl Fn(&str) -> Result<String>) -> Result<Value> {
+    Ok(match value {
+        Value::String(template) => {
+            let text = filled(template)?;
+            let is_name = template.starts_with('{') && template.ends_with('}');
+            let number = text.parse().map(serde_json::Number::from_f64);
+            match (text.parse::<u64>(), number) {
+                (Ok(number), _) if is_name => Value::from(number),
+                (_, Ok(Some(number))) if is_name => Value::from(number),
+                _ => Value::from(text),
+            }
+        }
+        Value::Array(values) => {
+            values.iter().map(|value| fill_value(value, filled)).collect::<Result<_>>()?
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| Ok((name.clone(), fill_value(value, filled)?)));
+            Value::Object(fields.collect::<Result<_>>()?)
+        }
+        value => value.clone(),
+    })
 }
 
 #[cfg(test)]
@@ -200,7 +262,16 @@ mod tests {
             r#"key: "k", base: "none", set: { "model.kwargs": { "zero_fc": true } }"#,
             &["mine.ron:3:", "dotted"],
         );
-        check(r#"key: "k", base: "nine""#, &["mine.ron", "nine"]);
-        check(r#"key: "k", base: "none""#, &["mine.ron", "the family k", "script"]);
+        check(r#"key: "k", base: "nine""#, &["mine.ron:3:33", "nine"]);
+        check(r#"key: "k", base: "none""#, &["mine.ron:3:22", "the family k", "script"]);
+        let axes = r#"axes: [(name: "start", options: [(label: "a", values: { "seed": "1" })])]"#;
+        check(
+            &format!(r#"key: "k/{{strat}}", base: "none", {axes}"#),
+            &["mine.ron:3:22", "{strat}", "start, seed"],
+        );
+        check(
+            r#"key: "k", base: "none", set: { "optimizer.custom_lrs": [("layer{n}", 0.1)] }"#,
+            &["mine.ron:3:", "{n}", "it has none"],
+        );
     }
 }

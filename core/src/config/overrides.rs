@@ -87,6 +87,9 @@ fn known_paths() -> Vec<String> {
     for scheduler in schedulers() {
         collect(&serde_json::to_value(scheduler).unwrap_or_default(), "lr_scheduler", &mut paths);
     }
+    for rule in [UpdateRule::Sgd(Sgd::default()), UpdateRule::Adam(Adam::default())] {
+        collect(&serde_json::to_value(optimizer(rule)).unwrap_or_default(), "optimizer", &mut paths);
+    }
     paths.retain(|path| path != "key");
     paths.sort();
     paths.dedup();
@@ -153,17 +156,18 @@ fn complete() -> Experiment {
             data_workers: 1,
             finetune_from: Some(String::new()),
             mixup_alpha: 0.0,
+            mixup_per_sample: false,
+            weight_regularizers: Vec::new(),
             keep_every: 1,
         },
-        optimizer: Optimizer {
-            name: String::new(),
-            base_lr: 0.0,
-            weight_decay: 0.0,
-            kwargs: OptimizerKwargs { momentum: 0.0 },
-        },
+        optimizer: optimizer(UpdateRule::Sgd(Sgd::default())),
         lr_scheduler: schedulers().into_iter().next(),
         seed: Seed { init: 0, order: 0 },
     }
+}
+
+fn optimizer(rule: UpdateRule) -> Optimizer {
+    Optimizer { base_lr: 0.0, weight_decay: 0.0, custom_lrs: Vec::new(), rule }
 }
 
 /// One of each, to know all paths.

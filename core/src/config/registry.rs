@@ -1,12 +1,13 @@
 //! The registry: all keys, the reference's first and in its order.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
-
-use regex::Regex;
+use std::path::Path;
 
 use super::Experiment;
 use super::family::File;
 use super::overrides::nearest;
+use super::parameters::regex;
 use crate::error::{Error, Result};
 
 /// The files of families that come with the program, in the order of their keys.
@@ -32,12 +33,53 @@ impl Registry {
     /// # Errors
     /// [`Error::Usage`] with file, line and column.
     pub fn load() -> Result<Self> {
-        let files =
-            FILES.iter().map(|(name, text)| File::parse(name, text)).collect::<Result<Vec<File>>>()?;
+        Self::new(FILES.iter().map(|(name, text)| File::parse(name, text)).collect::<Result<_>>()?)
+    }
+
+    /// The families that come with the program, then those of the files `*.ron` in a folder, sorted by name. What lies in folders
+    /// inside it, such as `studies`, is not read.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with file, line and column, naming both files of a key that is there twice; [`Error::Io`] if the folder
+    /// cannot be read.
+    pub fn with_folder(folder: &Path) -> Result<Self> {
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
+            let path = entry.map_err(Error::io("read", folder))?.path();
+            if path.is_file() && path.extension().is_some_and(|ending| ending == "ron") {
+                paths.push(path);
+            }
+        }
+        if paths.is_empty() {
+            return Err(Error::usage(format!(
+                "{} holds no families; write one as a file *.ron, or leave --configs and BASIN_CONFIGS out",
+                folder.display()
+            )));
+        }
+        paths.sort();
+        let mut files = Self::load()?.files;
+        for path in paths {
+            let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+            files.push(File::parse(&path.display().to_string(), &text)?);
+        }
+        Self::new(files)
+    }
+
+    fn new(files: Vec<File>) -> Result<Self> {
         let mut entries = Vec::new();
+        let mut places: HashMap<String, String> = HashMap::new();
         for (f, file) in files.iter().enumerate() {
             for (i, family) in file.families.iter().enumerate() {
-                entries.extend((0..family.len()).map(|member| (family.key(member), [f, i, member])));
+                let place = file.place(family.template());
+                for member in 0..family.len() {
+                    let key = family.key(member);
+                    if let Some(earlier) = places.insert(key.clone(), place.clone()) {
+                        return Err(Error::usage(format!(
+                            "{place}: the key {key} is that of a family in {earlier} already; give it another"
+                        )));
+                    }
+                    entries.push((key, [f, i, member]));
+                }
             }
         }
         Ok(Self { files, entries })
@@ -53,11 +95,7 @@ impl Registry {
     /// # Errors
     /// [`Error::Usage`] if it is none.
     pub fn matching(&self, pattern: &str) -> Result<Vec<&str>> {
-        let regex = Regex::new(pattern).map_err(|error| {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Error::usage(format!("{pattern} is not a regular expression: {reason}"))
-        })?;
+        let regex = regex(pattern)?;
         Ok(self.keys().filter(|key| regex.is_match(key)).collect())
     }
 

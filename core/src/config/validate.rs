@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::overrides::flat_settings;
-use super::{Experiment, LrScheduler, Script};
+use super::{Experiment, LrScheduler, Script, UpdateRule};
 use crate::error::{Error, Result};
 use crate::model::Arch;
 
@@ -49,10 +49,38 @@ impl Experiment {
         require(above_zero(optimizer.base_lr), "optimizer.base_lr", optimizer.base_lr, "above 0")?;
         let decay = optimizer.weight_decay;
         require(not_negative(decay), "optimizer.weight_decay", decay, "0 or more")?;
-        let momentum = optimizer.kwargs.momentum;
-        require((0.0..1.0).contains(&momentum), "optimizer.kwargs.momentum", momentum, "from 0 to below 1")?;
+        let is_share = |value: f64| (0.0..1.0).contains(&value);
+        let share = |path: &str, value: f64| require(is_share(value), path, value, "from 0 to below 1");
+        match optimizer.rule {
+            UpdateRule::Sgd(sgd) => {
+                share("optimizer.kwargs.momentum", sgd.momentum)?;
+                share("optimizer.kwargs.dampening", sgd.dampening)?;
+                require(
+                    !sgd.nesterov || (sgd.momentum > 0.0 && sgd.dampening == 0.0),
+                    "optimizer.kwargs.nesterov",
+                    sgd.nesterov,
+                    "false unless momentum is above 0 and dampening 0",
+                )?;
+            }
+            UpdateRule::Adam(adam) | UpdateRule::AdamW(adam) => {
+                adam.betas.iter().try_for_each(|beta| share("optimizer.kwargs.betas", *beta))?;
+                require(not_negative(adam.eps), "optimizer.kwargs.eps", adam.eps, "0 or more")?;
+            }
+        }
+        for (pattern, rate) in &optimizer.custom_lrs {
+            require(not_negative(*rate), &format!("optimizer.custom_lrs of {pattern}"), rate, "0 or more")?;
+        }
         require(not_negative(train.mixup_alpha), "train.mixup_alpha", train.mixup_alpha, "0 or more")?;
-        require(optimizer.name == "SGD", "optimizer.name", &optimizer.name, "SGD")?;
+        require(
+            !train.mixup_per_sample || train.mixup_alpha > 0.0,
+            "train.mixup_per_sample",
+            train.mixup_per_sample,
+            "false where train.mixup_alpha is 0",
+        )?;
+        for rule in &train.weight_regularizers {
+            let path = format!("train.weight_regularizers: coef of {}", rule.regex);
+            require(not_negative(rule.coef), &path, rule.coef, "0 or more")?;
+        }
         if let Some(scheduler) = &self.lr_scheduler {
             let kwarg = |name: &str| format!("lr_scheduler.kwargs.{name}");
             let epochs = |name: &str, value: usize| require(value > 0, &kwarg(name), value, "at least 1");
@@ -106,7 +134,11 @@ impl Experiment {
             let range = format!("a divisor of data.configs.image_size, {size}: {}", divisors.join(", "));
             require(divides, "data.configs.shuffle_block_config.block_size", block, &range)?;
         }
-        Arch::new(&self.model.arch, 1).map(|_| ())
+        // The number of classes changes no name.
+        let arch = Arch::new(&self.model.arch, 1)?;
+        let names = || arch.parameters.iter().map(|spec| spec.name.as_str());
+        optimizer.groups(names())?;
+        train.weight_regularizers.iter().try_for_each(|rule| rule.parameters(names()).map(|_| ()))
     }
 
     /// The settings that differ from another start of the same run, as `path: old -> new`. More epochs than before are

@@ -10,11 +10,15 @@ use crate::data::Labelling;
 pub struct Targets {
     /// Labels of the images.
     pub first: Vec<usize>,
-    /// Labels of the images that were mixed in, with the first labels' weight; absent without mixup.
-    pub second: Option<(Vec<usize>, f64)>,
+    /// Labels of the images that were mixed in, with the first labels' weight: one for the batch, or one for each image. Absent
+    /// without mixup.
+    pub second: Option<(Vec<usize>, Vec<f64>)>,
 }
 
 /// The loss averaged over the batch (and over its findings), `[1]`. Logits: `[batch, outputs]`.
+///
+/// With mixup `c CE(first) + (1 - c) CE(second)`; of findings `BCE(c first) + BCE((1 - c) second)`, as the reference writes it:
+/// not the BCE of the mixed label, but with another `softplus(logit)` on top.
 pub fn loss(logits: Tensor<2>, targets: &Targets, labelling: Labelling) -> Tensor<1> {
     match labelling {
         Labelling::Class => cross_entropy(logits, targets),
@@ -22,26 +26,28 @@ pub fn loss(logits: Tensor<2>, targets: &Targets, labelling: Labelling) -> Tenso
     }
 }
 
-/// `c CE(first) + (1 - c) CE(second)`.
-pub fn cross_entropy(logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
+fn cross_entropy(logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
     let log_probabilities = log_softmax(logits, 1);
-    let mean = |labels: &[usize]| -picked(log_probabilities.clone(), labels).mean();
-    match &targets.second {
-        None => mean(&targets.first),
-        Some((second, coefficient)) => {
-            mean(&targets.first) * *coefficient + mean(second) * (1.0 - coefficient)
+    let losses = |labels: &[usize]| -picked(log_probabilities.clone(), labels);
+    let (first, second) = (losses(&targets.first), &targets.second);
+    match second.as_ref().map(|(labels, weights)| (losses(labels), weights.as_slice())) {
+        None => first.mean(),
+        Some((second, [weight])) => first.mean() * *weight + second.mean() * (1.0 - weight),
+        Some((second, weights)) => {
+            let weights: Vec<f32> = weights.iter().map(|weight| *weight as f32).collect();
+            let weights = Tensor::<1>::from_floats(weights.as_slice(), &first.device());
+            // `w * first + (1 - w) * second`.
+            ((first - second.clone()) * weights + second).mean()
         }
     }
 }
 
-/// `BCE(c first) + BCE((1 - c) second)`, as the reference writes it: not the BCE of the mixed label, but with another
-/// `softplus(logit)` on top.
 fn binary_cross_entropy(logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
     match &targets.second {
-        None => bits(logits, &targets.first, 1.0).mean(),
-        Some((second, coefficient)) => {
-            bits(logits.clone(), &targets.first, *coefficient).mean()
-                + bits(logits, second, 1.0 - coefficient).mean()
+        None => bits(logits, &targets.first, &[1.0]).mean(),
+        Some((second, weights)) => {
+            let rest: Vec<f64> = weights.iter().map(|weight| 1.0 - weight).collect();
+            bits(logits.clone(), &targets.first, weights).mean() + bits(logits, second, &rest).mean()
         }
     }
 }
@@ -52,18 +58,21 @@ pub fn sample_losses(logits: Tensor<2>, labels: &[usize], labelling: Labelling) 
         Labelling::Class => -picked(log_softmax(logits, 1), labels),
         Labelling::Findings(_) => {
             let count = labels.len();
-            bits(logits, labels, 1.0).mean_dim(1).reshape([count])
+            bits(logits, labels, &[1.0]).mean_dim(1).reshape([count])
         }
     }
 }
 
-/// Binary cross-entropy of each output with the target `weight * bit`, `[batch, outputs]`.
-fn bits(logits: Tensor<2>, labels: &[usize], weight: f64) -> Tensor<2> {
+/// Binary cross-entropy of each output with the target `weight * bit`, `[batch, outputs]`; one weight for all samples, or one
+/// for each.
+fn bits(logits: Tensor<2>, labels: &[usize], weights: &[f64]) -> Tensor<2> {
     let [count, outputs] = logits.dims();
-    let target = |label: &usize, output: usize| if label >> output & 1 == 1 { weight as f32 } else { 0.0 };
-    let targets = labels.iter().flat_map(|label| (0..outputs).map(move |output| target(label, output)));
-    let targets = TensorData::new(targets.collect::<Vec<f32>>(), [count, outputs]);
-    let targets = Tensor::from_data(targets, &logits.device());
+    let mut targets = Vec::with_capacity(count * outputs);
+    for (label, weight) in labels.iter().zip(weights.iter().cycle()) {
+        let target = |output: usize| if label >> output & 1 == 1 { *weight as f32 } else { 0.0 };
+        targets.extend((0..outputs).map(target));
+    }
+    let targets = Tensor::from_data(TensorData::new(targets, [count, outputs]), &logits.device());
     // -y log s(x) - (1 - y) log s(-x), with log s(-x) = log s(x) - x.
     logits.clone() * (1.0 - targets) - log_sigmoid(logits)
 }
@@ -111,7 +120,7 @@ mod tests {
         let each = sample_losses(Tensor::from_data(logits, &device), &targets.first, findings);
         let each: Vec<f32> = each.into_data().iter::<f32>().collect();
         assert!((each[0] - 8.2935).abs() < 1e-4 && (each[1] - 0.8806).abs() < 1e-4, "{each:?}");
-        targets.second = Some((vec![6, 19], 0.3));
+        targets.second = Some((vec![6, 19], vec![0.3]));
         let mixed = [
             0.094_491_87,
             -0.025_459_975,

@@ -1,75 +1,95 @@
-//! The optimizer: parameters in the reference's groups, each with its own learning rate.
+//! The optimizer: parameters in the reference's groups, each with its own learning rate, updated as PyTorch does it.
 
 use burn::tensor::{Gradients, Tensor};
 
-use super::sgd::{self, Rule};
+use super::{adam, sgd};
+use crate::config::{self, UpdateRule};
+use crate::error::Result;
 use crate::model::Network;
 
-/// Factor of the learning rate of biases and scales (reference `libtrain.make_optimizer`).
-const SLOW: f64 = 0.1;
-
-/// The groups in the reference's order: names that contain `bias`, then `scale`, then the rest.
-pub const GROUPS: [&str; 3] = ["bias", "scale", "default"];
-
-/// Momentum of every parameter, and the settings that stay for a whole run.
+/// Updates parameters and remembers what its rule needs.
 #[derive(Debug)]
 pub struct Optimizer {
-    /// One velocity for each parameter, in the network's order.
-    pub velocities: Vec<Tensor<1>>,
-    momentum: f64,
+    /// What it remembers.
+    pub memory: Memory,
+    /// Learning rate of each group, which a scheduler may change between steps.
+    pub rates: Vec<f64>,
+    pub(super) rule: UpdateRule,
     weight_decay: f64,
+    /// Group of each parameter.
+    groups: Vec<usize>,
+}
+
+/// What an update rule remembers from step to step.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    /// For each of [`moments`], a tensor for each parameter, in the network's order.
+    pub moments: Vec<Vec<Tensor<1>>>,
+    /// Steps that were made.
+    pub steps: u64,
+}
+
+/// PyTorch's names of the tensors that a rule keeps for each parameter.
+pub fn moments(rule: UpdateRule) -> &'static [&'static str] {
+    match rule {
+        UpdateRule::Sgd(_) => &["momentum"],
+        UpdateRule::Adam(_) | UpdateRule::AdamW(_) => &["exp_avg", "exp_avg_sq"],
+    }
 }
 
 impl Optimizer {
-    /// The optimizer with the velocities of an earlier one, or of zero.
-    pub fn new(
-        network: &Network,
-        velocities: Option<Vec<Tensor<1>>>,
-        momentum: f64,
-        weight_decay: f64,
-    ) -> Self {
-        let zero = || network.parameters.iter().map(Tensor::zeros_like).collect();
-        let velocities = velocities.unwrap_or_else(zero);
-        Self { velocities, momentum, weight_decay }
+    /// An optimizer that has made no step, for parameters with these names.
+    ///
+    /// # Errors
+    /// Those of [`config::Optimizer::groups`].
+    pub fn new<'a>(
+        settings: &config::Optimizer,
+        names: impl Iterator<Item = &'a str>,
+        parameters: &[Tensor<1>],
+    ) -> Result<Self> {
+        let zeros = |_: &&str| parameters.iter().map(Tensor::zeros_like).collect();
+        Ok(Self {
+            memory: Memory { moments: moments(settings.rule).iter().map(zeros).collect(), steps: 0 },
+            rates: settings.group_rates(),
+            rule: settings.rule,
+            weight_decay: settings.weight_decay,
+            groups: settings.groups(names)?,
+        })
     }
 
-    /// Updates the network with the learning rates of [`GROUPS`]. `tracked` is the copy of it that the loss was computed with.
-    pub fn step(
-        &mut self,
-        network: &mut Network,
-        tracked: Network,
-        gradients: &mut Gradients,
-        rates: [f64; 3],
-    ) {
-        let gradients: Vec<Option<Tensor<1>>> =
-            tracked.parameters.iter().map(|leaf| leaf.grad_remove(gradients)).collect();
-        drop(tracked);
-        let specs = &network.arch.parameters;
-        let state = network.parameters.iter_mut().zip(&mut self.velocities);
-        for (((parameter, velocity), gradient), spec) in state.zip(gradients).zip(specs) {
-            let gradient = gradient.unwrap_or_else(|| parameter.zeros_like());
-            let lr = rates[group(&spec.name)];
-            let rule = Rule { lr, momentum: self.momentum, weight_decay: self.weight_decay };
-            let empty = || Tensor::empty([0], &gradient.device());
-            let old = [std::mem::replace(parameter, empty()), std::mem::replace(velocity, empty())];
-            let [old_parameter, old_velocity] = old;
-            [*parameter, *velocity] = sgd::step(old_parameter, gradient, old_velocity, rule);
+    /// Updates the parameters. Parameters, gradients: `[size]` each.
+    pub fn step(&mut self, parameters: &mut [Tensor<1>], gradients: Vec<Tensor<1>>) {
+        let Memory { moments, steps } = &mut self.memory;
+        *steps += 1;
+        for (index, gradient) in gradients.into_iter().enumerate() {
+            let (lr, weight_decay) = (self.rates[self.groups[index]], self.weight_decay);
+            // Taken out, so that nobody else holds them and they are updated in place.
+            let empty = Tensor::empty([0], &gradient.device());
+            let parameter = std::mem::replace(&mut parameters[index], empty.clone());
+            let mut moment = |kind: usize| std::mem::replace(&mut moments[kind][index], empty.clone());
+            match self.rule {
+                UpdateRule::Sgd(kwargs) => {
+                    // PyTorch starts the velocity at the first gradient, and has none without momentum.
+                    let whole = *steps == 1 || kwargs.momentum == 0.0;
+                    let dampening = if whole { 0.0 } else { kwargs.dampening };
+                    let rule = sgd::Rule { lr, weight_decay, kwargs: config::Sgd { dampening, ..kwargs } };
+                    [parameters[index], moments[0][index]] = sgd::step(parameter, gradient, moment(0), rule);
+                }
+                UpdateRule::Adam(kwargs) | UpdateRule::AdamW(kwargs) => {
+                    let decoupled = matches!(self.rule, UpdateRule::AdamW(_));
+                    let rule = adam::Rule { lr, weight_decay, decoupled, kwargs, step: *steps };
+                    let [first, second] = [moment(0), moment(1)];
+                    [parameters[index], moments[0][index], moments[1][index]] =
+                        adam::step(parameter, gradient, first, second, rule);
+                }
+            }
         }
     }
 }
 
-/// Learning rates of [`GROUPS`] from that of the default group.
-pub fn group_rates(lr: f64) -> [f64; 3] {
-    [lr * SLOW, lr * SLOW, lr]
-}
-
-/// Index of a parameter's group; `fc.bias` is a bias too, as in the reference.
-fn group(name: &str) -> usize {
-    if name.contains("bias") {
-        0
-    } else if name.contains("scale") {
-        1
-    } else {
-        2
-    }
+/// The gradients of a network's parameters, in its order; zeros where the loss does not depend on one. `tracked` is the copy
+/// of the network that the loss was computed with: it goes, so that the network can be updated in place.
+pub fn take_gradients(tracked: Network, gradients: &mut Gradients) -> Vec<Tensor<1>> {
+    let take = |leaf: Tensor<1>| leaf.grad_remove(gradients).unwrap_or_else(|| leaf.inner().zeros_like());
+    tracked.parameters.into_iter().map(take).collect()
 }

@@ -22,12 +22,22 @@ impl Reporter {
         })
     }
 
-    /// An epoch of training: the mean loss, and accuracy against the unmixed labels.
-    pub fn trained(&mut self, epoch: usize, rates: [f64; 3], sums: Sums, labelling: Labelling) -> Result<()> {
+    /// An epoch of training: the mean loss, the penalty on weights in it (if asked for), and accuracy against the unmixed labels.
+    pub fn trained(
+        &mut self,
+        epoch: usize,
+        rates: &[f64],
+        sums: Sums,
+        labelling: Labelling,
+        penalized: bool,
+    ) -> Result<()> {
         let images = sums.images as f64;
         let mut values: Vec<(String, f64)> =
-            (0..).zip(rates).map(|(group, rate)| (format!("learning_rate/group{group}"), rate)).collect();
+            (0..).zip(rates).map(|(group, rate)| (format!("learning_rate/group{group}"), *rate)).collect();
         values.push(("train/loss".into(), sums.loss / images));
+        if penalized {
+            values.push(("train/weight_regu_loss".into(), sums.penalty / images));
+        }
         values.push(("train/acc".into(), unit(labelling) * sums.accuracy(labelling)));
         values.push(("train/images_per_second".into(), sums.images_per_second()));
         self.write(epoch, &values)

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
-use super::optimizer::Optimizer;
+use super::optimizer::{Memory, Optimizer, moments};
 use crate::checkpoint::{Checkpoint, NamedTensor, StateDict, read_metadata};
+use crate::config::UpdateRule;
 use crate::error::{Error, Result};
 use crate::model::{Arch, Network};
 
@@ -36,26 +37,22 @@ pub struct Sums {
     pub images: usize,
     /// Decisions that agree with the unmixed labels.
     pub correct: usize,
-    /// Loss of each batch times its images.
+    /// Loss of each batch times its images, the penalty on weights included.
     pub loss: f64,
+    /// The penalty alone, times the images too.
+    pub penalty: f64,
     /// Seconds spent on them.
     pub seconds: f64,
 }
 
-/// Marks a velocity among the parameters.
-const VELOCITY: &str = "momentum.";
-
-/// Writes network, velocities and position.
+/// Writes network, position, and what the optimizer remembers: `<moment>.<parameter>`.
 pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Position) -> Result<()> {
     let mut state = network.state();
-    let velocities = Network { arch: network.arch.clone(), parameters: optimizer.velocities.clone() };
-    state.tensors.extend(
-        velocities
-            .state()
-            .tensors
-            .into_iter()
-            .map(|tensor| NamedTensor { name: format!("{VELOCITY}{}", tensor.name), ..tensor }),
-    );
+    for (moment, parameters) in moments(optimizer.rule).iter().zip(&optimizer.memory.moments) {
+        let values = Network { arch: network.arch.clone(), parameters: parameters.clone() };
+        let named = |tensor: NamedTensor| NamedTensor { name: format!("{moment}.{}", tensor.name), ..tensor };
+        state.tensors.extend(values.state().tensors.into_iter().map(named));
+    }
     let Position { epoch, step, sums, best } = position;
     let numbers = [
         ("epoch", *epoch as u64),
@@ -63,25 +60,34 @@ pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Po
         ("images", sums.images as u64),
         ("correct", sums.correct as u64),
         ("loss_bits", sums.loss.to_bits()),
+        ("penalty_bits", sums.penalty.to_bits()),
         ("seconds_bits", sums.seconds.to_bits()),
         ("best_bits", best.0.to_bits()),
         ("best_epoch", best.1 as u64),
+        ("optimizer_steps", optimizer.memory.steps),
     ];
     let metadata = numbers.iter().map(|(name, number)| ((*name).to_owned(), number.to_string())).collect();
     Checkpoint { state, metadata }.save(path)
 }
 
-/// Reads what [`save`] wrote: the network, its velocities and the position.
+/// Reads what [`save`] wrote: the network, what the update rule remembers, and the position.
 ///
 /// # Errors
 /// [`Error::Data`] if the file is broken; the run can then only start over.
-pub fn load(path: &Path, arch: &Arch, device: &Device) -> Result<(Network, Vec<Tensor<1>>, Position)> {
+pub fn load(
+    path: &Path,
+    arch: &Arch,
+    rule: UpdateRule,
+    device: &Device,
+) -> Result<(Network, Memory, Position)> {
     let broken = |what: String| broken(path, &what);
     let checkpoint = Checkpoint::load(path).map_err(|error| broken(error.to_string()))?;
     let number = |name: &str| -> Result<u64> {
         let text = checkpoint.metadata.get(name).ok_or_else(|| broken(format!("no {name}")))?;
         text.parse().map_err(|_| broken(format!("{name} is {text}")))
     };
+    // Earlier versions had neither penalties nor a rule for which the number of steps counts.
+    let later = |name: &str| if checkpoint.metadata.contains_key(name) { number(name) } else { Ok(0) };
     let position = Position {
         epoch: number("epoch")? as usize,
         step: number("step")? as usize,
@@ -89,20 +95,28 @@ pub fn load(path: &Path, arch: &Arch, device: &Device) -> Result<(Network, Vec<T
             images: number("images")? as usize,
             correct: number("correct")? as usize,
             loss: f64::from_bits(number("loss_bits")?),
+            penalty: f64::from_bits(later("penalty_bits")?),
             seconds: f64::from_bits(number("seconds_bits")?),
         },
         best: (f64::from_bits(number("best_bits")?), number("best_epoch")? as usize),
     };
-    let (velocities, parameters): (Vec<NamedTensor>, Vec<NamedTensor>) =
-        checkpoint.state.tensors.into_iter().partition(|tensor| tensor.name.starts_with(VELOCITY));
-    let velocities = velocities
-        .into_iter()
-        .map(|tensor| NamedTensor { name: tensor.name[VELOCITY.len()..].to_owned(), ..tensor });
+    let steps = later("optimizer_steps")?;
     let network = |tensors| {
         let state = StateDict { tensors };
         Network::new(arch.clone(), &state, device).map_err(|error| broken(error.to_string()))
     };
-    Ok((network(parameters)?, network(velocities.collect())?.parameters, position))
+    let mut parameters = checkpoint.state.tensors;
+    let mut read = Vec::new();
+    for moment in moments(rule) {
+        let prefix = format!("{moment}.");
+        let (found, others): (Vec<NamedTensor>, Vec<NamedTensor>) =
+            parameters.into_iter().partition(|tensor| tensor.name.starts_with(&prefix));
+        parameters = others;
+        let unnamed =
+            |tensor: NamedTensor| NamedTensor { name: tensor.name[prefix.len()..].to_owned(), ..tensor };
+        read.push(network(found.into_iter().map(unnamed).collect())?.parameters);
+    }
+    Ok((network(parameters)?, Memory { moments: read, steps }, position))
 }
 
 /// Whether a resume state stands at the end of that many epochs.

@@ -5,6 +5,7 @@ use burn::backend::{Backend, Dispatch, ExtensionType, Flex, TensorMetadata, back
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
+use crate::config;
 use crate::device::{floats, into_floats, tensor};
 
 /// The numbers of one update.
@@ -12,15 +13,16 @@ use crate::device::{floats, into_floats, tensor};
 pub struct Rule {
     /// Learning rate of the parameter's group.
     pub lr: f64,
-    /// Share of the velocity that stays; no dampening, no Nesterov.
-    pub momentum: f64,
     /// Factor of the parameter that is added to its gradient.
     pub weight_decay: f64,
+    /// How the gradient enters the velocity, and the velocity the parameter.
+    pub kwargs: config::Sgd,
 }
 
-/// `velocity = momentum * velocity + gradient + weight_decay * parameter; parameter -= lr * velocity`.
+/// `d = gradient + weight_decay * parameter; velocity = momentum * velocity + (1 - dampening) * d;
+/// parameter -= lr * velocity`, or with Nesterov `lr * (d + momentum * velocity)`. All tensors `[size]`.
 ///
-/// The first step's velocity is zero, which gives PyTorch's first step too. All tensors `[size]`.
+/// A velocity of zero and no dampening give PyTorch's first step.
 pub fn step(parameter: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, rule: Rule) -> [Tensor<1>; 2] {
     let updated = <Dispatch as SgdBackend>::sgd_step(
         parameter.into_dispatch(),
@@ -61,15 +63,18 @@ impl SgdBackend for Flex {
         let size = [parameter.shape().num_elements()];
         let gradient = gradient.to_contiguous();
         let (mut parameter, mut velocity) = (into_floats(parameter), into_floats(velocity));
-        let (lr, momentum, decay) = (rule.lr as f32, rule.momentum as f32, rule.weight_decay as f32);
+        let config::Sgd { momentum, dampening, nesterov } = rule.kwargs;
+        let (lr, decay) = (rule.lr as f32, rule.weight_decay as f32);
+        let (momentum, new) = (momentum as f32, (1.0 - dampening) as f32);
         parameter
             .par_chunks_mut(CHUNK)
             .zip(velocity.par_chunks_mut(CHUNK))
             .zip(floats(&gradient).par_chunks(CHUNK))
             .for_each(|((parameter, velocity), gradient)| {
                 for ((parameter, velocity), gradient) in parameter.iter_mut().zip(velocity).zip(gradient) {
-                    *velocity = momentum * *velocity + (gradient + decay * *parameter);
-                    *parameter -= lr * *velocity;
+                    let gradient = gradient + decay * *parameter;
+                    *velocity = momentum * *velocity + new * gradient;
+                    *parameter -= lr * if nesterov { gradient + momentum * *velocity } else { *velocity };
                 }
             });
         Updated { parameter: tensor(parameter, size), velocity: tensor(velocity, size) }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use basin_core::analysis::evaluation;
 use basin_core::analysis::interpolation::{Request, interpolate};
-use basin_core::config::{Experiment, Registry, apply_overrides};
+use basin_core::config::{Experiment, apply_overrides};
 use basin_core::error::Error;
 use basin_core::run::RunDir;
 use basin_core::train::evaluate::{Finding, or_undefined};
@@ -78,7 +78,7 @@ fn experiment(checkpoint: &Path, data: &Data) -> Result<Experiment> {
     let run = RunDir::of_checkpoint(checkpoint);
     let record = run.map(|run| run.read_record()).transpose()?.flatten();
     let experiment = match (&data.config_key, record) {
-        (Some(key), _) => Registry::load()?.get(key)?,
+        (Some(key), _) => data.settings.families.registry()?.get(key)?,
         (None, Some(record)) => record.experiment,
         (None, None) if checkpoint.exists() => {
             return Err(Error::usage(format!(

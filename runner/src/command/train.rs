@@ -1,7 +1,7 @@
 //! `runner -k KEY`: trains one run.
 
 use anyhow::Result;
-use basin_core::config::{Registry, apply_overrides};
+use basin_core::config::apply_overrides;
 use basin_core::error::Error;
 use basin_core::train::launch::{Existing, Outcome, Request, launch};
 
@@ -18,7 +18,7 @@ pub fn run(arguments: Train) -> Result<()> {
         )
         .into());
     };
-    let mut experiment = Registry::load()?.get(&key)?;
+    let mut experiment = settings.families.registry()?.get(&key)?;
     (experiment.seed.init, experiment.seed.order) = (replicate, replicate);
     let experiment = apply_overrides(experiment, &settings.set)?;
     let existing = if force { Existing::SetAside } else { Existing::Resume };

@@ -1,0 +1,70 @@
+//! Penalties on weights: their value for the loss, and what they add to the gradients.
+
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use crate::config::{Point, WeightRegularizer};
+use crate::error::Result;
+
+/// All penalties of a run.
+#[derive(Debug)]
+pub struct Regularizers(Vec<Penalty>);
+
+/// `coef * sum((parameter - point)^2)`, without a half.
+#[derive(Debug)]
+struct Penalty {
+    parameter: usize,
+    coef: f64,
+    /// `[size]`; zero if absent.
+    point: Option<Tensor<1>>,
+}
+
+impl Regularizers {
+    /// The penalties on parameters with these names. `start` gives their values before training, `[size]` each, and is asked
+    /// only if a rule measures from there.
+    ///
+    /// # Errors
+    /// Those of [`WeightRegularizer::parameters`], and of `start`.
+    pub fn new<'a>(
+        rules: &[WeightRegularizer],
+        names: impl Iterator<Item = &'a str> + Clone,
+        start: impl FnOnce() -> Result<Vec<Tensor<1>>>,
+    ) -> Result<Self> {
+        let needs_start = rules.iter().any(|rule| rule.name == Point::Start);
+        let start = if needs_start { start()? } else { Vec::new() };
+        let mut penalties = Vec::new();
+        for rule in rules {
+            for parameter in rule.parameters(names.clone())? {
+                let point = (rule.name == Point::Start).then(|| start[parameter].clone());
+                penalties.push(Penalty { parameter, coef: rule.coef, point });
+            }
+        }
+        Ok(Self(penalties))
+    }
+
+    /// Adds the gradients of the penalties to those of the loss, and returns the sum of the penalties.
+    pub fn add_gradients(&self, parameters: &[Tensor<1>], gradients: &mut [Tensor<1>]) -> f64 {
+        let mut sum = 0.0;
+        for Penalty { parameter, coef, point } in &self.0 {
+            let value = parameters[*parameter].clone();
+            let distance = match point {
+                Some(point) => value - point.clone(),
+                None => value,
+            };
+            let gradient = &mut gradients[*parameter];
+            *gradient = gradient.clone() + distance.clone() * (2.0 * coef);
+            sum += coef * sum_of_squares(distance);
+        }
+        sum
+    }
+}
+
+/// In double precision, cut into the same pieces whatever the number of threads.
+fn sum_of_squares(values: Tensor<1>) -> f64 {
+    const CHUNK: usize = 1 << 14;
+    let values: Vec<f32> = values.into_data().try_into_vec().expect("parameters are float32");
+    let square = |value: &f32| f64::from(*value) * f64::from(*value);
+    let sums: Vec<f64> =
+        values.par_chunks(CHUNK).map(|chunk| chunk.iter().map(square).sum::<f64>()).collect();
+    sums.iter().sum()
+}

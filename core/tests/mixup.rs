@@ -1,0 +1,44 @@
+//! Mixup with one coefficient for a batch, and with one for each image.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use basin_core::data::Labelling;
+use basin_core::random::mixup_coefficients;
+use basin_core::train::loss::{Targets, loss, sample_losses};
+use basin_core::train::mixup::mix;
+use burn::tensor::{Device, Tensor};
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap()
+}
+
+#[test]
+fn each_image_and_its_loss_are_mixed_by_its_own_coefficient() {
+    let device = Device::flex();
+    let images = Tensor::<4>::from_floats([[[[1.0]]], [[[10.0]]], [[[100.0]]]], &device);
+    let (index, coefficients) = ([2, 0, 1], [0.25, 0.5, 1.0]);
+    assert_eq!(values(mix(images.clone(), &index, &coefficients)), [75.25, 5.5, 100.0]);
+    assert_eq!(values(mix(images, &index, &[0.5])), [50.5, 5.5, 55.0]);
+
+    let logits = Tensor::<2>::from_floats([[1.0, -0.5], [0.25, 2.0], [3.0, 0.0]], &device);
+    let (first, second) = (vec![0, 1, 1], vec![1, 0, 1]);
+    let [one, two] =
+        [&first, &second].map(|labels| values(sample_losses(logits.clone(), labels, Labelling::Class)));
+    let expected: f64 = (0..3)
+        .map(|i| coefficients[i] * f64::from(one[i]) + (1.0 - coefficients[i]) * f64::from(two[i]))
+        .sum::<f64>()
+        / 3.0;
+    let loss = |weights: &[f64]| {
+        let targets = Targets { first: first.clone(), second: Some((second.clone(), weights.to_vec())) };
+        f64::from(loss(logits.clone(), &targets, Labelling::Class).into_scalar::<f32>())
+    };
+    assert!((loss(&coefficients) - expected).abs() < 1e-6, "{} {expected}", loss(&coefficients));
+    assert!((loss(&[0.3]) - loss(&[0.3; 3])).abs() < 1e-6);
+}
+
+#[test]
+fn coefficients_are_draws_of_their_step_alone() {
+    let draws = mixup_coefficients(3, 2, 5, 0.7, 8);
+    assert_eq!(draws[..1], mixup_coefficients(3, 2, 5, 0.7, 1));
+    assert!(draws.iter().all(|draw| (0.0..=1.0).contains(draw)) && draws[0] != draws[1], "{draws:?}");
+    assert_ne!(draws, mixup_coefficients(3, 2, 6, 0.7, 8));
+}
