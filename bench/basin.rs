@@ -38,9 +38,11 @@ fn main() {
         let mut optimizer = Optimizer::new(&network, None, 0.9, 1e-4);
         rate(batch, duration, || {
             let tracked = network.tracked();
-            let loss = cross_entropy(tracked.forward(images.clone()), &targets);
+            let (logits, statistics) = tracked.forward_train(images.clone());
+            let loss = cross_entropy(logits, &targets);
             let mut gradients = loss.backward();
             optimizer.step(&mut network, tracked, &mut gradients, group_rates(1e-3));
+            network.update(statistics);
             std::hint::black_box(loss.into_data());
         })
     };

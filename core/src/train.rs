@@ -167,7 +167,7 @@ fn step(
     };
 
     let tracked = network.tracked();
-    let logits = tracked.forward(images);
+    let (logits, statistics) = tracked.forward_train(images);
     let loss = cross_entropy(logits.clone(), &targets);
     let mut gradients = loss.backward();
     let loss = f64::from(loss.into_scalar::<f32>());
@@ -179,6 +179,7 @@ fn step(
         )));
     }
     optimizer.step(network, tracked, &mut gradients, rates);
+    network.update(statistics);
 
     // Training accuracy is against the unmixed label, as in the reference.
     let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();

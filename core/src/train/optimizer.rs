@@ -14,7 +14,7 @@ pub const GROUPS: [&str; 3] = ["bias", "scale", "default"];
 /// Momentum of every parameter, and the settings that stay for a whole run.
 #[derive(Debug)]
 pub struct Optimizer {
-    /// One velocity for each parameter, in the network's order.
+    /// One velocity for each trained parameter, in the network's order.
     pub velocities: Vec<Tensor<1>>,
     momentum: f64,
     weight_decay: f64,
@@ -28,7 +28,7 @@ impl Optimizer {
         momentum: f64,
         weight_decay: f64,
     ) -> Self {
-        let zero = || network.parameters.iter().map(Tensor::zeros_like).collect();
+        let zero = || network.trained().map(|(_, values)| values.zeros_like()).collect();
         let velocities = velocities.unwrap_or_else(zero);
         Self { velocities, momentum, weight_decay }
     }
@@ -42,11 +42,10 @@ impl Optimizer {
         rates: [f64; 3],
     ) {
         let gradients: Vec<Option<Tensor<1>>> =
-            tracked.parameters.iter().map(|leaf| leaf.grad_remove(gradients)).collect();
+            tracked.trained().map(|(_, leaf)| leaf.grad_remove(gradients)).collect();
         drop(tracked);
-        let specs = &network.arch.parameters;
-        let state = network.parameters.iter_mut().zip(&mut self.velocities);
-        for (((parameter, velocity), gradient), spec) in state.zip(gradients).zip(specs) {
+        let state = network.trained_mut().zip(&mut self.velocities);
+        for (((spec, parameter), velocity), gradient) in state.zip(gradients) {
             let gradient = gradient.unwrap_or_else(|| parameter.zeros_like());
             let lr = rates[group(&spec.name)];
             let rule = Rule { lr, momentum: self.momentum, weight_decay: self.weight_decay };

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use super::optimizer::Optimizer;
 use crate::checkpoint::{Checkpoint, NamedTensor, StateDict, read_metadata};
 use crate::error::{Error, Result};
-use crate::model::{Arch, Network};
+use crate::model::{Arch, Network, layout};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,10 +48,8 @@ const VELOCITY: &str = "momentum.";
 /// Writes network, velocities and position.
 pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Position) -> Result<()> {
     let mut state = network.state();
-    let velocities = Network { arch: network.arch.clone(), parameters: optimizer.velocities.clone() };
     state.tensors.extend(
-        velocities
-            .state()
+        layout::state(network.arch.trained(), &optimizer.velocities)
             .tensors
             .into_iter()
             .map(|tensor| NamedTensor { name: format!("{VELOCITY}{}", tensor.name), ..tensor }),
@@ -98,11 +96,9 @@ pub fn load(path: &Path, arch: &Arch, device: &Device) -> Result<(Network, Vec<T
     let velocities = velocities
         .into_iter()
         .map(|tensor| NamedTensor { name: tensor.name[VELOCITY.len()..].to_owned(), ..tensor });
-    let network = |tensors| {
-        let state = StateDict { tensors };
-        Network::new(arch.clone(), &state, device).map_err(|error| broken(error.to_string()))
-    };
-    Ok((network(parameters)?, network(velocities.collect())?.parameters, position))
+    let [parameters, velocities] = [parameters, velocities.collect()].map(|tensors| StateDict { tensors });
+    let network = Network::new(arch.clone(), &parameters, device).map_err(|error| broken(error.to_string()))?;
+    Ok((network, layout::values(arch.trained(), &velocities, device).map_err(broken)?, position))
 }
 
 /// Whether a resume state stands at the end of that many epochs.
