@@ -117,9 +117,9 @@ impl Arch {
     /// # Errors
     /// [`Error::Usage`] if there is no such architecture.
     pub fn new(name: &str, classes: usize) -> Result<Self> {
-        let found = FAMILIES.iter().find_map(|family| {
-            Some((family, family.names.iter().position(|known| *known == name)?))
-        });
+        let found = FAMILIES
+            .iter()
+            .find_map(|family| Some((family, family.names.iter().position(|known| *known == name)?)));
         let Some((family, index)) = found else {
             let known: Vec<_> = Self::names().collect();
             return Err(Error::usage(format!(

@@ -196,10 +196,15 @@ impl<const N: usize> Backward<Flex, N> for ConvGradient {
         let g = geometry(&images, &weights, options);
         let (images, weights) = (images.to_contiguous(), weights.to_contiguous());
         let gradient = into_floats(grads.consume::<Flex>(&ops.node));
-        let (gradient, channel_sums) =
-            cpu::before_relu(gradient, output.as_ref().map(floats), g.out_channels);
-
         let needed = |operand: usize| ops.parents.get(operand).and_then(Option::as_ref).map(|node| node.id);
+        let bias = floats(&bias)[0];
+        let (gradient, channel_sums) = if options.relu || bias != 0.0 || needed(3).is_some() {
+            cpu::before_relu(gradient, output.as_ref().map(floats), g.out_channels)
+        } else {
+            // Nobody asks for the sums, which would cost a pass.
+            (gradient, vec![0.0; g.out_channels])
+        };
+
         if needed(0).is_some() || needed(2).is_some() {
             let (image_gradient, sum) = cpu::image_gradient(&g, floats(&weights), &gradient);
             if let Some(id) = needed(0) {
@@ -211,7 +216,6 @@ impl<const N: usize> Backward<Flex, N> for ConvGradient {
             }
         }
         if let Some(id) = needed(1) {
-            let bias = floats(&bias)[0];
             let gradient = cpu::weights_gradient(&g, floats(&images), &gradient, &channel_sums, bias);
             grads.register::<Flex>(id, tensor(gradient, [g.kernel, g.kernel, g.in_channels, g.out_channels]));
         }

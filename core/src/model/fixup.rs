@@ -94,9 +94,9 @@ impl Block {
             Conv { weight, before, after, stride: conv.stride, padding: conv.shape[2] / 2 }
         });
         let convs = convs.collect();
-        let downsample = plan.downsample.map(|conv| {
-            (list.conv(format!("{name}.downsample.weight"), conv.shape, 1.0), conv.stride)
-        });
+        let downsample = plan
+            .downsample
+            .map(|conv| (list.conv(format!("{name}.downsample.weight"), conv.shape, 1.0), conv.stride));
         Self { convs, scale, downsample }
     }
 }

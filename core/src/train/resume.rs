@@ -97,7 +97,8 @@ pub fn load(path: &Path, arch: &Arch, device: &Device) -> Result<(Network, Vec<T
         .into_iter()
         .map(|tensor| NamedTensor { name: tensor.name[VELOCITY.len()..].to_owned(), ..tensor });
     let [parameters, velocities] = [parameters, velocities.collect()].map(|tensors| StateDict { tensors });
-    let network = Network::new(arch.clone(), &parameters, device).map_err(|error| broken(error.to_string()))?;
+    let network =
+        Network::new(arch.clone(), &parameters, device).map_err(|error| broken(error.to_string()))?;
     Ok((network, layout::values(arch.trained(), &velocities, device).map_err(broken)?, position))
 }
 

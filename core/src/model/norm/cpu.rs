@@ -65,9 +65,8 @@ pub struct Affine {
 impl Affine {
     pub fn new(moments: &Moments, weight: &[f32], bias: &[f32], epsilon: f64) -> Self {
         let factor = |channel: usize| f64::from(weight[channel]) / moments.deviation(channel, epsilon);
-        let shift = |channel: usize| {
-            f64::from(bias[channel]) - f64::from(moments.mean[channel]) * factor(channel)
-        };
+        let shift =
+            |channel: usize| f64::from(bias[channel]) - f64::from(moments.mean[channel]) * factor(channel);
         let channels = 0..weight.len();
         Self {
             factor: channels.clone().map(|channel| factor(channel) as f32).collect(),
