@@ -39,14 +39,15 @@ fn main() {
         let targets = Targets { first: (0..batch).map(|i| i % 10).collect(), second: None };
         let rule = UpdateRule::Sgd(Sgd { momentum: 0.9, ..Sgd::default() });
         let settings = config::Optimizer { base_lr: 1e-3, weight_decay: 1e-4, custom_lrs: Vec::new(), rule };
-        let names = arch.parameters.iter().map(|spec| spec.name.as_str());
-        let mut optimizer = Optimizer::new(&settings, names, &network.parameters).expect("no custom rates");
+        let mut optimizer = Optimizer::new(&settings, network.trained()).expect("no custom rates");
         rate(batch, duration, || {
             let tracked = network.tracked();
-            let loss = loss(tracked.forward(images.clone()), &targets, Labelling::Class);
+            let (logits, statistics) = tracked.forward_train(images.clone());
+            let loss = loss(logits, &targets, Labelling::Class);
             let mut gradients = loss.backward();
             let gradients = take_gradients(tracked, &mut gradients);
-            optimizer.step(&mut network.parameters, gradients);
+            optimizer.step(network.trained_mut(), gradients);
+            network.update(statistics);
             std::hint::black_box(loss.into_data());
         })
     };

@@ -1,4 +1,4 @@
-"""The PyTorch side of bench/run: Fixup ResNets (Zhang et al. 2019), timed forward and for a training step.
+"""The PyTorch side of bench/run: Fixup ResNets (Zhang et al. 2019) and torchvision's, timed forward and for a training step.
 
 Prints one JSON object: images per second and peak memory in MiB.
 """
@@ -9,6 +9,7 @@ import resource
 import time
 
 import torch
+import torchvision
 from torch import nn
 from torch.nn import functional as F
 
@@ -78,6 +79,12 @@ class FixupResNet(nn.Module):
         return self.fc(x + self.bias2)
 
 
+def network(arch, classes):
+    if arch in LAYERS:
+        return FixupResNet(arch, classes)
+    return torchvision.models.get_model(arch.removeprefix("torchvision/"), weights=None, num_classes=classes)
+
+
 def rate(step, batch, seconds):
     """Images per second of the fastest step within the given time, after two steps of warm-up."""
     step(), step()
@@ -91,7 +98,7 @@ def rate(step, batch, seconds):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--arch", default="fixup_resnet50", choices=LAYERS)
+    parser.add_argument("--arch", default="fixup_resnet50")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
@@ -102,7 +109,7 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     layout = torch.channels_last if args.layout == "channels_last" else torch.contiguous_format
-    model = FixupResNet(args.arch, 10).to(memory_format=layout)
+    model = network(args.arch, 10).to(memory_format=layout).train(args.what == "train")
     images = torch.randn(args.batch, 3, args.size, args.size).to(memory_format=layout)
     labels = torch.arange(args.batch) % 10
     groups = {name: [p for n, p in model.named_parameters() if name == group(n)] for name in ("bias", "scale", "rest")}

@@ -23,6 +23,13 @@ pub struct NamedTensor {
     pub data: Vec<f32>,
 }
 
+impl NamedTensor {
+    /// Whether PyTorch keeps it as an integer: the batches that a normalisation has seen.
+    pub fn is_count(&self) -> bool {
+        self.name.ends_with("num_batches_tracked")
+    }
+}
+
 /// The tensors of a network, in its order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StateDict {

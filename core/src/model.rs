@@ -4,7 +4,13 @@ pub mod arch;
 pub mod init;
 pub mod network;
 
+mod fixup;
+mod resnet;
+mod torchvision;
+
 pub mod conv;
+pub mod layout;
+pub mod norm;
 pub mod pool;
 
 pub use arch::Arch;

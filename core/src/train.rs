@@ -79,18 +79,18 @@ pub fn train(
         }
     };
     let arch = network.arch.clone();
-    let names = arch.parameters.iter().map(|spec| spec.name.as_str());
-    let mut optimizer = Optimizer::new(&experiment.optimizer, names.clone(), &network.parameters)?;
+    let mut optimizer = Optimizer::new(&experiment.optimizer, network.trained())?;
     if let Some(memory) = memory {
         optimizer.memory = memory;
     }
-    let before_training = || match is_new {
-        true => Ok(network.parameters.clone()),
-        false => {
-            let first = Checkpoint::load(&run.checkpoint(0))?.state;
-            Ok(Network::new(arch.clone(), &first, &job.device)?.parameters)
-        }
+    let before_training = || {
+        let first = match is_new {
+            true => network.clone(),
+            false => Network::new(arch.clone(), &Checkpoint::load(&run.checkpoint(0))?.state, &job.device)?,
+        };
+        Ok(first.trained().map(|(_, values)| values.clone()).collect())
     };
+    let names = arch.trained().map(|spec| spec.name.as_str());
     let regularizers = Regularizers::new(&settings.weight_regularizers, names, before_training)?;
 
     // 2. The images: training batches are prepared anew each epoch, evaluation crops once.
@@ -186,11 +186,12 @@ fn step(
     };
 
     let tracked = network.tracked();
-    let logits = tracked.forward(images);
+    let (logits, statistics) = tracked.forward_train(images);
     let loss = loss(logits.clone(), &targets, labelling);
     let mut gradients = loss.backward();
     let mut gradients = take_gradients(tracked, &mut gradients);
-    let penalty = regularizers.add_gradients(&network.parameters, &mut gradients);
+    let parameters: Vec<&Tensor<1>> = network.trained().map(|(_, values)| values).collect();
+    let penalty = regularizers.add_gradients(&parameters, &mut gradients);
     let loss = f64::from(loss.into_scalar::<f32>()) + penalty;
     if !loss.is_finite() {
         return Err(Error::Diverged(format!(
@@ -199,7 +200,8 @@ fn step(
             experiment.optimizer.base_lr
         )));
     }
-    optimizer.step(&mut network.parameters, gradients);
+    optimizer.step(network.trained_mut(), gradients);
+    network.update(statistics);
 
     // Training accuracy is against the unmixed label, as in the reference.
     let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();

@@ -1,13 +1,13 @@
-//! The reference's Fixup networks, number for number (`model_fixup_*.json`).
+//! The reference's networks, number for number (`model_*.json`): Fixup's, and torchvision's with batch normalisation.
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod common;
 
 use basin_core::analysis::distance::distance;
-use basin_core::analysis::interpolation::blend;
 use basin_core::checkpoint::{NamedTensor, StateDict};
 use basin_core::config::{self, Sgd, UpdateRule};
 use basin_core::data::Labelling;
+use basin_core::model::arch::Role;
 use basin_core::model::{Arch, Network};
 use basin_core::random::numpy::RandomState;
 use basin_core::train::loss::{Targets, loss, sample_losses};
@@ -18,10 +18,11 @@ use serde_json::Value;
 /// Tolerances are those of the golden folder's README.
 const FORWARD: f64 = 1e-4;
 const STEPS: f64 = 1e-3;
+const STATISTIC: f64 = 5e-3;
 
 #[test]
 fn golden_models_agree_with_the_reference() {
-    for path in common::golden_files("model_fixup_", ".json") {
+    for path in common::golden_files("model_", ".json") {
         let golden = common::json(&path);
         let name = path.display().to_string();
         check_parameters(&golden, &name);
@@ -92,36 +93,48 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
         custom_lrs: Vec::new(),
         rule: UpdateRule::Sgd(Sgd { momentum: number("momentum"), ..Sgd::default() }),
     };
-    let specs = network.arch.parameters.clone();
-    let names = specs.iter().map(|spec| spec.name.as_str());
-    let mut optimizer = Optimizer::new(&settings, names, &network.parameters).unwrap();
+    let mut optimizer = Optimizer::new(&settings, network.trained()).unwrap();
     for (step, expected) in run["steps"].as_array().unwrap().iter().enumerate() {
         let tracked = network.tracked();
-        let loss = loss(tracked.forward(images.clone()), &targets, Labelling::Class);
+        let (logits, statistics) = tracked.forward_train(images.clone());
+        let loss = loss(logits, &targets, Labelling::Class);
         let mut gradients = loss.backward();
         let tolerance = if step == 0 { FORWARD } else { STEPS };
         let what = format!("{name} {kind} step {step}");
         close(f64::from(loss.into_scalar::<f32>()), expected["loss"].as_f64().unwrap(), tolerance, &what);
         if step == 0 {
-            for (spec, leaf) in network.arch.parameters.iter().zip(&tracked.parameters) {
+            for (parameter, leaf) in tracked.trained() {
                 let gradient = norm(&floats(leaf.grad(&gradients).unwrap()));
-                let expected = expected["gradient_l2"][&spec.name].as_f64().unwrap();
+                let expected = expected["gradient_l2"][parameter].as_f64().unwrap();
                 let error = (gradient - expected).abs();
-                assert!(error <= (1e-3 * expected).max(1e-6), "{what} {}: {gradient} {expected}", spec.name);
+                assert!(error <= (1e-3 * expected).max(1e-6), "{what} {parameter}: {gradient} {expected}");
             }
         }
         let gradients = take_gradients(tracked, &mut gradients);
-        optimizer.step(&mut network.parameters, gradients);
+        optimizer.step(network.trained_mut(), gradients);
+        network.update(statistics);
     }
+    let has_statistics = network.arch.parameters.iter().any(|spec| spec.role == Role::Statistic);
     for tensor in network.state().tensors {
-        let expected = &run["after"][&tensor.name];
         let what = format!("{name} {kind} {}", tensor.name);
+        if tensor.is_count() {
+            assert_eq!(tensor.data, [run["steps"].as_array().unwrap().len() as f32], "{what}");
+            continue;
+        }
+        let expected = &run["after"][&tensor.name];
         let l2 = expected["l2"].as_f64().unwrap();
         let values: Vec<f64> = tensor.data.iter().map(|v| f64::from(*v)).collect();
         close(norm(&values), l2, STEPS, &what);
         let scale = l2 / (values.len() as f64).sqrt();
         for (ours, expected) in values.iter().zip(numbers(&expected["first"])) {
-            assert!((ours - expected).abs() <= STEPS * scale + 1e-5, "{what}: {ours} {expected}");
+            let tolerance = match () {
+                () if tensor.name.contains("running_") => STATISTIC,
+                // Normalisation amplifies rounding: PyTorch in double precision is 3e-3 of the root mean square away from
+                // its own single precision here. What stays is a part of the tensor's norm.
+                () if has_statistics => STEPS * l2,
+                () => STEPS * scale + 1e-5,
+            };
+            assert!((ours - expected).abs() <= tolerance, "{what}: {ours} {expected}");
         }
     }
 }
@@ -134,7 +147,7 @@ fn check_interpolation(golden: &Value, name: &str) {
     let device = Device::flex();
     let (images, targets) = inputs(golden, input_seed, [count, 3, 64, 64], &device);
     for point in golden_line["points"].as_array().unwrap() {
-        let network = blend(&one, &two, point["coefficient"].as_f64().unwrap());
+        let network = one.blend(&two, point["coefficient"].as_f64().unwrap());
         let logits = network.forward(images.clone());
         let predictions: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();
         let correct = predictions.iter().zip(&targets).filter(|(p, t)| **p == **t as i64).count();
@@ -148,6 +161,11 @@ fn check_interpolation(golden: &Value, name: &str) {
 fn check_distance(golden: &Value, name: &str) {
     let [one, two] = pair(golden);
     let distance = distance(&one, &two).unwrap();
+    assert_eq!(
+        distance.per_tensor.len(),
+        golden["distance"]["per_tensor"].as_object().unwrap().len(),
+        "{name}"
+    );
     for (tensor, ours) in &distance.per_tensor {
         let expected = golden["distance"]["per_tensor"][tensor].as_f64().unwrap();
         close(*ours, expected, 1e-5, &format!("{name}: distance of {tensor}"));
@@ -198,10 +216,14 @@ fn filled(arch: &Arch, seed: u32) -> StateDict {
                 u * 2.0 * 3f64.sqrt() * 0.5 * (2.0 / (out * height * width) as f64).sqrt()
             }
             [_, inputs] => u * 2.0 / (inputs as f64).sqrt(),
-            _ if spec.name.ends_with("scale") => 1.0 + 0.2 * u,
+            _ if spec.name.ends_with("running_var") => 1.0 + u,
+            _ if spec.name.ends_with("scale") || spec.name.ends_with("weight") => 1.0 + 0.2 * u,
             _ => 0.2 * u,
         };
-        let data = (0..length).map(|_| value(random.random_sample() - 0.5) as f32).collect();
+        let data = match spec.role {
+            Role::Count => vec![0.0],
+            _ => (0..length).map(|_| value(random.random_sample() - 0.5) as f32).collect(),
+        };
         NamedTensor { name: spec.name.clone(), shape: spec.shape.clone(), data }
     });
     StateDict { tensors: tensors.collect() }

@@ -16,12 +16,13 @@ pub struct Distance {
     pub global_l2: f64,
 }
 
-/// Distances between two networks of one architecture.
+/// Distances between two networks of one architecture, over parameters and running statistics; counters are no place.
 ///
 /// # Errors
 /// [`crate::error::Error::Data`] naming the tensors that only one has, or that differ in shape.
 pub fn distance(one: &StateDict, two: &StateDict) -> Result<Distance> {
     let per_tensor: Vec<(String, f64)> = same_parameters(one, two)?
+        .filter(|(tensor, _)| !tensor.is_count())
         .map(|(a, b)| {
             let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
             (a.name.clone(), a.data.iter().zip(&b.data).map(square).sum::<f64>().sqrt())

@@ -12,7 +12,6 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
-use crate::model::Network;
 use crate::train::eval_images;
 use crate::train::evaluate::evaluate;
 
@@ -35,13 +34,6 @@ pub struct Request<'a> {
     pub base: &'a Path,
     /// The folder for the results, instead of one beside the first checkpoint.
     pub output: Option<&'a Path>,
-}
-
-/// `(1 - coefficient) * one + coefficient * two` for every parameter; both networks must have the same architecture.
-pub fn blend(one: &Network, two: &Network, coefficient: f64) -> Network {
-    let pairs = one.parameters.iter().zip(&two.parameters);
-    let parameters = pairs.map(|(a, b)| a.clone() * (1.0 - coefficient) + b.clone() * coefficient);
-    Network { arch: one.arch.clone(), parameters: parameters.collect() }
 }
 
 /// `count` evenly spaced numbers from `first` to `last`, as NumPy's `linspace`.
@@ -79,7 +71,7 @@ pub fn interpolate(request: &Request, job: &Job) -> Result<(Interpolation, PathB
     if !missing.is_empty() {
         let images = eval_images(experiment, &dataset, Split::Test, job)?;
         for (number, coefficient) in missing.into_iter().enumerate() {
-            let evaluation = evaluate(&blend(&one.network, &two.network, coefficient), &images, job)?;
+            let evaluation = evaluate(&one.network.blend(&two.network, coefficient), &images, job)?;
             let (accuracy, loss) = (100.0 * evaluation.accuracy(), evaluation.loss());
             // A network that overflows has an endless loss, whether it computes as infinity or as no number.
             let loss = if loss.is_finite() { loss } else { f64::INFINITY };

@@ -132,7 +132,7 @@ pub struct ShuffleBlock {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// Architecture: `fixup_resnet18|34|50|101|152`.
+    /// Architecture: `fixup_resnet18|34|50|101|152`, `torchvision/resnet18|34|50|101|152`.
     pub arch: String,
     /// Options of the architecture.
     pub kwargs: ModelKwargs,

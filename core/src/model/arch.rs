@@ -1,58 +1,101 @@
-//! Architectures as lists of parameters: Fixup ResNets (Zhang et al. 2019) with PyTorch's names and order.
+//! Architectures: what values a network has, in PyTorch's names and order, and the layers that compute with them.
 
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+
+use super::network::Pass;
+use super::{fixup, torchvision};
 use crate::error::{Error, Result};
 
-/// The architectures there are, with the number of blocks in each stage.
-const FIXUP_RESNETS: [(&str, Kind, [usize; 4]); 5] = [
-    ("fixup_resnet18", Kind::Basic, [2, 2, 2, 2]),
-    ("fixup_resnet34", Kind::Basic, [3, 4, 6, 3]),
-    ("fixup_resnet50", Kind::Bottleneck, [3, 4, 6, 3]),
-    ("fixup_resnet101", Kind::Bottleneck, [3, 4, 23, 3]),
-    ("fixup_resnet152", Kind::Bottleneck, [3, 8, 36, 3]),
-];
+/// All families. Another one is a file, and its line here.
+const FAMILIES: [Family; 2] = [fixup::FAMILY, torchvision::FAMILY];
 
-/// Channels after the stem.
-const STEM_CHANNELS: usize = 64;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Two 3 x 3 convolutions.
-    Basic,
-    /// 1 x 1, 3 x 3 and 1 x 1 to four times the width.
-    Bottleneck,
+/// Architectures that are built by the same rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    /// The names of its members.
+    pub names: &'static [&'static str],
+    /// Builds the member `names[index]` for a number of classes, adding its parameters to the list.
+    pub build: fn(index: usize, classes: usize, list: &mut SpecList) -> Layers,
 }
 
-/// A network's parameters and how its blocks use them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A network without values.
+#[derive(Debug, Clone)]
 pub struct Arch {
     /// Name, such as `fixup_resnet50`.
     pub name: String,
     /// Outputs of the last layer.
     pub classes: usize,
-    /// All parameters, in the order of PyTorch's state dict.
+    /// All parameters and running statistics, in the order of PyTorch's state dict.
     pub parameters: Vec<Spec>,
-    /// The stem's parameters: bias, weight.
-    pub stem: [usize; 2],
-    /// The four stages.
-    pub stages: [Vec<Block>; 4],
-    /// The head's parameters: input bias, weight, bias.
-    pub head: [usize; 3],
-    /// Blocks in all stages, the L of Fixup's initialisation.
-    pub depth: usize,
+    /// What computes with them.
+    pub layers: Layers,
 }
 
-/// One parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The layers of a network, bottom to top. Numbers are indices of parameters.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    /// Weight of the first convolution.
+    pub conv1: usize,
+    /// The first convolution and what follows it, up to the max pooling.
+    pub stem: Arc<dyn Layer>,
+    /// Names of the residual blocks, such as `layer1.0`, and the blocks.
+    pub blocks: Vec<(String, Arc<dyn Layer>)>,
+    /// The last layer, after the mean over positions.
+    pub head: Head,
+}
+
+/// A part of a network that maps images to images.
+pub trait Layer: Debug + Send + Sync {
+    /// `[batch, height, width, channels]` to the same, with other sizes.
+    fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4>;
+}
+
+/// The last, linear layer. Numbers are indices of parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Head {
+    /// Bias before it.
+    pub before: Option<usize>,
+    /// Weight, `[classes, channels]`.
+    pub weight: usize,
+    /// Bias.
+    pub bias: usize,
+}
+
+/// One tensor of a network.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
     /// PyTorch's name, without `module.`.
     pub name: String,
-    /// PyTorch's shape: `[out, in, height, width]`, `[out, in]` or `[size]`.
+    /// PyTorch's shape: `[out, in, height, width]`, `[out, in]`, `[size]` or `[]`.
     pub shape: Vec<usize>,
-    /// How Fixup starts it.
+    /// How it starts.
     pub start: Start,
+    /// What changes it.
+    pub role: Role,
 }
 
-/// The distribution a parameter starts from (PAPER section 2.1; Fixup, section 3).
+impl Spec {
+    /// Whether gradient descent changes it.
+    pub fn is_trained(&self) -> bool {
+        self.role == Role::Trained
+    }
+}
+
+/// What changes a tensor of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Gradient descent.
+    Trained,
+    /// The forward pass in training; a floating-point number that interpolates like a parameter.
+    Statistic,
+    /// The forward pass in training; an integer in PyTorch, which takes no part in interpolation and distances.
+    Count,
+}
+
+/// The distribution a tensor starts from (PAPER section 2.1; Fixup, section 3).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Start {
     /// A constant.
@@ -63,42 +106,10 @@ pub enum Start {
     Uniform(f64),
 }
 
-impl Eq for Start {}
-
-/// A residual block: convolutions in a row and a way around them. Numbers are indices of parameters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
-    /// Name of the module, such as `layer1.0`.
-    pub name: String,
-    /// The convolutions; the output of each passes a ReLU, of the last after the addition.
-    pub convs: Vec<Conv>,
-    /// Factor of the last convolution.
-    pub scale: usize,
-    /// Weight of the 1 x 1 convolution on the way around, where shapes change. It shares the first input bias.
-    pub downsample: Option<usize>,
-    /// Stride of the block.
-    pub stride: usize,
-}
-
-/// A convolution of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Conv {
-    /// Weight.
-    pub weight: usize,
-    /// Bias before it.
-    pub before: usize,
-    /// Bias after it.
-    pub after: usize,
-    /// Distance between windows.
-    pub stride: usize,
-    /// Zeros around the image.
-    pub padding: usize,
-}
-
 impl Arch {
     /// The names of all architectures.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        FIXUP_RESNETS.iter().map(|(name, ..)| *name)
+        FAMILIES.iter().flat_map(|family| family.names.iter().copied())
     }
 
     /// The architecture `name` for `classes` outputs.
@@ -106,48 +117,30 @@ impl Arch {
     /// # Errors
     /// [`Error::Usage`] if there is no such architecture.
     pub fn new(name: &str, classes: usize) -> Result<Self> {
-        let Some((_, kind, layers)) = FIXUP_RESNETS.iter().find(|(known, ..)| *known == name) else {
+        let found = FAMILIES
+            .iter()
+            .find_map(|family| Some((family, family.names.iter().position(|known| *known == name)?)));
+        let Some((family, index)) = found else {
             let known: Vec<_> = Self::names().collect();
             return Err(Error::usage(format!(
                 "unknown architecture {name}; set model.arch to one of {}",
                 known.join(", ")
             )));
         };
-        let mut list = List(Vec::new());
-        let depth = layers.iter().sum();
-        let [bias1, bias2] = ["bias1", "bias2"].map(|name| list.scalar(name, 0.0));
-        let fan_in: usize = 3 * 7 * 7;
-        let stem_start = Start::Uniform((fan_in as f64).powf(-0.5));
-        let conv1 = list.add("conv1.weight", vec![64, 3, 7, 7], stem_start);
-        let mut channels = STEM_CHANNELS;
-        let stages = std::array::from_fn(|stage| {
-            (0..layers[stage])
-                .map(|index| {
-                    let stride = if stage > 0 && index == 0 { 2 } else { 1 };
-                    let name = format!("layer{}.{index}", stage + 1);
-                    let width = STEM_CHANNELS << stage;
-                    list.block(name, *kind, &mut channels, width, stride, depth)
-                })
-                .collect()
-        });
-        let head_start = Start::Uniform((channels as f64).powf(-0.5));
-        let weight = list.add("fc.weight", vec![classes, channels], head_start);
-        let bias = list.add("fc.bias", vec![classes], head_start);
-        Ok(Self {
-            name: name.to_owned(),
-            classes,
-            parameters: list.0,
-            stem: [bias1, conv1],
-            stages,
-            head: [bias2, weight, bias],
-            depth,
-        })
+        let mut list = SpecList(Vec::new());
+        let layers = (family.build)(index, classes, &mut list);
+        Ok(Self { name: name.to_owned(), classes, parameters: list.0, layers })
     }
 
     /// The modules of the paper's Figure 5, bottom to top: `conv1`, `layer1.0` ... `fc`.
     pub fn modules(&self) -> Vec<&str> {
-        let blocks = self.stages.iter().flatten().map(|block| block.name.as_str());
+        let blocks = self.layers.blocks.iter().map(|(name, _)| name.as_str());
         std::iter::once("conv1").chain(blocks).chain(["fc"]).collect()
+    }
+
+    /// What gradient descent changes, in order.
+    pub fn trained(&self) -> impl Iterator<Item = &Spec> + Clone {
+        self.parameters.iter().filter(|spec| spec.is_trained())
     }
 
     /// Whether a parameter belongs to the head, which fine-tuning does not take over.
@@ -156,71 +149,38 @@ impl Arch {
     }
 }
 
-/// The parameters so far.
-struct List(Vec<Spec>);
+/// The tensors of an architecture that is being built. Each addition returns the index of what was added.
+#[derive(Debug)]
+pub struct SpecList(Vec<Spec>);
 
-impl List {
-    fn add(&mut self, name: &str, shape: Vec<usize>, start: Start) -> usize {
-        self.0.push(Spec { name: name.to_owned(), shape, start });
-        self.0.len() - 1
+impl SpecList {
+    /// A parameter.
+    pub fn add(&mut self, name: String, shape: &[usize], start: Start) -> usize {
+        self.push(name, shape, start, Role::Trained)
     }
 
-    fn scalar(&mut self, name: &str, value: f32) -> usize {
-        self.add(name, vec![1], Start::Constant(value))
+    /// A statistic or a counter, which starts at `value`.
+    pub fn buffer(&mut self, name: String, shape: &[usize], value: f32, role: Role) -> usize {
+        self.push(name, shape, Start::Constant(value), role)
     }
 
-    fn conv(&mut self, name: &str, shape: [usize; 4], shrink: f64) -> usize {
+    /// A convolution `[out, in, height, width]` with He's initialisation for the fan out, times `factor`.
+    pub fn conv(&mut self, name: String, shape: [usize; 4], factor: f64) -> usize {
         let [out, _, height, width] = shape;
-        let deviation = (2.0 / (out * height * width) as f64).sqrt() * shrink;
-        let start = if shrink == 0.0 { Start::Constant(0.0) } else { Start::Normal(deviation) };
-        self.add(name, shape.to_vec(), start)
+        let deviation = (2.0 / (out * height * width) as f64).sqrt() * factor;
+        let start = if factor == 0.0 { Start::Constant(0.0) } else { Start::Normal(deviation) };
+        self.add(name, &shape, start)
     }
 
-    fn block(
-        &mut self,
-        name: String,
-        kind: Kind,
-        channels: &mut usize,
-        width: usize,
-        stride: usize,
-        depth: usize,
-    ) -> Block {
-        let (kernels, widths, strides) = match kind {
-            Kind::Basic => (vec![3, 3], vec![width, width], vec![stride, 1]),
-            Kind::Bottleneck => (vec![1, 3, 1], vec![width, width, 4 * width], vec![1, stride, 1]),
-        };
-        let (inputs, last) = (*channels, kernels.len() - 1);
-        let mut scale = 0;
-        let biases: Vec<[usize; 2]> = (0..=last)
-            .map(|k| {
-                let before = self.scalar(&format!("{name}.bias{}a", k + 1), 0.0);
-                if k == last {
-                    scale = self.scalar(&format!("{name}.scale"), 1.0);
-                }
-                [before, self.scalar(&format!("{name}.bias{}b", k + 1), 0.0)]
-            })
-            .collect();
-        // A block of m convolutions starts them smaller by depth^(-1 / (2 m - 2)), the last one at zero.
-        let shrink = (depth as f64).powf(-1.0 / (2 * last) as f64);
-        let convs = (0..=last)
-            .map(|k| {
-                let shape = [widths[k], *channels, kernels[k], kernels[k]];
-                *channels = widths[k];
-                Conv {
-                    weight: self.conv(
-                        &format!("{name}.conv{}.weight", k + 1),
-                        shape,
-                        if k == last { 0.0 } else { shrink },
-                    ),
-                    before: biases[k][0],
-                    after: biases[k][1],
-                    stride: strides[k],
-                    padding: kernels[k] / 2,
-                }
-            })
-            .collect();
-        let downsample = (stride > 1 || inputs != *channels)
-            .then(|| self.conv(&format!("{name}.downsample.weight"), [*channels, inputs, 1, 1], 1.0));
-        Block { name, convs, scale, downsample, stride }
+    /// A linear layer `fc` that starts as PyTorch's; weight and bias.
+    pub fn linear(&mut self, inputs: usize, classes: usize) -> [usize; 2] {
+        let start = Start::Uniform((inputs as f64).powf(-0.5));
+        let weight = self.add("fc.weight".to_owned(), &[classes, inputs], start);
+        [weight, self.add("fc.bias".to_owned(), &[classes], start)]
+    }
+
+    fn push(&mut self, name: String, shape: &[usize], start: Start, role: Role) -> usize {
+        self.0.push(Spec { name, shape: shape.to_vec(), start, role });
+        self.0.len() - 1
     }
 }

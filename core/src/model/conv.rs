@@ -37,7 +37,8 @@ pub struct Options {
 /// # Shapes
 /// - images: `[batch, height, width, in]`
 /// - weights: `[kernel, kernel, in, out]`, the kernel square
-/// - input_bias, output_bias: `[1]`
+/// - input_bias: `[1]`
+/// - output_bias: `[1]`, or `[out]`, one for each channel
 /// - residual and result: `[batch, out height, out width, out]`
 pub fn conv(
     images: Tensor<4>,
@@ -47,16 +48,12 @@ pub fn conv(
     residual: Option<Tensor<4>>,
     options: Options,
 ) -> Tensor<4> {
-    let residual = match residual {
-        Some(residual) => Residual::Add(residual.into_dispatch()),
-        None => Residual::None,
-    };
     Tensor::from_dispatch(<Dispatch as ConvBackend>::surrounded_conv(
         images.into_dispatch(),
         weights.into_dispatch(),
         input_bias.into_dispatch(),
         output_bias.into_dispatch(),
-        residual,
+        Residual::of(residual),
         options,
     ))
 }
@@ -68,6 +65,23 @@ pub enum Residual<B: Backend> {
     None,
     /// A tensor of the result's shape.
     Add(FloatTensor<B>),
+}
+
+impl Residual<Dispatch> {
+    /// From a tensor, if there is one.
+    pub(super) fn of(tensor: Option<Tensor<4>>) -> Self {
+        tensor.map_or(Self::None, |tensor| Self::Add(tensor.into_dispatch()))
+    }
+}
+
+impl Residual<Flex> {
+    /// The tensor with its values in a row.
+    pub(super) fn contiguous(&self) -> Option<CpuTensor> {
+        match self {
+            Self::None => None,
+            Self::Add(tensor) => Some(tensor.to_contiguous()),
+        }
+    }
 }
 
 /// Backends that have the convolution of [`conv`].
@@ -93,10 +107,7 @@ impl ConvBackend for Flex {
         residual: Residual<Self>,
         options: Options,
     ) -> CpuTensor {
-        let residual = match &residual {
-            Residual::None => None,
-            Residual::Add(residual) => Some(residual.to_contiguous()),
-        };
+        let residual = residual.contiguous();
         let g = geometry(&images, &weights, options);
         let output = cpu::forward(
             &g,
@@ -122,7 +133,8 @@ impl<C: CheckpointStrategy> ConvBackend for Autodiff<Flex, C> {
         let (weights, weights_node) = weights.into_parts();
         let (input_bias, input_node) = input_bias.into_parts();
         let (output_bias, output_node) = output_bias.into_parts();
-        let mut saved = Saved { images, weights, bias: input_bias, output: None, options };
+        let is_shared = output_bias.shape().num_elements() == 1;
+        let mut saved = Saved { images, weights, bias: input_bias, is_shared, output: None, options };
         let run = |saved: &mut Saved, residual| {
             let Saved { images, weights, bias, .. } = saved.clone();
             let output = Flex::surrounded_conv(images, weights, bias, output_bias, residual, options);
@@ -165,6 +177,8 @@ struct Saved {
     images: CpuTensor,
     weights: CpuTensor,
     bias: CpuTensor,
+    /// Whether all channels have the same output bias.
+    is_shared: bool,
     /// The result, where a ReLU followed.
     output: Option<CpuTensor>,
     options: Options,
@@ -178,14 +192,19 @@ impl<const N: usize> Backward<Flex, N> for ConvGradient {
     type State = Saved;
 
     fn backward(self, ops: Ops<Saved, N>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
-        let Saved { images, weights, bias, output, options } = ops.state;
+        let Saved { images, weights, bias, is_shared, output, options } = ops.state;
         let g = geometry(&images, &weights, options);
         let (images, weights) = (images.to_contiguous(), weights.to_contiguous());
         let gradient = into_floats(grads.consume::<Flex>(&ops.node));
-        let (gradient, channel_sums) =
-            cpu::before_relu(gradient, output.as_ref().map(floats), g.out_channels);
-
         let needed = |operand: usize| ops.parents.get(operand).and_then(Option::as_ref).map(|node| node.id);
+        let bias = floats(&bias)[0];
+        let (gradient, channel_sums) = if options.relu || bias != 0.0 || needed(3).is_some() {
+            cpu::before_relu(gradient, output.as_ref().map(floats), g.out_channels)
+        } else {
+            // Nobody asks for the sums, which would cost a pass.
+            (gradient, vec![0.0; g.out_channels])
+        };
+
         if needed(0).is_some() || needed(2).is_some() {
             let (image_gradient, sum) = cpu::image_gradient(&g, floats(&weights), &gradient);
             if let Some(id) = needed(0) {
@@ -197,12 +216,17 @@ impl<const N: usize> Backward<Flex, N> for ConvGradient {
             }
         }
         if let Some(id) = needed(1) {
-            let bias = floats(&bias)[0];
             let gradient = cpu::weights_gradient(&g, floats(&images), &gradient, &channel_sums, bias);
             grads.register::<Flex>(id, tensor(gradient, [g.kernel, g.kernel, g.in_channels, g.out_channels]));
         }
         if let Some(id) = needed(3) {
-            grads.register::<Flex>(id, tensor(vec![channel_sums.iter().sum::<f64>() as f32], [1]));
+            let gradient: Vec<f32> = if is_shared {
+                vec![channel_sums.iter().sum::<f64>() as f32]
+            } else {
+                channel_sums.iter().map(|sum| *sum as f32).collect()
+            };
+            let length = gradient.len();
+            grads.register::<Flex>(id, tensor(gradient, [length]));
         }
         if let Some(id) = needed(4) {
             grads.register::<Flex>(id, tensor(gradient, g.out_shape()));
@@ -226,6 +250,6 @@ fn geometry(images: &CpuTensor, weights: &CpuTensor, options: Options) -> Geomet
     }
 }
 
-fn surround(input_bias: &CpuTensor, output_bias: &CpuTensor, options: Options) -> Surround {
-    Surround { input_bias: floats(input_bias)[0], output_bias: floats(output_bias)[0], relu: options.relu }
+fn surround<'a>(input_bias: &CpuTensor, output_bias: &'a CpuTensor, options: Options) -> Surround<'a> {
+    Surround { input_bias: floats(input_bias)[0], output_bias: floats(output_bias), relu: options.relu }
 }

@@ -38,16 +38,16 @@ pub fn moments(rule: UpdateRule) -> &'static [&'static str] {
 }
 
 impl Optimizer {
-    /// An optimizer that has made no step, for parameters with these names.
+    /// An optimizer that has made no step, for parameters with their names.
     ///
     /// # Errors
     /// Those of [`config::Optimizer::groups`].
     pub fn new<'a>(
         settings: &config::Optimizer,
-        names: impl Iterator<Item = &'a str>,
-        parameters: &[Tensor<1>],
+        parameters: impl Iterator<Item = (&'a str, &'a Tensor<1>)> + Clone,
     ) -> Result<Self> {
-        let zeros = |_: &&str| parameters.iter().map(Tensor::zeros_like).collect();
+        let names = parameters.clone().map(|(name, _)| name);
+        let zeros = |_: &&str| parameters.clone().map(|(_, values)| values.zeros_like()).collect();
         Ok(Self {
             memory: Memory { moments: moments(settings.rule).iter().map(zeros).collect(), steps: 0 },
             rates: settings.group_rates(),
@@ -58,14 +58,18 @@ impl Optimizer {
     }
 
     /// Updates the parameters. Parameters, gradients: `[size]` each.
-    pub fn step(&mut self, parameters: &mut [Tensor<1>], gradients: Vec<Tensor<1>>) {
+    pub fn step<'a>(
+        &mut self,
+        parameters: impl Iterator<Item = &'a mut Tensor<1>>,
+        gradients: Vec<Tensor<1>>,
+    ) {
         let Memory { moments, steps } = &mut self.memory;
         *steps += 1;
-        for (index, gradient) in gradients.into_iter().enumerate() {
+        for (index, (place, gradient)) in parameters.zip(gradients).enumerate() {
             let (lr, weight_decay) = (self.rates[self.groups[index]], self.weight_decay);
             // Taken out, so that nobody else holds them and they are updated in place.
             let empty = Tensor::empty([0], &gradient.device());
-            let parameter = std::mem::replace(&mut parameters[index], empty.clone());
+            let parameter = std::mem::replace(place, empty.clone());
             let mut moment = |kind: usize| std::mem::replace(&mut moments[kind][index], empty.clone());
             match self.rule {
                 UpdateRule::Sgd(kwargs) => {
@@ -73,13 +77,13 @@ impl Optimizer {
                     let whole = *steps == 1 || kwargs.momentum == 0.0;
                     let dampening = if whole { 0.0 } else { kwargs.dampening };
                     let rule = sgd::Rule { lr, weight_decay, kwargs: config::Sgd { dampening, ..kwargs } };
-                    [parameters[index], moments[0][index]] = sgd::step(parameter, gradient, moment(0), rule);
+                    [*place, moments[0][index]] = sgd::step(parameter, gradient, moment(0), rule);
                 }
                 UpdateRule::Adam(kwargs) | UpdateRule::AdamW(kwargs) => {
                     let decoupled = matches!(self.rule, UpdateRule::AdamW(_));
                     let rule = adam::Rule { lr, weight_decay, decoupled, kwargs, step: *steps };
                     let [first, second] = [moment(0), moment(1)];
-                    [parameters[index], moments[0][index], moments[1][index]] =
+                    [*place, moments[0][index], moments[1][index]] =
                         adam::step(parameter, gradient, first, second, rule);
                 }
             }
@@ -87,9 +91,10 @@ impl Optimizer {
     }
 }
 
-/// The gradients of a network's parameters, in its order; zeros where the loss does not depend on one. `tracked` is the copy
+/// The gradients of a network's trained parameters, in its order; zeros where the loss does not depend on one. `tracked` is the copy
 /// of the network that the loss was computed with: it goes, so that the network can be updated in place.
 pub fn take_gradients(tracked: Network, gradients: &mut Gradients) -> Vec<Tensor<1>> {
-    let take = |leaf: Tensor<1>| leaf.grad_remove(gradients).unwrap_or_else(|| leaf.inner().zeros_like());
-    tracked.parameters.into_iter().map(take).collect()
+    let take =
+        |leaf: &Tensor<1>| leaf.grad_remove(gradients).unwrap_or_else(|| leaf.clone().inner().zeros_like());
+    tracked.trained().map(|(_, leaf)| leaf).map(take).collect()
 }

@@ -43,7 +43,7 @@ impl Regularizers {
     }
 
     /// Adds the gradients of the penalties to those of the loss, and returns the sum of the penalties.
-    pub fn add_gradients(&self, parameters: &[Tensor<1>], gradients: &mut [Tensor<1>]) -> f64 {
+    pub fn add_gradients(&self, parameters: &[&Tensor<1>], gradients: &mut [Tensor<1>]) -> f64 {
         let mut sum = 0.0;
         for Penalty { parameter, coef, point } in &self.0 {
             let value = parameters[*parameter].clone();

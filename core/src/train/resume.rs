@@ -8,7 +8,7 @@ use super::optimizer::{Memory, Optimizer, moments};
 use crate::checkpoint::{Checkpoint, NamedTensor, StateDict, read_metadata};
 use crate::config::UpdateRule;
 use crate::error::{Error, Result};
-use crate::model::{Arch, Network};
+use crate::model::{Arch, Network, layout};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,10 +48,9 @@ pub struct Sums {
 /// Writes network, position, and what the optimizer remembers: `<moment>.<parameter>`.
 pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Position) -> Result<()> {
     let mut state = network.state();
-    for (moment, parameters) in moments(optimizer.rule).iter().zip(&optimizer.memory.moments) {
-        let values = Network { arch: network.arch.clone(), parameters: parameters.clone() };
+    for (moment, values) in moments(optimizer.rule).iter().zip(&optimizer.memory.moments) {
         let named = |tensor: NamedTensor| NamedTensor { name: format!("{moment}.{}", tensor.name), ..tensor };
-        state.tensors.extend(values.state().tensors.into_iter().map(named));
+        state.tensors.extend(layout::state(network.arch.trained(), values).tensors.into_iter().map(named));
     }
     let Position { epoch, step, sums, best } = position;
     let numbers = [
@@ -101,10 +100,6 @@ pub fn load(
         best: (f64::from_bits(number("best_bits")?), number("best_epoch")? as usize),
     };
     let steps = later("optimizer_steps")?;
-    let network = |tensors| {
-        let state = StateDict { tensors };
-        Network::new(arch.clone(), &state, device).map_err(|error| broken(error.to_string()))
-    };
     let mut parameters = checkpoint.state.tensors;
     let mut read = Vec::new();
     for moment in moments(rule) {
@@ -114,9 +109,13 @@ pub fn load(
         parameters = others;
         let unnamed =
             |tensor: NamedTensor| NamedTensor { name: tensor.name[prefix.len()..].to_owned(), ..tensor };
-        read.push(network(found.into_iter().map(unnamed).collect())?.parameters);
+        let found = StateDict { tensors: found.into_iter().map(unnamed).collect() };
+        read.push(layout::values(arch.trained(), &found, device).map_err(broken)?);
     }
-    Ok((network(parameters)?, Memory { moments: read, steps }, position))
+    let parameters = StateDict { tensors: parameters };
+    let network =
+        Network::new(arch.clone(), &parameters, device).map_err(|error| broken(error.to_string()))?;
+    Ok((network, Memory { moments: read, steps }, position))
 }
 
 /// Whether a resume state stands at the end of that many epochs.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{Checkpoint, StateDict, stem};
+use crate::checkpoint::{Checkpoint, NamedTensor, StateDict, stem};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::file::file_digest;
@@ -66,13 +66,16 @@ pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
     )))
 }
 
-/// Replaces all but the head by the loaded tensors.
+/// Replaces all but the head by the loaded tensors. Counters may be missing: old PyTorch had none.
 fn take_over(fresh: StateDict, loaded: StateDict, path: &Path) -> Result<StateDict> {
     let body = |state: StateDict| StateDict {
         tensors: state.tensors.into_iter().filter(|tensor| !Arch::is_head(&tensor.name)).collect(),
     };
     let loaded = body(loaded);
-    let expected = fresh.tensors.iter().filter(|tensor| !Arch::is_head(&tensor.name));
+    let is_expected = |tensor: &&NamedTensor| {
+        !(Arch::is_head(&tensor.name) || tensor.is_count() && loaded.get(&tensor.name).is_none())
+    };
+    let expected = fresh.tensors.iter().filter(is_expected);
     if let Some(problems) = loaded.mismatch(expected.map(|t| (t.name.as_str(), t.shape.as_slice()))) {
         return Err(Error::data(format!(
             "{} does not fit the network: {problems}; choose a checkpoint of the same architecture or set model.arch",

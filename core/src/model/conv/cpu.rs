@@ -18,11 +18,11 @@ const SUM_CHUNK: usize = 1 << 16;
 
 /// What is added before and after a convolution, and whether a ReLU follows.
 #[derive(Debug, Clone, Copy)]
-pub struct Surround {
+pub struct Surround<'a> {
     /// Added to each input pixel, before zero padding.
     pub input_bias: f32,
-    /// Added to each output.
-    pub output_bias: f32,
+    /// Added to each output: one for all channels, or one for each.
+    pub output_bias: &'a [f32],
     /// Negative outputs become zero.
     pub relu: bool,
 }
@@ -37,7 +37,7 @@ pub fn forward(
 ) -> Vec<f32> {
     let outside = vec![-around.input_bias; g.in_channels];
     let run = |view: &View, source: &[f32]| {
-        let mut start = vec![around.output_bias; g.out_channels];
+        let mut start: Vec<f32> = around.output_bias.iter().copied().cycle().take(g.out_channels).collect();
         for tap in &view.taps {
             let floats = view.depth * g.out_channels;
             let sums = column_sums(&weights[tap.position * floats..][..floats], g.out_channels);

@@ -1,0 +1,125 @@
+//! Fixup ResNets: scalar biases and a scale in place of normalisation (Zhang et al. 2019), with the reference's names.
+
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+
+use super::arch::{Family, Head, Layer, Layers, SpecList, Start};
+use super::conv::{Options, conv};
+use super::network::Pass;
+use super::resnet::{BlockPlan, SIZES, STEM_CHANNELS};
+
+/// `fixup_resnet18` to `fixup_resnet152`.
+pub const FAMILY: Family = Family {
+    names: &["fixup_resnet18", "fixup_resnet34", "fixup_resnet50", "fixup_resnet101", "fixup_resnet152"],
+    build,
+};
+
+fn build(index: usize, classes: usize, list: &mut SpecList) -> Layers {
+    let size = &SIZES[index];
+    let [bias1, before] = ["bias1", "bias2"].map(|name| scalar(list, name.to_owned(), 0.0));
+    // The stem starts as PyTorch's convolutions do.
+    let fan_in: usize = 3 * 7 * 7;
+    let start = Start::Uniform((fan_in as f64).powf(-0.5));
+    let conv1 = list.add("conv1.weight".to_owned(), &[STEM_CHANNELS, 3, 7, 7], start);
+    let plans = size.blocks();
+    let depth = plans.len();
+    let blocks = plans.into_iter().map(|plan| {
+        let block: Arc<dyn Layer> = Arc::new(Block::new(&plan, depth, list));
+        (plan.name, block)
+    });
+    let blocks = blocks.collect();
+    let [weight, bias] = list.linear(size.features(), classes);
+    let stem = Arc::new(Stem { weight: conv1, after: bias1 });
+    Layers { conv1, stem, blocks, head: Head { before: Some(before), weight, bias } }
+}
+
+fn scalar(list: &mut SpecList, name: String, value: f32) -> usize {
+    list.add(name, &[1], Start::Constant(value))
+}
+
+#[derive(Debug)]
+struct Stem {
+    weight: usize,
+    after: usize,
+}
+
+impl Layer for Stem {
+    fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
+        let options = Options { stride: 2, padding: 3, relu: true };
+        conv(images, pass.weight(self.weight), pass.zero(), pass.value(self.after), None, options)
+    }
+}
+
+/// Convolutions in a row and a way around them. Numbers are indices of parameters.
+#[derive(Debug)]
+struct Block {
+    /// The output of each passes a ReLU, of the last after the addition.
+    convs: Vec<Conv>,
+    /// Factor of the last convolution.
+    scale: usize,
+    /// Weight and stride on the way around, where shapes change. It shares the first input bias.
+    downsample: Option<(usize, usize)>,
+}
+
+#[derive(Debug)]
+struct Conv {
+    weight: usize,
+    /// Bias before it.
+    before: usize,
+    /// Bias after it.
+    after: usize,
+    stride: usize,
+    padding: usize,
+}
+
+impl Block {
+    fn new(plan: &BlockPlan, depth: usize, list: &mut SpecList) -> Self {
+        let (name, last) = (&plan.name, plan.convs.len() - 1);
+        let mut scale = 0;
+        let biases: Vec<[usize; 2]> = (0..=last)
+            .map(|k| {
+                let before = scalar(list, format!("{name}.bias{}a", k + 1), 0.0);
+                if k == last {
+                    scale = scalar(list, format!("{name}.scale"), 1.0);
+                }
+                [before, scalar(list, format!("{name}.bias{}b", k + 1), 0.0)]
+            })
+            .collect();
+        // A block of m convolutions starts them smaller by depth^(-1 / (2 m - 2)), the last one at zero.
+        let shrink = (depth as f64).powf(-1.0 / (2 * last) as f64);
+        let convs = plan.convs.iter().zip(biases).enumerate().map(|(k, (conv, [before, after]))| {
+            let factor = if k == last { 0.0 } else { shrink };
+            let weight = list.conv(format!("{name}.conv{}.weight", k + 1), conv.shape, factor);
+            Conv { weight, before, after, stride: conv.stride, padding: conv.shape[2] / 2 }
+        });
+        let convs = convs.collect();
+        let downsample = plan
+            .downsample
+            .map(|conv| (list.conv(format!("{name}.downsample.weight"), conv.shape, 1.0), conv.stride));
+        Self { convs, scale, downsample }
+    }
+}
+
+impl Layer for Block {
+    /// `relu(scale * conv(... relu(conv(x + b1a) + b1b) ...) + bnb + way around)`.
+    fn forward(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
+        let around = match self.downsample {
+            None => x.clone(),
+            Some((weight, stride)) => {
+                let options = Options { stride, padding: 0, relu: false };
+                let before = pass.value(self.convs[0].before);
+                conv(x.clone(), pass.weight(weight), before, pass.zero(), None, options)
+            }
+        };
+        let (last, inner) = self.convs.split_last().expect("a block has convolutions");
+        let surrounded = |x, layer: &Conv, weight, residual| {
+            let options = Options { stride: layer.stride, padding: layer.padding, relu: true };
+            conv(x, weight, pass.value(layer.before), pass.value(layer.after), residual, options)
+        };
+        let x = inner.iter().fold(x, |x, layer| surrounded(x, layer, pass.weight(layer.weight), None));
+        // The scale belongs to the sums of the convolution: a convolution with scaled weights is the same.
+        let weight = pass.weight(last.weight) * pass.value(self.scale).reshape([1, 1, 1, 1]);
+        surrounded(x, last, weight, Some(around))
+    }
+}

@@ -1,0 +1,128 @@
+//! ResNets with batch normalisation (He et al. 2016), with torchvision's names, strides and initialisation.
+
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+
+use super::arch::{Family, Head, Layer, Layers, Role, SpecList, Start};
+use super::conv::{Options, conv};
+use super::network::Pass;
+use super::norm::{fold, moments, normalize, running};
+use super::resnet::{BlockPlan, ConvPlan, SIZES, STEM_CHANNELS};
+
+/// `torchvision/resnet18` to `torchvision/resnet152`.
+pub const FAMILY: Family = Family {
+    names: &[
+        "torchvision/resnet18",
+        "torchvision/resnet34",
+        "torchvision/resnet50",
+        "torchvision/resnet101",
+        "torchvision/resnet152",
+    ],
+    build,
+};
+
+fn build(index: usize, classes: usize, list: &mut SpecList) -> Layers {
+    let size = &SIZES[index];
+    let plan = ConvPlan { shape: [STEM_CHANNELS, 3, 7, 7], stride: 2 };
+    let stem = NormConv::new("conv1", "bn1", plan, list);
+    let conv1 = stem.weight;
+    let blocks = size.blocks().into_iter().map(|plan| {
+        let block: Arc<dyn Layer> = Arc::new(Block::new(&plan, list));
+        (plan.name, block)
+    });
+    let blocks = blocks.collect();
+    let [weight, bias] = list.linear(size.features(), classes);
+    Layers { conv1, stem: Arc::new(stem), blocks, head: Head { before: None, weight, bias } }
+}
+
+/// A convolution and the batch normalisation after it. Numbers are indices of parameters.
+#[derive(Debug)]
+struct NormConv {
+    weight: usize,
+    stride: usize,
+    padding: usize,
+    scale: usize,
+    shift: usize,
+    mean: usize,
+    variance: usize,
+    batches: usize,
+}
+
+impl NormConv {
+    fn new(conv: &str, norm: &str, plan: ConvPlan, list: &mut SpecList) -> Self {
+        let channels = [plan.shape[0]];
+        Self {
+            weight: list.conv(format!("{conv}.weight"), plan.shape, 1.0),
+            stride: plan.stride,
+            padding: plan.shape[2] / 2,
+            scale: list.add(format!("{norm}.weight"), &channels, Start::Constant(1.0)),
+            shift: list.add(format!("{norm}.bias"), &channels, Start::Constant(0.0)),
+            mean: list.buffer(format!("{norm}.running_mean"), &channels, 0.0, Role::Statistic),
+            variance: list.buffer(format!("{norm}.running_var"), &channels, 1.0, Role::Statistic),
+            batches: list.buffer(format!("{norm}.num_batches_tracked"), &[], 0.0, Role::Count),
+        }
+    }
+
+    /// `act(norm(conv(x)) + residual)`. In training the batch is normalised by its own moments, which the running ones
+    /// follow; otherwise the running moments are part of the convolution.
+    fn apply(&self, x: Tensor<4>, pass: &Pass, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
+        let options = |relu| Options { stride: self.stride, padding: self.padding, relu };
+        let (scale, shift) = (pass.value(self.scale), pass.value(self.shift));
+        let (mean, variance) = (pass.value(self.mean), pass.value(self.variance));
+        if !pass.is_training() {
+            let (factor, shift) = fold(scale, shift, mean, variance);
+            let weight = pass.weight(self.weight) * factor.reshape([1, 1, 1, -1]);
+            return conv(x, weight, pass.zero(), shift, residual, options(relu));
+        }
+        let x = conv(x, pass.weight(self.weight), pass.zero(), pass.zero(), None, options(false));
+        let moments = moments(x.clone().inner());
+        let [batch, height, width, _] = x.dims();
+        let [mean, variance] = running([mean.inner(), variance.inner()], &moments, batch * height * width);
+        pass.record(self.mean, mean);
+        pass.record(self.variance, variance);
+        pass.record(self.batches, pass.value(self.batches).inner() + 1.0);
+        normalize(x, scale, shift, Tensor::from_inner(moments), residual, relu)
+    }
+}
+
+impl Layer for NormConv {
+    fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
+        self.apply(images, pass, None, true)
+    }
+}
+
+/// Convolutions in a row and a way around them; the last ReLU follows the addition.
+#[derive(Debug)]
+struct Block {
+    inner: Vec<NormConv>,
+    last: NormConv,
+    downsample: Option<NormConv>,
+}
+
+impl Block {
+    fn new(plan: &BlockPlan, list: &mut SpecList) -> Self {
+        let name = &plan.name;
+        let mut conv = |(k, conv): (usize, &ConvPlan)| {
+            NormConv::new(&format!("{name}.conv{}", k + 1), &format!("{name}.bn{}", k + 1), *conv, list)
+        };
+        let last = plan.convs.len() - 1;
+        let inner = plan.convs[..last].iter().enumerate().map(&mut conv).collect();
+        let last = conv((last, &plan.convs[last]));
+        let around = |conv| {
+            NormConv::new(&format!("{name}.downsample.0"), &format!("{name}.downsample.1"), conv, list)
+        };
+        Self { inner, last, downsample: plan.downsample.map(around) }
+    }
+}
+
+impl Layer for Block {
+    fn forward(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
+        let around = match &self.downsample {
+            None => x.clone(),
+            Some(downsample) => downsample.apply(x.clone(), pass, None, false),
+        };
+        let x = self.inner.iter().fold(x, |x, layer| layer.forward(x, pass));
+        self.last.apply(x, pass, Some(around), true)
+    }
+}
