@@ -4,15 +4,16 @@
 //! into much more than they hold.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{BufReader, Read as _, Seek as _};
+use std::io::Cursor;
 use std::path::Path;
 
 use pytorch_reader::{DType, PickleValue, PytorchReader, Tensor};
 use safetensors::tensor::Dtype;
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::error::{Error, Result};
+use super::{element, pickle};
+use crate::error::Result;
+use crate::file;
 
 /// Dictionaries that hold the weights, where a file holds more than them.
 const WEIGHTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
@@ -20,10 +21,10 @@ const WEIGHTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 /// How often a file's bytes may be held by its tensors: tied weights share theirs.
 const SHARED: u64 = 8;
-/// Longest pickle that is parsed, in bytes, where it is known: that of a large network has some hundred thousand.
-const LONGEST_PICKLE: u64 = 8 << 20;
+/// Longest pickles that are parsed, in bytes: each may unfold into some hundred. Those of a large network have as many thousand.
+const LONGEST_PICKLE: usize = 4 << 20;
 /// Bytes that all names may have together.
-const LONGEST_NAMES: usize = 64 << 20;
+const LONGEST_NAMES: usize = 16 << 20;
 
 /// An opened file.
 pub(super) struct Opened {
@@ -37,15 +38,14 @@ pub(super) struct Opened {
 /// Opens a checkpoint; the inner error says in words what is wrong with it.
 pub(super) fn open(path: &Path) -> Result<std::result::Result<Opened, String>> {
     // A file that is not there is no broken one.
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    Ok(read(path, file).map_err(|error| error.to_string()))
+    let bytes = file::map(path)?;
+    Ok(read(path, &bytes).map_err(|error| error.to_string()))
 }
 
 type Wrong = Box<dyn std::error::Error>;
 
-fn read(path: &Path, file: File) -> std::result::Result<Opened, Wrong> {
-    let length = file.metadata()?.len();
-    let format = check_container(file)?;
+fn read(path: &Path, bytes: &[u8]) -> std::result::Result<Opened, Wrong> {
+    let format = check_container(bytes)?;
     let PickleValue::Dict(values) = PytorchReader::read_pickle_data(path, None)? else {
         return Err("it holds no dictionary".into());
     };
@@ -57,7 +57,7 @@ fn read(path: &Path, file: File) -> std::result::Result<Opened, Wrong> {
     // A number may have been saved as a tensor.
     let scalars = tensors.iter().filter(|(name, tensor)| !name.contains('.') && tensor.shape().is_empty());
     for (name, tensor) in scalars {
-        let value = super::element::floats(dtype(tensor), &tensor.read()?).unwrap_or_default();
+        let value = element::floats(dtype(tensor), &tensor.read()?).unwrap_or_default();
         metadata.extend(value.first().map(|value| (name.clone(), value.to_string())));
     }
     let mut tensors = weights(tensors);
@@ -69,33 +69,43 @@ fn read(path: &Path, file: File) -> std::result::Result<Opened, Wrong> {
         return Err("it holds no weights".into());
     }
     let claimed = tensors.iter().fold(0u64, |sum, tensor| sum.saturating_add(tensor.byte_len() as u64));
-    if claimed > SHARED * length {
-        return Err(format!("its tensors claim {claimed} bytes and the file has {length}").into());
+    if claimed > SHARED * bytes.len() as u64 {
+        return Err(format!("its tensors claim {claimed} bytes and the file has {}", bytes.len()).into());
     }
     Ok(Opened { format, metadata, tensors })
 }
 
 /// The format, if it is one in which a short file cannot unfold into a long one.
-fn check_container(mut file: File) -> std::result::Result<&'static str, Wrong> {
-    let mut start = Vec::new();
-    file.by_ref().take(512).read_to_end(&mut start)?;
-    if !start.starts_with(b"PK") {
-        // Its archive may hold files that are all holes.
-        if start.get(257..262) == Some(b"ustar") {
+fn check_container(bytes: &[u8]) -> std::result::Result<&'static str, Wrong> {
+    /// Magic number, version, system, the saved object, and the order of what follows.
+    const LEGACY_PICKLES: usize = 5;
+    if !bytes.starts_with(b"PK") {
+        // The archives of early versions may hold files that are all holes.
+        if bytes.get(257..262) == Some(b"ustar") {
             return Err("it is of a PyTorch before 0.1.10; load it there and save it again".into());
+        }
+        let mut length = 0;
+        for _ in 0..LEGACY_PICKLES {
+            length += pickle::length(&bytes[length..], LONGEST_PICKLE - length).ok_or("its pickles do not end")?;
         }
         return Ok("PyTorch before 1.6");
     }
-    file.rewind()?;
-    let mut archive = ZipArchive::new(BufReader::new(file))?;
+    let mut archive = ZipArchive::new(Cursor::new(bytes))?;
+    let mut places = Vec::new();
     for index in 0..archive.len() {
         let record = archive.by_index_raw(index)?;
         if record.compression() != CompressionMethod::Stored {
             return Err("its records are compressed, which torch.save never does".into());
         }
-        if record.name().is_ok_and(|name| name.ends_with("data.pkl")) && record.size() > LONGEST_PICKLE {
+        if record.name()?.ends_with("data.pkl") && record.size() > LONGEST_PICKLE as u64 {
             return Err(format!("its pickle has {} bytes", record.size()).into());
         }
+        let start = record.data_start().ok_or("a record is nowhere")?;
+        places.push((start, start.saturating_add(record.size())));
+    }
+    places.sort_unstable();
+    if places.windows(2).any(|pair| pair[0].1 > pair[1].0) {
+        return Err("its records overlap".into());
     }
     Ok("PyTorch")
 }
