@@ -88,7 +88,10 @@ fn good_files_open_and_hostile_ones_are_errors() {
         assert_eq!(metadata.get("epoch").is_some_and(|epoch| epoch == "3"), !name(&path).contains("bare"));
         let types = Reader::open(&path).unwrap().tensors;
         let dtype = |name| &types.iter().find(|tensor| tensor.name == name).unwrap().dtype;
-        assert_eq!([dtype("half"), dtype("tied"), dtype("bn.num_batches_tracked")], ["float16", "float32", "int64"]);
+        assert_eq!(
+            [dtype("half"), dtype("tied"), dtype("bn.num_batches_tracked")],
+            ["float16", "float32", "int64"]
+        );
     }
 }
 
@@ -112,6 +115,8 @@ fn damaged_files_are_errors_or_other_numbers() {
             let mut bytes = bytes.clone();
             damage(&mut bytes, &files[random.below(files.len())].1, &mut random);
             let copy = here.path().join(name(path));
+            // A new file each time, since file systems flush one that is emptied and written again.
+            std::fs::remove_file(&copy).ok();
             std::fs::write(&copy, bytes).unwrap();
             done.send(format!("case {case}, {}", name(path))).unwrap();
             load(&copy).ok();

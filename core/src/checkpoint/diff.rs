@@ -119,7 +119,11 @@ pub fn diff(before: &StateDict, after: &StateDict) -> Diff {
         let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
         match after.get(&name) {
             Some(other) if other.shape == shape => {
-                tensors.push(TensorChange { name, shape, change: Change::between(&tensor.data, &other.data) });
+                tensors.push(TensorChange {
+                    name,
+                    shape,
+                    change: Change::between(&tensor.data, &other.data),
+                });
             }
             Some(other) => reshaped.push(Reshaped { name, before: shape, after: other.shape.clone() }),
             None => {}

@@ -121,7 +121,15 @@ mod tests {
         let few = Statistics::of(&[3.0, -4.0, f32::NEG_INFINITY]);
         assert_eq!(
             few,
-            Statistics { finite: 2, non_finite: 1, norm: 5.0, mean: -0.5, deviation: 3.5, min: -4.0, max: 3.0 }
+            Statistics {
+                finite: 2,
+                non_finite: 1,
+                norm: 5.0,
+                mean: -0.5,
+                deviation: 3.5,
+                min: -4.0,
+                max: 3.0
+            }
         );
         let none = Statistics::of(&[f32::NAN]);
         assert!(none.finite == 0 && none.non_finite == 1 && none.mean.is_nan() && none.max.is_nan());

@@ -86,7 +86,8 @@ fn check_container(bytes: &[u8]) -> std::result::Result<&'static str, Wrong> {
         }
         let mut length = 0;
         for _ in 0..LEGACY_PICKLES {
-            length += pickle::length(&bytes[length..], LONGEST_PICKLE - length).ok_or("its pickles do not end")?;
+            length +=
+                pickle::length(&bytes[length..], LONGEST_PICKLE - length).ok_or("its pickles do not end")?;
         }
         return Ok("PyTorch before 1.6");
     }

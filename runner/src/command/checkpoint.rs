@@ -13,7 +13,9 @@ use crate::args::CheckpointCommand;
 /// Runs the command that was typed.
 pub fn run(command: &CheckpointCommand) -> Result<()> {
     match command {
-        CheckpointCommand::Inspect { file, names: true, json } => inspect(file, &Reader::open(file)?, None, *json),
+        CheckpointCommand::Inspect { file, names: true, json } => {
+            inspect(file, &Reader::open(file)?, None, *json)
+        }
         CheckpointCommand::Inspect { file, names: false, json } => {
             let inspection = checkpoint::inspect(file)?;
             inspect(file, &inspection.reader, Some((&inspection.tensors, &inspection.total)), *json)
@@ -23,7 +25,12 @@ pub fn run(command: &CheckpointCommand) -> Result<()> {
     }
 }
 
-fn inspect(file: &Path, reader: &Reader, numbers: Option<(&[Statistics], &Statistics)>, json: bool) -> Result<()> {
+fn inspect(
+    file: &Path,
+    reader: &Reader,
+    numbers: Option<(&[Statistics], &Statistics)>,
+    json: bool,
+) -> Result<()> {
     let values: usize = reader.tensors.iter().map(TensorInfo::len).sum();
     if json {
         let tensors = reader.tensors.iter().enumerate().map(|(index, tensor)| {
@@ -44,7 +51,9 @@ fn inspect(file: &Path, reader: &Reader, numbers: Option<(&[Statistics], &Statis
         text += &format!("{name}: {value}\n");
     }
     let mut rows = vec![row("tensor", "dtype", "shape", "values")];
-    rows.extend(reader.tensors.iter().map(|t| row(&t.name, &t.dtype, &shape(&t.shape), &t.len().to_string())));
+    rows.extend(
+        reader.tensors.iter().map(|t| row(&t.name, &t.dtype, &shape(&t.shape), &t.len().to_string())),
+    );
     rows.push(row(&format!("{} tensors", reader.tensors.len()), "", "", &values.to_string()));
     if let Some((tensors, total)) = numbers {
         rows[0].extend(["norm", "mean", "deviation", "min", "max", "non-finite"].map(str::to_owned));
@@ -75,7 +84,8 @@ fn diff(one: &Path, two: &Path, json: bool) -> Result<()> {
             value
         };
         let tensors = diff.tensors.iter().map(|t| with(change(&t.change), &t.name, &t.shape));
-        let reshaped = diff.reshaped.iter().map(|t| json!({ "name": t.name, "one": t.before, "two": t.after }));
+        let reshaped =
+            diff.reshaped.iter().map(|t| json!({ "name": t.name, "one": t.before, "two": t.after }));
         let result = json!({
             "one": one, "two": two, "identical": diff.is_identical(), "only_one": diff.only_before,
             "only_two": diff.only_after, "reshaped": reshaped.collect::<Vec<_>>(),
