@@ -1,5 +1,9 @@
-//! Checkpoints: named float32 tensors in PyTorch's names and layouts, written as safetensors, read from PyTorch's files too.
+//! Checkpoints: named float32 tensors in PyTorch's names and layouts, in safetensors files and in those of `torch.save`.
 
+mod diff;
+mod element;
+mod inspect;
+mod pickle;
 mod pytorch;
 mod read;
 mod write;
@@ -7,10 +11,14 @@ mod write;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use crate::error::Result;
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
 use crate::file;
 
-pub use read::read_metadata;
+pub use diff::{Change, Diff, Reshaped, TensorChange, diff};
+pub use inspect::{Inspection, Statistics, inspect};
+pub use read::{Reader, TensorInfo};
 
 /// A tensor with a name.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,21 +86,45 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes a safetensors file, whole or not at all. Equal content gives equal bytes.
+    /// Writes a file, whole or not at all, in the format that its ending names. Equal content gives equal bytes.
+    ///
+    /// - `.safetensors`: tensors and metadata.
+    /// - `.pth.tar`: what the reference's training writes, a dictionary of the metadata and a `state_dict` whose names begin with
+    ///   `module.`; metadata that are numbers become numbers.
+    /// - `.pth`, `.pt`: a bare state dict, as torchvision publishes them, without metadata.
+    ///
+    /// Values are float32. Counters of batches, which PyTorch calls `num_batches_tracked`, are int64, as PyTorch expects them.
     ///
     /// # Errors
-    /// [`crate::error::Error::Io`] naming the file; nothing is left behind then.
+    /// [`Error::Usage`] for another ending; [`Error::Io`] naming the file. Nothing is left behind then.
     pub fn save(&self, path: &Path) -> Result<()> {
-        file::write_atomically(path, |file| write::safetensors(self, file))
+        let write = match ending(path) {
+            Some(".safetensors") => write::safetensors,
+            Some(".pth.tar") => write::training_state,
+            Some(_) => write::state_dict,
+            None => {
+                return Err(Error::usage(format!(
+                    "{} names no format; end it in .safetensors, .pth, .pt or .pth.tar",
+                    path.display()
+                )));
+            }
+        };
+        file::write_atomically(path, |file| write(self, file))
     }
 
     /// Reads a safetensors file, or one that `torch.save` wrote (`.pth`, `.pth.tar`, `.pt`): the weights at its top or in its
-    /// `state_dict`, without `module.` before their names. float16, bfloat16, float64 and integers become float32.
+    /// `state_dict`, without `module.` before their names. All other types of numbers become float32.
     ///
     /// # Errors
-    /// [`crate::error::Error::Data`] naming the file and what is wrong with it.
+    /// [`Error::Data`] naming the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self> {
-        if is_pytorch(path) { pytorch::load(path) } else { read::safetensors(path) }
+        let reader = Reader::open(path)?;
+        let tensors = reader.tensors.par_iter().enumerate().map(|(index, tensor)| {
+            let data = reader.values(index)?;
+            Ok(NamedTensor { name: tensor.name.clone(), shape: tensor.shape.clone(), data })
+        });
+        let state = StateDict { tensors: tensors.collect::<Result<_>>()? };
+        Ok(Self { state, metadata: reader.metadata })
     }
 }
 
@@ -101,11 +133,11 @@ const ENDINGS: [&str; 4] = [".safetensors", ".pth.tar", ".pth", ".pt"];
 
 /// A checkpoint's file name without its ending.
 pub fn stem(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).map_or(name.clone(), str::to_owned)
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_suffix(ending(path).unwrap_or_default()).unwrap_or(&name).to_owned()
 }
 
-fn is_pytorch(path: &Path) -> bool {
-    let name = path.to_string_lossy();
-    ENDINGS[1..].iter().any(|ending| name.ends_with(ending))
+fn ending(path: &Path) -> Option<&'static str> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ENDINGS.into_iter().find(|ending| name.ends_with(ending))
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use memmap2::Mmap;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
@@ -69,5 +70,15 @@ pub fn digest(bytes: impl AsRef<[u8]>) -> String {
 /// # Errors
 /// [`Error::Io`] naming the file.
 pub fn file_digest(path: &Path) -> Result<String> {
-    Ok(digest(std::fs::read(path).map_err(Error::io("read", path))?))
+    Ok(digest(map(path)?))
+}
+
+/// A file's bytes, which the system reads as they are asked for.
+///
+/// # Errors
+/// [`Error::Io`] naming the file.
+pub fn map(path: &Path) -> Result<Mmap> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    // SAFETY: nobody may write into a file while it is read. This program never does: it gives a new file the old one's name.
+    unsafe { Mmap::map(&file) }.map_err(Error::io("read", path))
 }

@@ -130,6 +130,9 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Shows, compares and converts checkpoints as files.
+    #[command(subcommand)]
+    Checkpoint(CheckpointCommand),
     /// Trains all runs of a study, analyses them, and writes a report.
     Study {
         /// Name of a study that comes with the program (demo), or a file of your own, *.ron.
@@ -144,6 +147,49 @@ pub enum Command {
         settings: Settings,
         #[command(flatten)]
         device: Device,
+    },
+}
+
+/// What is done with checkpoints as files. They may be .safetensors, .pth, .pt or .pth.tar.
+#[derive(Debug, Subcommand)]
+pub enum CheckpointCommand {
+    /// Shows the metadata and the tensors with numbers about their values.
+    Inspect {
+        /// The checkpoint.
+        file: PathBuf,
+        /// Shows names, types and shapes only, without reading the values.
+        #[arg(long)]
+        names: bool,
+        /// Prints the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compares the tensors of two checkpoints: norm of the difference, relative to the first, and cosine.
+    Diff {
+        /// The first checkpoint.
+        one: PathBuf,
+        /// The second checkpoint.
+        two: PathBuf,
+        /// Prints the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes a checkpoint in another format, as the new name's ending says.
+    ///
+    /// .safetensors holds tensors and metadata; .pth.tar what the reference trains from, a dictionary of the metadata and a
+    /// state_dict whose names begin with "module."; .pth and .pt a bare state dict without metadata, as torchvision loads it.
+    /// Values become float32, counters of batches stay int64.
+    Convert {
+        /// The checkpoint.
+        from: PathBuf,
+        /// The new file.
+        to: PathBuf,
+        /// Overwrites the new file if it is there.
+        #[arg(long)]
+        force: bool,
+        /// Prints the result as JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -1,6 +1,7 @@
 //! What is done for each command. Results go to standard output, all else to standard error.
 
 mod analyse;
+mod checkpoint;
 mod train;
 
 use std::io::Write as _;
@@ -36,6 +37,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Interpolate { one, two, coefficients, output, data }) => {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }
+        Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Study { name, base_dir, seed, settings, device }) => {
             let (study, registry) = (Study::open(&name)?, settings.families.registry()?);
             let options = Options { base: &base_dir, seed, set: &settings.set };

@@ -1,6 +1,6 @@
 //! How far apart two networks are in parameter space (paper section 7, Table 2).
 
-use crate::checkpoint::StateDict;
+use crate::checkpoint::{Change, StateDict};
 use crate::error::Result;
 
 use super::same_parameters;
@@ -23,10 +23,7 @@ pub struct Distance {
 pub fn distance(one: &StateDict, two: &StateDict) -> Result<Distance> {
     let per_tensor: Vec<(String, f64)> = same_parameters(one, two)?
         .filter(|(tensor, _)| !tensor.is_count())
-        .map(|(a, b)| {
-            let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
-            (a.name.clone(), a.data.iter().zip(&b.data).map(square).sum::<f64>().sqrt())
-        })
+        .map(|(a, b)| (a.name.clone(), Change::between(&a.data, &b.data).l2()))
         .collect();
     let sum = per_tensor.iter().map(|(_, norm)| norm).sum();
     let global_l2 = per_tensor.iter().map(|(_, norm)| norm * norm).sum::<f64>().sqrt();

@@ -48,11 +48,12 @@ impl Subject {
     /// # Errors
     /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture.
     pub fn load(path: &Path, experiment: &Experiment, dataset: &Dataset, device: &Device) -> Result<Self> {
-        let Checkpoint { state, metadata } = Checkpoint::load(path)?;
+        let (checkpoint, sha256) = rayon::join(|| Checkpoint::load(path), || file_digest(path));
+        let (Checkpoint { state, metadata }, sha256) = (checkpoint?, sha256?);
         let arch = Arch::new(&experiment.model.arch, dataset.outputs())?;
         let network = Network::new(arch, &state, device)
             .map_err(|error| Error::data(format!("{} cannot be used: {error}", path.display())))?;
-        let source = Source { path: path.display().to_string(), sha256: file_digest(path)?, metadata };
+        let source = Source { path: path.display().to_string(), sha256, metadata };
         Ok(Self { source, network })
     }
 

@@ -1,75 +1,137 @@
-//! Reading safetensors files, with nothing in them trusted.
+//! Opening a file: what it says of itself at once, the values as they are asked for. Nothing in it is trusted.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
+use memmap2::Mmap;
+use pytorch_reader::Tensor;
 use safetensors::tensor::{Dtype, SafeTensors};
 
-use super::{Checkpoint, NamedTensor, StateDict};
+use super::{element, ending, pytorch};
 use crate::error::{Error, Result};
+use crate::file;
 
-/// Longest header that is believed, as in the reference implementation of the format.
-const MAX_HEADER: u64 = 100_000_000;
-
-pub(super) fn safetensors(path: &Path) -> Result<Checkpoint> {
-    let broken = |what: String| broken(path, &what);
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| broken(error.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| broken(error.to_string()))?;
-    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-    let tensors = header.offset_keys().into_iter().map(|name| {
-        let tensor = file.tensor(&name).map_err(|error| broken(error.to_string()))?;
-        let data = floats(tensor.dtype(), tensor.data())
-            .ok_or_else(|| broken(format!("{name} holds {:?} instead of floats", tensor.dtype())))?;
-        Ok(NamedTensor { shape: tensor.shape().to_vec(), name, data })
-    });
-    Ok(Checkpoint { state: StateDict { tensors: tensors.collect::<Result<_>>()? }, metadata })
+/// What a file says of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TensorInfo {
+    /// PyTorch's name, without `module.`.
+    pub name: String,
+    /// PyTorch's name of the type of its numbers, such as `float32`.
+    pub dtype: String,
+    /// Lengths of the axes; none for a single number.
+    pub shape: Vec<usize>,
 }
 
-/// Reads what a checkpoint says about itself, and checks that the file is as long as it says, without its tensors.
-///
-/// # Errors
-/// [`Error::Data`] naming the file and what is wrong with it.
-pub fn read_metadata(path: &Path) -> Result<BTreeMap<String, String>> {
-    let broken = |what: String| broken(path, &what);
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    let size = file.metadata().map_err(Error::io("read", path))?.len();
-    let mut file = BufReader::new(file);
-    let mut length = [0; 8];
-    file.read_exact(&mut length).map_err(|error| broken(error.to_string()))?;
-    let length = u64::from_le_bytes(length);
-    if length > MAX_HEADER {
-        return Err(broken(format!("its header claims {length} bytes")));
+impl TensorInfo {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
     }
-    let mut header = Vec::new();
-    file.take(length).read_to_end(&mut header).map_err(|error| broken(error.to_string()))?;
-    let header: serde_json::Value =
-        serde_json::from_slice(&header).map_err(|error| broken(error.to_string()))?;
-    let ends =
-        header.as_object().into_iter().flatten().filter_map(|(_, tensor)| tensor["data_offsets"][1].as_u64());
-    let expected = 8 + length + ends.max().unwrap_or(0);
-    if size != expected {
-        return Err(broken(format!("it has {size} bytes instead of {expected}")));
+
+    /// Whether an axis has no length.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
-    let entries = header["__metadata__"].as_object().into_iter().flatten();
-    Ok(entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect())
 }
 
-fn broken(path: &Path, what: &str) -> Error {
+/// A checkpoint's file, of which only the description has been read.
+#[derive(Debug)]
+pub struct Reader {
+    /// `safetensors`, `PyTorch` or `PyTorch before 1.6`.
+    pub format: &'static str,
+    /// Such as `key`, `epoch`, `arch` and `metric`.
+    pub metadata: BTreeMap<String, String>,
+    /// In the order of the values in safetensors files, by name in others.
+    pub tensors: Vec<TensorInfo>,
+    path: PathBuf,
+    values: Values,
+}
+
+/// Where the values of each tensor are.
+#[derive(Debug)]
+enum Values {
+    Mapped(Mmap, Vec<(Dtype, Range<usize>)>),
+    PyTorch(Vec<Tensor>),
+}
+
+impl Reader {
+    /// Opens a safetensors file, or one that `torch.save` wrote if its ending says so.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the file and what is wrong with it.
+    pub fn open(path: &Path) -> Result<Self> {
+        match ending(path) {
+            None | Some(".safetensors") => Self::safetensors(path),
+            Some(_) => Self::pytorch(path),
+        }
+    }
+
+    fn safetensors(path: &Path) -> Result<Self> {
+        let bytes = file::map(path)?;
+        let (length, header) = SafeTensors::read_metadata(&bytes)
+            .map_err(|error| broken(path, "safetensors file", &error.to_string()))?;
+        // The header's length stands before it.
+        let start = size_of::<u64>() + length;
+        let (mut tensors, mut ranges) = (Vec::new(), Vec::new());
+        for name in header.offset_keys() {
+            let Some(info) = header.info(&name) else { continue };
+            ranges.push((info.dtype, start + info.data_offsets.0..start + info.data_offsets.1));
+            tensors.push(TensorInfo { name, dtype: element::name(info.dtype), shape: info.shape.clone() });
+        }
+        let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
+        let values = Values::Mapped(bytes, ranges);
+        Ok(Self { format: "safetensors", metadata, tensors, path: path.to_owned(), values })
+    }
+
+    fn pytorch(path: &Path) -> Result<Self> {
+        let pytorch::Opened { format, metadata, tensors } =
+            pytorch::open(path)?.map_err(|what| broken(path, "PyTorch checkpoint", &what))?;
+        let info = |tensor: &Tensor| TensorInfo {
+            name: tensor.name.clone(),
+            dtype: element::name(pytorch::dtype(tensor)),
+            shape: tensor.shape().to_vec(),
+        };
+        Ok(Self {
+            format,
+            metadata,
+            tensors: tensors.iter().map(info).collect(),
+            path: path.to_owned(),
+            values: Values::PyTorch(tensors),
+        })
+    }
+
+    /// The values of a tensor, row-major, as float32.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the file and the tensor.
+    ///
+    /// # Panics
+    /// If there are not so many tensors.
+    pub fn values(&self, index: usize) -> Result<Vec<f32>> {
+        let (kind, floats) = match &self.values {
+            Values::Mapped(bytes, ranges) => {
+                let (dtype, range) = &ranges[index];
+                ("safetensors file", element::floats(*dtype, &bytes[range.clone()]))
+            }
+            Values::PyTorch(tensors) => {
+                let kind = "PyTorch checkpoint";
+                let bytes =
+                    tensors[index].read().map_err(|error| broken(&self.path, kind, &error.to_string()))?;
+                (kind, element::floats(pytorch::dtype(&tensors[index]), &bytes))
+            }
+        };
+        let TensorInfo { name, dtype, .. } = &self.tensors[index];
+        floats.ok_or_else(|| broken(&self.path, kind, &format!("{name} holds {dtype}, which is not read")))
+    }
+}
+
+/// The error for a file that is not what it should be, with the reason on one line of bearable length.
+fn broken(path: &Path, kind: &str, what: &str) -> Error {
+    const LONGEST: usize = 300;
+    let what: String = what.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect();
     Error::data(format!(
-        "{} is not a whole safetensors file ({what}); copy it again or choose another checkpoint",
+        "{} is not a whole {kind} ({what}); copy it again or choose another checkpoint",
         path.display()
     ))
-}
-
-fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
-    Some(match dtype {
-        Dtype::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        Dtype::F64 => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
-        Dtype::F16 => bytes.as_chunks().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f32()).collect(),
-        Dtype::BF16 => bytes.as_chunks().0.iter().map(|b| half::bf16::from_le_bytes(*b).to_f32()).collect(),
-        _ => return None,
-    })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 
 use super::optimizer::{Memory, Optimizer, moments};
-use crate::checkpoint::{Checkpoint, NamedTensor, StateDict, read_metadata};
+use crate::checkpoint::{Checkpoint, NamedTensor, Reader, StateDict};
 use crate::config::UpdateRule;
 use crate::error::{Error, Result};
 use crate::model::{Arch, Network, layout};
@@ -123,7 +123,7 @@ pub fn load(
 /// # Errors
 /// [`Error::Data`] if the file is not whole.
 pub fn is_finished(path: &Path, epochs: usize) -> Result<bool> {
-    let metadata = read_metadata(path).map_err(|error| broken(path, &error.to_string()))?;
+    let metadata = Reader::open(path).map_err(|error| broken(path, &error.to_string()))?.metadata;
     Ok(metadata
         .get("epoch")
         .and_then(|epoch| epoch.parse::<usize>().ok())

@@ -1,0 +1,46 @@
+//! The types of numbers that a file may hold.
+
+use safetensors::tensor::Dtype;
+
+/// PyTorch's name of a type.
+pub(super) fn name(dtype: Dtype) -> String {
+    let known = match dtype {
+        Dtype::F64 => "float64",
+        Dtype::F32 => "float32",
+        Dtype::F16 => "float16",
+        Dtype::BF16 => "bfloat16",
+        Dtype::I64 => "int64",
+        Dtype::I32 => "int32",
+        Dtype::I16 => "int16",
+        Dtype::I8 => "int8",
+        Dtype::U64 => "uint64",
+        Dtype::U32 => "uint32",
+        Dtype::U16 => "uint16",
+        Dtype::U8 => "uint8",
+        Dtype::BOOL => "bool",
+        other => return format!("{other:?}").to_lowercase(),
+    };
+    known.to_owned()
+}
+
+/// Little-endian numbers as float32; `None` for the types of less than a byte and their kin.
+pub(super) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
+    fn convert<const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
+        bytes.as_chunks().0.iter().map(|bytes| number(*bytes)).collect()
+    }
+    Some(match dtype {
+        Dtype::F64 => convert(bytes, |b| f64::from_le_bytes(b) as f32),
+        Dtype::F32 => convert(bytes, f32::from_le_bytes),
+        Dtype::F16 => convert(bytes, |b| half::f16::from_le_bytes(b).to_f32()),
+        Dtype::BF16 => convert(bytes, |b| half::bf16::from_le_bytes(b).to_f32()),
+        Dtype::I64 => convert(bytes, |b| i64::from_le_bytes(b) as f32),
+        Dtype::I32 => convert(bytes, |b| i32::from_le_bytes(b) as f32),
+        Dtype::I16 => convert(bytes, |b| i16::from_le_bytes(b).into()),
+        Dtype::I8 => convert(bytes, |b| i8::from_le_bytes(b).into()),
+        Dtype::U64 => convert(bytes, |b| u64::from_le_bytes(b) as f32),
+        Dtype::U32 => convert(bytes, |b| u32::from_le_bytes(b) as f32),
+        Dtype::U16 => convert(bytes, |b| u16::from_le_bytes(b).into()),
+        Dtype::U8 | Dtype::BOOL => convert(bytes, |[b]| b.into()),
+        _ => return None,
+    })
+}

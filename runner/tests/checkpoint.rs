@@ -1,0 +1,208 @@
+//! Checkpoints as files: shown, compared and converted.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
+use common::*;
+use serde_json::Value;
+
+/// `runner checkpoint ...`
+fn checkpoint_command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = runner(folder);
+    command.arg("checkpoint").args(arguments);
+    command
+}
+
+fn json_of(folder: &Path, arguments: &[&str]) -> Value {
+    let mut command = checkpoint_command(folder, arguments);
+    command.arg("--json");
+    serde_json::from_str(&success(command)).unwrap()
+}
+
+fn tensor(name: &str, shape: &[usize], data: &[f32]) -> NamedTensor {
+    NamedTensor { name: name.to_owned(), shape: shape.to_vec(), data: data.to_vec() }
+}
+
+/// Sorted by name, as files of PyTorch are read.
+fn small() -> Checkpoint {
+    let values = [3.0, -4.0, f32::NAN, f32::NEG_INFINITY, -0.0, 1e-40];
+    let tensors = vec![
+        tensor("bn.num_batches_tracked", &[], &[40_000.0]),
+        tensor("conv1.weight", &[2, 3, 1, 1], &values),
+        tensor("empty", &[0, 3], &[]),
+        tensor("fc.bias", &[2], &[0.5, -0.25]),
+    ];
+    let metadata =
+        [("arch", "small"), ("digest", "0012"), ("epoch", "3"), ("key", "a/b"), ("metric", "12.5")];
+    let metadata = metadata.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Checkpoint { state: StateDict { tensors }, metadata }
+}
+
+/// Names, shapes and bits, since NaN is not equal to itself.
+fn bits(checkpoint: &Checkpoint) -> Vec<(String, Vec<usize>, Vec<u32>)> {
+    let of =
+        |t: &NamedTensor| (t.name.clone(), t.shape.clone(), t.data.iter().map(|v| v.to_bits()).collect());
+    checkpoint.state.tensors.iter().map(of).collect()
+}
+
+fn with_small() -> tempfile::TempDir {
+    let here = folder();
+    small().save(&here.path().join("small.safetensors")).unwrap();
+    here
+}
+
+#[test]
+fn every_format_gives_back_the_same_bits() {
+    let here = with_small();
+    let steps = [
+        ("small.safetensors", "a.pth.tar"),
+        ("a.pth.tar", "b.safetensors"),
+        ("b.safetensors", "c.pth"),
+        ("c.pth", "d.pt"),
+        ("d.pt", "e.pth.tar"),
+    ];
+    for (from, to) in steps {
+        let printed = success(checkpoint_command(here.path(), &["convert", from, to]));
+        assert_eq!(printed, format!("4 tensors written to {to}\n"));
+        let read = Checkpoint::load(&here.path().join(to)).unwrap();
+        assert_eq!(bits(&read), bits(&small()), "{to}");
+        let bare = ["c.pth", "d.pt", "e.pth.tar"].contains(&to);
+        assert_eq!(read.metadata, if bare { Default::default() } else { small().metadata }, "{to}");
+        let printed = success(checkpoint_command(here.path(), &["diff", "small.safetensors", to]));
+        assert_eq!(printed, "identical: 4 tensors, bit by bit\n");
+        let listed = json_of(here.path(), &["inspect", "--names", to]);
+        assert_eq!(listed["tensors"][0]["dtype"], "int64", "{to}");
+        assert_eq!(listed["tensors"][1]["dtype"], "float32", "{to}");
+    }
+    let bytes = |name: &str| std::fs::read(here.path().join(name)).unwrap();
+    assert_eq!(bytes("small.safetensors"), bytes("b.safetensors"));
+    assert_eq!(bytes("c.pth"), bytes("d.pt"));
+}
+
+#[test]
+fn values_are_aligned_as_pytorch_aligns_them() {
+    let here = with_small();
+    success(checkpoint_command(here.path(), &["convert", "small.safetensors", "a.pth"]));
+    let bytes = std::fs::read(here.path().join("a.pth")).unwrap();
+    let values: Vec<u8> = [3.0f32, -4.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+    let place = bytes.windows(values.len()).position(|window| window == values).unwrap();
+    assert_eq!(place % 64, 0, "{place}");
+}
+
+#[test]
+fn inspect_shows_numbers_and_counts_what_is_not_finite() {
+    let here = with_small();
+    let shown = success(checkpoint_command(here.path(), &["inspect", "small.safetensors"]));
+    assert!(shown.contains("small.safetensors: safetensors\narch: small\n"), "{shown}");
+    let line = |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap().split_whitespace();
+    assert_eq!(line("tensor").collect::<Vec<_>>().len(), 10);
+    let numbers: Vec<&str> = line("conv1.weight").collect();
+    assert_eq!(numbers[0..2], ["conv1.weight", "float32"]);
+    assert_eq!(numbers[6..], ["6", "5.0000", "-0.2500", "2.4875", "-4.0000", "3.0000", "2"]);
+    assert_eq!(line("4 tensors").last(), Some("2"));
+
+    let result = json_of(here.path(), &["inspect", "small.safetensors"]);
+    assert_eq!((&result["values"], &result["metadata"]["epoch"]), (&9.into(), &"3".into()));
+    let conv = &result["tensors"][1];
+    assert_eq!((&conv["shape"], &conv["values"]), (&serde_json::json!([2, 3, 1, 1]), &6.into()));
+    assert_eq!((&conv["statistics"]["norm"], &conv["statistics"]["non_finite"]), (&5.0.into(), &2.into()));
+    assert!(result["tensors"][2]["statistics"]["mean"].is_null());
+    assert_eq!(result["statistics"]["max"], 40_000.0);
+
+    let listed = success(checkpoint_command(here.path(), &["inspect", "--names", "small.safetensors"]));
+    assert!(listed.contains("fc.bias") && !listed.contains("deviation"), "{listed}");
+    assert!(json_of(here.path(), &["inspect", "--names", "small.safetensors"])["statistics"].is_null());
+}
+
+#[test]
+fn diff_names_what_differs() {
+    let here = folder();
+    let save = |name: &str, tensors: Vec<NamedTensor>| {
+        let checkpoint = Checkpoint { state: StateDict { tensors }, metadata: Default::default() };
+        checkpoint.save(&here.path().join(name)).unwrap();
+    };
+    let same = || tensor("same", &[2], &[1.0, f32::NAN]);
+    save(
+        "a.safetensors",
+        vec![
+            tensor("w", &[2], &[3.0, 4.0]),
+            tensor("fc", &[2], &[0.0; 2]),
+            tensor("old", &[1], &[1.0]),
+            same(),
+        ],
+    );
+    save(
+        "b.pth",
+        vec![
+            tensor("w", &[2], &[3.0, 0.0]),
+            tensor("fc", &[3], &[0.0; 3]),
+            tensor("new", &[1], &[1.0]),
+            same(),
+        ],
+    );
+    let shown = success(checkpoint_command(here.path(), &["diff", "a.safetensors", "b.pth"]));
+    for part in ["only in a.safetensors: old\n", "only in b.pth: new\n", "fc: [2] and [3]\n"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let line = |start: &str| shown.lines().find(|line| line.starts_with(start)).unwrap().split_whitespace();
+    assert_eq!(line("w ").collect::<Vec<_>>(), ["w", "[2]", "4.0000", "0.8000", "0.600000"]);
+    assert_eq!(line("same ").collect::<Vec<_>>(), ["same", "[2]", "identical"]);
+
+    let result = json_of(here.path(), &["diff", "a.safetensors", "b.pth"]);
+    assert_eq!(result["identical"], false);
+    assert_eq!(result["only_one"], serde_json::json!(["old"]));
+    assert_eq!(result["only_two"], serde_json::json!(["new"]));
+    assert_eq!(result["reshaped"][0]["two"], serde_json::json!([3]));
+    let w = &result["tensors"][0];
+    assert_eq!((&w["name"], &w["l2"], &w["relative"]), (&"w".into(), &4.0.into(), &0.8.into()));
+}
+
+#[test]
+fn a_file_that_is_there_is_overwritten_only_by_force() {
+    let here = with_small();
+    let there = here.path().join("there.pth");
+    std::fs::write(&there, "mine").unwrap();
+    let convert = ["convert", "small.safetensors", "there.pth"];
+    failure(checkpoint_command(here.path(), &convert), 2, &["there.pth is there already", "--force"]);
+    assert_eq!(std::fs::read(&there).unwrap(), b"mine");
+    let forced = json_of(here.path(), &[&convert[..], &["--force"]].concat());
+    assert_eq!((&forced["tensors"], &forced["to"]), (&4.into(), &"there.pth".into()));
+    assert_eq!(bits(&Checkpoint::load(&there).unwrap()), bits(&small()));
+    // Onto itself as well.
+    success(checkpoint_command(
+        here.path(),
+        &["convert", "small.safetensors", "small.safetensors", "--force"],
+    ));
+    assert_eq!(bits(&Checkpoint::load(&here.path().join("small.safetensors")).unwrap()), bits(&small()));
+}
+
+#[test]
+fn broken_and_missing_files_and_wrong_endings_are_one_sentence() {
+    let here = with_small();
+    let whole = std::fs::read(here.path().join("small.safetensors")).unwrap();
+    std::fs::write(here.path().join("broken.safetensors"), &whole[..whole.len() - 1]).unwrap();
+    std::fs::write(here.path().join("broken.pth"), b"PK\x03\x04 and no more").unwrap();
+    std::fs::write(here.path().join("empty.pth"), b"").unwrap();
+    for (file, parts) in [
+        ("broken.safetensors", ["broken.safetensors", "not a whole safetensors file"]),
+        ("broken.pth", ["broken.pth", "not a whole PyTorch checkpoint"]),
+        ("empty.pth", ["empty.pth", "not a whole PyTorch checkpoint"]),
+        ("missing.pth", ["cannot read missing.pth", "check the path"]),
+        ("missing.safetensors", ["cannot read missing.safetensors", "check the path"]),
+    ] {
+        failure(checkpoint_command(here.path(), &["inspect", file]), 3, &parts);
+        failure(checkpoint_command(here.path(), &["inspect", "--names", file]), 3, &parts);
+        failure(checkpoint_command(here.path(), &["diff", "small.safetensors", file]), 3, &parts);
+        failure(checkpoint_command(here.path(), &["convert", file, "out.pth"]), 3, &parts);
+    }
+    failure(
+        checkpoint_command(here.path(), &["convert", "small.safetensors", "out.onnx"]),
+        2,
+        &["out.onnx", ".pth.tar"],
+    );
+    assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 4, "something was left behind");
+}
