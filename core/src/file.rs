@@ -1,7 +1,7 @@
 //! Files: written so that a reader finds the old one or the new one and never a part, and known by their digest.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -61,7 +61,11 @@ pub fn remove_temporaries(folder: &Path) {
 
 /// SHA-256 of bytes, in hex.
 pub fn digest(bytes: impl AsRef<[u8]>) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 of a file's bytes, in hex.
@@ -69,5 +73,12 @@ pub fn digest(bytes: impl AsRef<[u8]>) -> String {
 /// # Errors
 /// [`Error::Io`] naming the file.
 pub fn file_digest(path: &Path) -> Result<String> {
-    Ok(digest(std::fs::read(path).map_err(Error::io("read", path))?))
+    let mut file = File::open(path).map_err(Error::io("read", path))?;
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer).map_err(Error::io("read", path))? {
+            0 => return Ok(hex(&hash.finalize())),
+            length => hash.update(&buffer[..length]),
+        }
+    }
 }

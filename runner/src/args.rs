@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use basin_core::analysis::interpolation::linspace;
 use basin_core::device::Choice;
+use basin_core::prepare::CHEXPERT_TRAIN_SIZE;
 use clap::{Args, Parser, Subcommand};
 
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
@@ -110,6 +111,9 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Prepares a data set on disk; stopped and run again, it goes on.
+    #[command(subcommand)]
+    Prepare(Prepare),
     /// Trains all runs of a study, analyses them, and writes a report.
     Study {
         /// Name of a study that comes with the program (demo), or a file of your own, *.ron.
@@ -124,6 +128,21 @@ pub enum Command {
         settings: Settings,
         #[command(flatten)]
         device: Device,
+    },
+}
+
+/// Data sets that can be prepared.
+#[derive(Debug, Subcommand)]
+pub enum Prepare {
+    /// Shrinks CheXpert's images to 224 pixels, and writes the lists of its training, test and dev split.
+    Chexpert {
+        /// The official folder, which holds train.csv and valid.csv.
+        source: PathBuf,
+        /// Folder for the small images and the lists.
+        dest: PathBuf,
+        /// Images of the training split, and at most as many of the test split; fewer suit a part of the data set.
+        #[arg(long, default_value_t = CHEXPERT_TRAIN_SIZE, value_name = "N")]
+        train_size: usize,
     },
 }
 

@@ -1,6 +1,7 @@
 //! What is done for each command. Results go to standard output, all else to standard error.
 
 mod analyse;
+mod prepare;
 mod train;
 
 use std::io::Write as _;
@@ -34,6 +35,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Interpolate { one, two, coefficients, output, data }) => {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }
+        Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, settings, device }) => {
             let (study, registry) = (Study::open(&name)?, Registry::load()?);
             let options = Options { base: &base_dir, seed, set: &settings.set };
