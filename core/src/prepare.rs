@@ -3,8 +3,18 @@
 //! Whatever is stopped or killed goes on where it was when it is started again, and does nothing once it is done.
 
 mod chexpert;
+mod cifar10;
+mod domainnet;
+
+mod download;
+mod unpack;
+
+mod verify;
 
 pub use chexpert::{CHEXPERT_TRAIN_SIZE, chexpert};
+pub use cifar10::cifar10;
+pub use domainnet::{Archives, DOMAINNET_SITE, domainnet};
+pub use verify::{Broken, Verified, verify};
 
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicU64, Ordering};

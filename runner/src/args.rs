@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use basin_core::analysis::interpolation::linspace;
 use basin_core::device::Choice;
-use basin_core::prepare::CHEXPERT_TRAIN_SIZE;
+use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
 
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
@@ -143,6 +143,36 @@ pub enum Prepare {
         /// Images of the training split, and at most as many of the test split; fewer suit a part of the data set.
         #[arg(long, default_value_t = CHEXPERT_TRAIN_SIZE, value_name = "N")]
         train_size: usize,
+    },
+    /// Downloads CIFAR-10 and unpacks it to <DEST>/cifar-10-batches-bin.
+    Cifar10 {
+        /// Folder to unpack to: what data.configs.data_dir is to name.
+        dest: PathBuf,
+        /// The archive cifar-10-binary.tar.gz, instead of a download.
+        #[arg(long, value_name = "ARCHIVE")]
+        from: Option<PathBuf>,
+    },
+    /// Downloads domains of DomainNet and unpacks them to <DEST>/DomainNet.
+    Domainnet {
+        /// Folder to unpack to: what data.configs.data_dir is to name.
+        dest: PathBuf,
+        /// Domains with commas: clipart, infograph, painting, quickdraw, real, sketch.
+        #[arg(long, value_delimiter = ',', required = true, value_name = "DOMAINS")]
+        domains: Vec<String>,
+        /// Address of a copy of the official site's folder.
+        #[arg(long, default_value = DOMAINNET_SITE, value_name = "URL")]
+        mirror: String,
+        /// Keeps the archives; without it each is removed once its images are there.
+        #[arg(long)]
+        keep_archives: bool,
+    },
+    /// Decodes every image of a key's data set, and lists those that are missing, empty or broken.
+    Verify {
+        /// The key; `runner configs` lists them.
+        #[arg(short = 'k', long, value_name = "KEY")]
+        config_key: String,
+        #[command(flatten)]
+        settings: Settings,
     },
 }
 

@@ -6,7 +6,7 @@ use image::RgbImage;
 use sha2::{Digest as _, Sha256};
 
 use super::decode::decode;
-use super::sample::{Sample, Split};
+use super::sample::{Files, Sample, Split};
 use super::shapes::Shapes;
 use super::{domainnet, shapes};
 use crate::config::Data;
@@ -35,9 +35,21 @@ impl Dataset {
     /// [`Error::Usage`] for a name that is no data set, [`Error::Data`] for a missing folder, list or image, a line of the
     /// list that does not parse, a label without a class, or an empty image file; each names the file and the line.
     pub fn open(data: &Data, split: Split) -> Result<Self> {
+        Self::open_with(data, split, Files::Checked)
+    }
+
+    /// Like [`Dataset::open`], but images that are missing or empty are only noticed when they are asked for.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`] that concern no single image.
+    pub fn list(data: &Data, split: Split) -> Result<Self> {
+        Self::open_with(data, split, Files::Unseen)
+    }
+
+    fn open_with(data: &Data, split: Split, files: Files) -> Result<Self> {
         match data.name.split_once('_') {
             Some(("DomainNet", domain)) => {
-                let index = domainnet::open(&data.configs, domain, split)?;
+                let index = domainnet::open(&data.configs, domain, split, files)?;
                 Ok(Self {
                     samples: index.samples,
                     classes: index.classes,
@@ -88,6 +100,17 @@ impl Dataset {
         &self.samples[sample].id
     }
 
+    /// The file of a sample; for drawn images, its name.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn path(&self, sample: usize) -> PathBuf {
+        match &self.pixels {
+            Pixels::Files(folder) => folder.join(self.id(sample)),
+            Pixels::Drawn(_) => PathBuf::from(self.id(sample)),
+        }
+    }
+
     /// The pixels of a sample, `[height, width, 3]`.
     ///
     /// # Errors
@@ -97,7 +120,7 @@ impl Dataset {
     /// If there is no such sample.
     pub fn image(&self, sample: usize) -> Result<RgbImage> {
         match &self.pixels {
-            Pixels::Files(folder) => decode(&folder.join(&self.samples[sample].id)),
+            Pixels::Files(_) => decode(&self.path(sample)),
             Pixels::Drawn(images) => Ok(images[sample].clone()),
         }
     }

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::sample::{Sample, Split, subset};
+use super::sample::{Files, Sample, Split, subset};
 use crate::config::DataConfigs;
 use crate::error::{Error, Result};
 
 /// The domains there are.
-pub(super) const DOMAINS: [&str; 6] = ["clipart", "infograph", "painting", "quickdraw", "real", "sketch"];
+pub(crate) const DOMAINS: [&str; 6] = ["clipart", "infograph", "painting", "quickdraw", "real", "sketch"];
 
 /// A checked list of images.
 pub(super) struct Index {
@@ -25,8 +25,8 @@ struct Line {
     sample: Sample,
 }
 
-/// Reads a domain's list, draws the subset that the settings ask for, and checks that its images are there.
-pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split) -> Result<Index> {
+/// Reads a domain's list, draws the subset that the settings ask for, and checks that its images are there if asked to.
+pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split, files: Files) -> Result<Index> {
     if !DOMAINS.contains(&domain) {
         return Err(Error::usage(format!(
             "DomainNet's domains are {}; set data.name to one of them, such as DomainNet_{}: {domain}",
@@ -45,12 +45,14 @@ pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split) -> Result<
     }
     let classes = count_folders(&images)?;
     let lines = subset(read_list(&list, classes)?, configs.subsample);
-    lines
-        .par_iter()
-        .map(|line| check_image(&folder, &list, line))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect::<Result<()>>()?;
+    if files == Files::Checked {
+        lines
+            .par_iter()
+            .map(|line| check_image(&folder, &list, line))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect::<Result<()>>()?;
+    }
     Ok(Index { folder, samples: lines.into_iter().map(|line| line.sample).collect(), classes })
 }
 
@@ -71,6 +73,11 @@ fn count_folders(images: &Path) -> Result<usize> {
         count += usize::from(entry.map_err(Error::io("read", images))?.path().is_dir());
     }
     Ok(count)
+}
+
+/// The images that a list names, whatever their labels.
+pub(crate) fn listed_images(list: &Path) -> Result<Vec<String>> {
+    Ok(read_list(list, usize::MAX)?.into_iter().map(|line| line.sample.id).collect())
 }
 
 fn read_list(list: &Path, classes: usize) -> Result<Vec<Line>> {

@@ -22,6 +22,15 @@ impl Split {
     }
 }
 
+/// Whether opening a data set looks at each file that it lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Files {
+    /// A file that is missing or empty is an error.
+    Checked,
+    /// Files are only looked at when they are asked for.
+    Unseen,
+}
+
 /// What is known of a sample without its pixels.
 #[derive(Debug)]
 pub(super) struct Sample {

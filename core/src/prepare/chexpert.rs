@@ -13,7 +13,7 @@ use super::{Count, stays_below};
 use crate::data::{decode, resize_shorter_side};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::file::{remove_temporaries, write_atomically};
+use crate::file::{lock_folder, remove_temporaries, write_atomically};
 use crate::job::Job;
 use crate::random::numpy::RandomState;
 
@@ -53,14 +53,14 @@ pub fn chexpert(source: &Path, dest: &Path, train_size: usize, job: &Job) -> Res
             train.rows.len()
         )));
     }
-    std::fs::create_dir_all(dest).map_err(Error::io("create", dest))?;
-    let absolute = |path: &Path| path.canonicalize().map_err(Error::io("read", path));
-    if absolute(source)? == absolute(dest)? {
+    let absolute = |path: &Path| path.canonicalize().ok();
+    if absolute(source) == absolute(dest) {
         return Err(Error::usage(format!(
             "the images of {} would be replaced by small ones; name another folder for them",
             source.display()
         )));
     }
+    let _lock = lock_folder(dest)?;
 
     let images: BTreeSet<&str> = train.paths().chain(valid.paths()).collect();
     shrink_all(&images, source, dest, job)?;
