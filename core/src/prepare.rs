@@ -14,7 +14,7 @@ mod verify;
 pub use chexpert::{CHEXPERT_TRAIN_SIZE, chexpert};
 pub use cifar10::cifar10;
 pub use domainnet::{Archives, DOMAINNET_SITE, domainnet};
-pub use verify::{Broken, Verified, verify};
+pub use verify::{Broken, Verified, verify, verify_files};
 
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -143,6 +143,9 @@ pub enum Prepare {
         /// Images of the training split, and at most as many of the test split; fewer suit a part of the data set.
         #[arg(long, default_value_t = CHEXPERT_TRAIN_SIZE, value_name = "N")]
         train_size: usize,
+        /// Afterwards decodes every small image, and lists those that are broken.
+        #[arg(long)]
+        verify: bool,
     },
     /// Downloads CIFAR-10 and unpacks it to <DEST>/cifar-10-batches-bin.
     Cifar10 {
@@ -165,6 +168,9 @@ pub enum Prepare {
         /// Keeps the archives; without it each is removed once its images are there.
         #[arg(long)]
         keep_archives: bool,
+        /// Afterwards decodes every image, and lists those that are broken.
+        #[arg(long)]
+        verify: bool,
     },
     /// Decodes every image of a key's data set, and lists those that are missing, empty or broken.
     Verify {

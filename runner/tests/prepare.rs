@@ -107,6 +107,7 @@ mod chexpert {
         success(command(here.path()));
         let (kept, lost) = (here.path().join("small").join(train_path(0)), train_path(1));
         fs::write(&kept, "a mark").unwrap();
+        fs::write(here.path().join("small").join(train_path(4)), "").unwrap();
         fs::remove_file(here.path().join("small").join(&lost)).unwrap();
         // What a kill leaves while a file is written.
         let part = kept.with_file_name("../../patient00001/study1/.x.tmp");
@@ -115,6 +116,9 @@ mod chexpert {
         assert_eq!(fs::read_to_string(&kept).unwrap(), "a mark");
         assert!(image::open(here.path().join("small").join(&lost)).is_ok());
         assert!(!part.exists());
+        let verified =
+            prepare(here.path(), &["chexpert", "official", "small", "--train-size", "6", "--verify"]);
+        failure(verified, 3, &["1 of 17 images"]);
     }
 
     #[test]
@@ -590,7 +594,7 @@ mod domainnet {
             let set = ["--set", "data.configs.data_dir=data", "--set", "data.configs.subsample.size=1"];
             prepare(here.path(), &[&["verify", "-k", KEY], set.as_slice()].concat())
         };
-        assert_eq!(success(verify()), "all 6 images of DomainNet_real are whole\n");
+        assert_eq!(success(verify()), "all 6 images are whole\n");
 
         let root = root(here.path());
         fs::write(root.join(id(0)), "").unwrap();
@@ -601,6 +605,17 @@ mod domainnet {
         let paths: Vec<&str> = listed.lines().map(|line| line.split_once('\t').unwrap().0).collect();
         assert_eq!(paths, [0, 3, 5].map(|number| format!("data/DomainNet/{}", id(number))));
         assert!(listed.contains("the file is empty"), "{listed}");
+
+        // Run again, the command fetches the archive for what is missing or empty, and checks all others against it.
+        let again = || server.command(here.path(), &["--verify"]);
+        assert_eq!(success(again()), "all 6 images are whole\ndata\n");
+        is_complete(here.path());
+        // An image that is broken but not empty is looked at, and fetched once it is gone.
+        fs::write(root.join(id(3)), &image(3)[..2000]).unwrap();
+        failure(again(), 3, &["1 of 6 images", "remove them and run the same command again"]);
+        fs::remove_file(root.join(id(3))).unwrap();
+        success(again());
+        is_complete(here.path());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 use image::codecs::jpeg::JpegEncoder;
@@ -35,12 +35,12 @@ const PATH: &str = "Path";
 ///
 /// An image that is small enough already is copied as it is. The training list holds the first `train_size` lines of
 /// `RandomState(1234).permutation(lines of train.csv)`, the test list the next `train_size`; `dev.csv` holds all of
-/// `valid.csv`. Returns the number of images.
+/// `valid.csv`. Returns the files of the small images.
 ///
 /// # Errors
 /// [`Error::Data`] if a list is missing, does not parse or is too short for a test split, and, after all others are done, if an
 /// image is missing or broken; [`Error::Usage`] if both folders are one or `train_size` is 0; [`Error::Io`] and [`Error::Interrupted`].
-pub fn chexpert(source: &Path, dest: &Path, train_size: usize, job: &Job) -> Result<usize> {
+pub fn chexpert(source: &Path, dest: &Path, train_size: usize, job: &Job) -> Result<Vec<PathBuf>> {
     if train_size == 0 {
         return Err(Error::usage("--train-size is at least 1: 0"));
     }
@@ -64,14 +64,14 @@ pub fn chexpert(source: &Path, dest: &Path, train_size: usize, job: &Job) -> Res
 
     let images: BTreeSet<&str> = train.paths().chain(valid.paths()).collect();
     shrink_all(&images, source, dest, job)?;
-    let count = images.len();
+    let files = images.iter().map(|image| dest.join(image)).collect();
 
     RandomState::new(SPLIT_SEED).shuffle(&mut train.rows);
     let rest = &train.rows[train_size..];
     valid.write(&valid.rows, dest, "dev.csv")?;
     train.write(&train.rows[..train_size], dest, "train.0-50k.csv")?;
     train.write(&rest[..rest.len().min(train_size)], dest, "train.50k-100k.csv")?;
-    Ok(count)
+    Ok(files)
 }
 
 /// A list of images and their labels.
@@ -148,7 +148,8 @@ fn without_official_folder(path: &str) -> &str {
 
 /// Shrinks the images that are not there yet. One that is missing or broken does not keep the others from being done.
 fn shrink_all(images: &BTreeSet<&str>, source: &Path, dest: &Path, job: &Job) -> Result<()> {
-    let waiting: Vec<&str> = images.iter().copied().filter(|image| !dest.join(image).exists()).collect();
+    let is_there = |image: &str| std::fs::metadata(dest.join(image)).is_ok_and(|file| file.len() > 0);
+    let waiting: Vec<&str> = images.iter().copied().filter(|image| !is_there(image)).collect();
     if waiting.len() < images.len() {
         job.emit(Event::Note(format!(
             "{} of {} images are there",

@@ -31,23 +31,31 @@ pub enum Archives {
 ///
 /// The lists are put in place last: a domain that has them, and all images that they name, is done and costs no request.
 /// `<domain>.zip.sha256` keeps the digest of the archive that the images came from; another archive is refused.
-/// An archive that lies in `dest/DomainNet` already is unpacked as if it had been downloaded.
+/// An archive that lies in `dest/DomainNet` already is unpacked as if it had been downloaded. Returns the files of the images.
 ///
 /// # Errors
 /// [`Error::Usage`] for a domain that there is not, [`Error::Run`] if a download fails, [`Error::Data`] for an archive or list
 /// that is broken or is not the one it was before, [`Error::Io`], [`Error::Interrupted`].
-pub fn domainnet(dest: &Path, domains: &[String], site: &str, archives: Archives, job: &Job) -> Result<()> {
+pub fn domainnet(
+    dest: &Path,
+    domains: &[String],
+    site: &str,
+    archives: Archives,
+    job: &Job,
+) -> Result<Vec<PathBuf>> {
     if let Some(domain) = domains.iter().find(|domain| !DOMAINS.contains(&domain.as_str())) {
         return Err(Error::usage(format!("DomainNet's domains are {}: {domain}", DOMAINS.join(", "))));
     }
     let folder = dest.join("DomainNet");
     let _lock = lock_folder(&folder)?;
     let client = client()?;
+    let site = Site { client: &client, address: site.trim_end_matches('/'), job };
+    let mut files = Vec::new();
     for domain in domains {
-        let site = Site { client: &client, address: site.trim_end_matches('/'), job };
-        prepare(&Domain { folder: &folder, name: domain }, &site, archives)?;
+        let images = prepare(&Domain { folder: &folder, name: domain }, &site, archives)?;
+        files.extend(images.iter().map(|image| folder.join(image)));
     }
-    Ok(())
+    Ok(files)
 }
 
 /// Where files come from.
@@ -86,7 +94,8 @@ impl Domain<'_> {
 
 const SPLITS: [Split; 2] = [Split::Train, Split::Test];
 
-fn prepare(domain: &Domain, site: &Site, archives: Archives) -> Result<()> {
+/// Prepares a domain, and returns its images as the lists name them.
+fn prepare(domain: &Domain, site: &Site, archives: Archives) -> Result<Vec<String>> {
     let note = |text: String| site.job.emit(Event::Note(format!("{}: {text}", domain.name)));
     let mut lists = SPLITS.map(|split| domain.list(split));
     let has_lists = lists.iter().all(|list| list.is_file());
@@ -95,7 +104,7 @@ fn prepare(domain: &Domain, site: &Site, archives: Archives) -> Result<()> {
         match absent(domain, &images).len() {
             0 => {
                 note(format!("all {} images are there", images.len()));
-                return Ok(());
+                return Ok(images);
             }
             absent => note(format!("{absent} of {} images are missing or empty", images.len())),
         }
@@ -140,7 +149,7 @@ fn prepare(domain: &Domain, site: &Site, archives: Archives) -> Result<()> {
         std::fs::remove_file(&archive).map_err(Error::io("remove", &archive))?;
     }
     note(format!("{} images are ready", images.len()));
-    Ok(())
+    Ok(images)
 }
 
 /// The images that all lists name.

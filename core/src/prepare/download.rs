@@ -72,6 +72,10 @@ pub(super) fn client() -> Result<Client> {
 pub(super) fn download(client: &Client, url: &str, path: &Path, job: &Job) -> Result<()> {
     let part = PathBuf::from(format!("{}{PART}", path.display()));
     let (mut failures, mut furthest) = (0, length(&part));
+    job.emit(Event::Note(match furthest {
+        0 => format!("downloading {url}"),
+        bytes => format!("downloading {url}, of which {} MB are there", bytes / MEGABYTE),
+    }));
     loop {
         let (reason, pause) = match attempt(client, url, &part, job)? {
             Attempt::Whole => break,
@@ -162,7 +166,7 @@ fn send(request: RequestBuilder) -> Receiver<std::result::Result<Piece, String>>
         let mut answer = match request.send() {
             Ok(answer) => answer,
             Err(error) => {
-                sender.send(Err(reasons(&error))).ok();
+                sender.send(Err(reasons(&error.without_url()))).ok();
                 return;
             }
         };

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::Count;
 use crate::config::Data;
-use crate::data::{Dataset, Split};
-use crate::error::{Error, Result};
+use crate::data::{Dataset, RgbImage, Split, decode};
+use crate::error::Result;
 use crate::job::Job;
 
 /// What was found in a data set.
@@ -32,7 +32,7 @@ pub struct Broken {
 /// Decodes every image of both splits of a data set once, whatever subset the settings ask for.
 ///
 /// # Errors
-/// Those of [`Dataset::list`] if a list itself is missing or broken, and [`Error::Interrupted`].
+/// Those of [`Dataset::list`] if a list itself is missing or broken, and [`Error::Interrupted`](crate::error::Error::Interrupted).
 pub fn verify(data: &Data, job: &Job) -> Result<Verified> {
     let mut data = data.clone();
     data.configs.subsample = None;
@@ -41,21 +41,34 @@ pub fn verify(data: &Data, job: &Job) -> Result<Verified> {
         let dataset = Dataset::list(&data, split)?;
         let samples: Vec<usize> =
             (0..dataset.len()).filter(|&sample| seen.insert(dataset.id(sample).to_owned())).collect();
-        let count = Count::new(job, format!("looking at {} images", split.name()), samples.len(), "images");
-        let broken: Vec<Option<Broken>> = samples
-            .par_iter()
-            .map(|&sample| {
-                job.check()?;
-                let broken = dataset
-                    .image(sample)
-                    .err()
-                    .map(|error| Broken { path: dataset.path(sample), reason: error.to_string() });
-                count.one();
-                Ok::<_, Error>(broken)
-            })
-            .collect::<Result<_>>()?;
+        let images = samples.par_iter().map(|&sample| (dataset.path(sample), dataset.image(sample)));
         found.images += samples.len();
-        found.broken.extend(broken.into_iter().flatten());
+        found.broken.extend(broken(images, job)?);
     }
     Ok(found)
+}
+
+/// Decodes image files.
+///
+/// # Errors
+/// [`Error::Interrupted`](crate::error::Error::Interrupted).
+pub fn verify_files(files: &[PathBuf], job: &Job) -> Result<Verified> {
+    let images = files.par_iter().map(|file| (file.clone(), decode(file)));
+    Ok(Verified { images: files.len(), broken: broken(images, job)? })
+}
+
+/// Those of the images that cannot be decoded.
+fn broken(
+    images: impl IndexedParallelIterator<Item = (PathBuf, Result<RgbImage>)>,
+    job: &Job,
+) -> Result<Vec<Broken>> {
+    let count = Count::new(job, "verifying", images.len(), "images");
+    let broken: Vec<Option<Broken>> = images
+        .map(|(path, image)| {
+            job.check()?;
+            count.one();
+            Ok(image.err().map(|error| Broken { path, reason: error.to_string() }))
+        })
+        .collect::<Result<_>>()?;
+    Ok(broken.into_iter().flatten().collect())
 }
