@@ -8,7 +8,7 @@ use std::path::Path;
 use flate2::bufread::GzDecoder;
 
 use super::Count;
-use super::download::{client, download};
+use super::download::download;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{file_digest, lock_folder, write_atomically};
@@ -50,7 +50,7 @@ pub fn cifar10(dest: &Path, from: Option<&Path>, job: &Job) -> Result<()> {
     let downloaded = dest.join("cifar-10-binary.tar.gz");
     let archive = from.unwrap_or(&downloaded);
     if from.is_none() && !archive.is_file() {
-        download(&client()?, ADDRESS, archive, job)?;
+        download(ADDRESS, archive, job)?;
     }
     let digest = file_digest(archive)?;
     if digest != ARCHIVE_DIGEST {

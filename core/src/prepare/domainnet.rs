@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use reqwest::blocking::Client;
 
-use super::download::{client, download};
+use super::download::download;
 use super::unpack::unpack_zip;
 use crate::data::{DOMAINS, Split, listed_images};
 use crate::error::{Error, Result};
@@ -48,8 +47,7 @@ pub fn domainnet(
     }
     let folder = dest.join("DomainNet");
     let _lock = lock_folder(&folder)?;
-    let client = client()?;
-    let site = Site { client: &client, address: site.trim_end_matches('/'), job };
+    let site = Site { address: site.trim_end_matches('/'), job };
     let mut files = Vec::new();
     for domain in domains {
         let images = prepare(&Domain { folder: &folder, name: domain }, &site, archives)?;
@@ -60,14 +58,13 @@ pub fn domainnet(
 
 /// Where files come from.
 struct Site<'a> {
-    client: &'a Client,
     address: &'a str,
     job: &'a Job<'a>,
 }
 
 impl Site<'_> {
     fn fetch(&self, name: &str, path: &Path) -> Result<()> {
-        download(self.client, &format!("{}/{name}", self.address), path, self.job)
+        download(&format!("{}/{name}", self.address), path, self.job)
     }
 }
 

@@ -46,30 +46,13 @@ enum Attempt {
     Failed { reason: String, pause: Option<Duration> },
 }
 
-/// A client that may be used for any number of files.
-///
-/// # Errors
-/// [`Error::Run`] if this system has no certificates to trust.
-pub(super) fn client() -> Result<Client> {
-    // A provider that is installed already is as good.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    Client::builder()
-        .user_agent(concat!("basin/", env!("CARGO_PKG_VERSION")))
-        .timeout(SILENCE)
-        .build()
-        .map_err(|error| {
-            Error::run(format!(
-                "cannot prepare for downloads: {}; install the system's certificates (Debian: ca-certificates)",
-                reasons(&error)
-            ))
-        })
-}
-
 /// Fetches `url` into `path`. Until it is whole it is `<path>.part`, with which the next call goes on.
 ///
 /// # Errors
-/// [`Error::Run`] if the server has no such file or keeps failing, [`Error::Io`], [`Error::Interrupted`].
-pub(super) fn download(client: &Client, url: &str, path: &Path, job: &Job) -> Result<()> {
+/// [`Error::Run`] if the server has no such file or keeps failing, or this system has no certificates to trust;
+/// [`Error::Io`], [`Error::Interrupted`].
+pub(super) fn download(url: &str, path: &Path, job: &Job) -> Result<()> {
+    let client = client()?;
     let part = PathBuf::from(format!("{}{PART}", path.display()));
     let (mut failures, mut furthest) = (0, length(&part));
     job.emit(Event::Note(match furthest {
@@ -77,7 +60,7 @@ pub(super) fn download(client: &Client, url: &str, path: &Path, job: &Job) -> Re
         bytes => format!("downloading {url}, of which {} MB are there", bytes / MEGABYTE),
     }));
     loop {
-        let (reason, pause) = match attempt(client, url, &part, job)? {
+        let (reason, pause) = match attempt(&client, url, &part, job)? {
             Attempt::Whole => break,
             Attempt::Failed { reason, pause } => (reason, pause),
         };
@@ -95,6 +78,21 @@ pub(super) fn download(client: &Client, url: &str, path: &Path, job: &Job) -> Re
         wait(pause, job)?;
     }
     std::fs::rename(&part, path).map_err(Error::io("write", path))
+}
+
+fn client() -> Result<Client> {
+    // A provider that is installed already is as good.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Client::builder()
+        .user_agent(concat!("basin/", env!("CARGO_PKG_VERSION")))
+        .timeout(SILENCE)
+        .build()
+        .map_err(|error| {
+            Error::run(format!(
+                "cannot prepare for downloads: {}; install the system's certificates (Debian: ca-certificates)",
+                reasons(&error)
+            ))
+        })
 }
 
 fn attempt(client: &Client, url: &str, part: &Path, job: &Job) -> Result<Attempt> {
@@ -214,7 +212,9 @@ fn busy(status: StatusCode, headers: &HeaderMap) -> Result<Attempt> {
 }
 
 fn start_over(part: &Path, reason: &str) -> Result<Attempt> {
-    std::fs::remove_file(part).map_err(Error::io("remove", part))?;
+    if part.exists() {
+        std::fs::remove_file(part).map_err(Error::io("remove", part))?;
+    }
     failed(reason)
 }
 
