@@ -157,6 +157,20 @@ mod chexpert {
     }
 }
 
+#[test]
+fn an_archive_that_is_not_the_official_one_of_cifar10() {
+    let here = folder();
+    fs::write(here.path().join("cifar.tar.gz"), "no archive").unwrap();
+    let from = |archive: &str| prepare(here.path(), &["cifar10", "data", "--from", archive]);
+    failure(
+        from("cifar.tar.gz"),
+        3,
+        &["cifar.tar.gz is not the official cifar-10-binary.tar.gz", "c4a38c50"],
+    );
+    failure(from("gone.tar.gz"), 3, &["gone.tar.gz", "check the path"]);
+    assert!(!here.path().join("data/cifar-10-batches-bin").exists());
+}
+
 mod domainnet {
     use std::collections::HashMap;
     use std::io::{BufRead as _, BufReader, Cursor, Read as _, Write as _};
@@ -465,6 +479,8 @@ mod domainnet {
         has_no_list(here.path());
         let unknown = prepare(here.path(), &["domainnet", "data", "--domains", "real,photo"]);
         failure(unknown, 2, &["clipart", ": photo"]);
+        let arguments = ["domainnet", "fresh", "--domains", "real", "--mirror", "/srv/mirror"];
+        failure(prepare(here.path(), &arguments), 2, &["/srv/mirror/domainnet", "http://"]);
         // A page in place of a list.
         let server = Server::with_lists(|_| Reply::status(404), |_, _| Reply::whole(b"<html>Moved</html>"));
         let here = folder();

@@ -55,8 +55,8 @@ pub fn cifar10(dest: &Path, from: Option<&Path>, job: &Job) -> Result<()> {
     let digest = file_digest(archive)?;
     if digest != ARCHIVE_DIGEST {
         return Err(Error::data(format!(
-            "{} is not the official cifar-10-binary.tar.gz, whose SHA-256 is {ARCHIVE_DIGEST}; fetch it again from {ADDRESS}: \
-             {digest}",
+            "{} is not the official cifar-10-binary.tar.gz, whose SHA-256 is {ARCHIVE_DIGEST}; remove it and fetch {ADDRESS} \
+             again: {digest}",
             archive.display()
         )));
     }
@@ -116,7 +116,7 @@ mod tests {
     use crate::device::Choice;
     use crate::job::Stop;
 
-    /// An archive of a file with this name and so many zeros, besides one that belongs nowhere.
+    /// An archive of files with these names and sizes, and of one that belongs nowhere.
     fn archive(path: &Path, files: &[(&str, u64)]) {
         let gz = flate2::write::GzEncoder::new(File::create(path).unwrap(), flate2::Compression::fast());
         let mut tar = tar::Builder::new(gz);

@@ -33,7 +33,7 @@ pub enum Archives {
 /// An archive that lies in `dest/DomainNet` already is unpacked as if it had been downloaded. Returns the files of the images.
 ///
 /// # Errors
-/// [`Error::Usage`] for a domain that there is not, [`Error::Run`] if a download fails, [`Error::Data`] for an archive or list
+/// [`Error::Usage`] for a domain or a site that there is not, [`Error::Run`] if a download fails, [`Error::Data`] for an archive or list
 /// that is broken or is not the one it was before, [`Error::Io`], [`Error::Interrupted`].
 pub fn domainnet(
     dest: &Path,

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
-use reqwest::blocking::{Client, RequestBuilder};
+use reqwest::blocking::{Client, Request};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName, RANGE, RETRY_AFTER};
 
 use crate::error::{Error, Result};
@@ -49,8 +49,8 @@ enum Attempt {
 /// Fetches `url` into `path`. Until it is whole it is `<path>.part`, with which the next call goes on.
 ///
 /// # Errors
-/// [`Error::Run`] if the server has no such file or keeps failing, or this system has no certificates to trust;
-/// [`Error::Io`], [`Error::Interrupted`].
+/// [`Error::Usage`] if `url` is none, [`Error::Run`] if the server has no such file or keeps failing, or this system has no
+/// certificates to trust; [`Error::Io`], [`Error::Interrupted`].
 pub(super) fn download(url: &str, path: &Path, job: &Job) -> Result<()> {
     let client = client()?;
     let part = PathBuf::from(format!("{}{PART}", path.display()));
@@ -101,7 +101,13 @@ fn attempt(client: &Client, url: &str, part: &Path, job: &Job) -> Result<Attempt
     if have > 0 {
         request = request.header(RANGE, format!("bytes={have}-"));
     }
-    let pieces = send(request);
+    let is_web = |request: &Request| matches!(request.url().scheme(), "http" | "https");
+    let Some(request) = request.build().ok().filter(is_web) else {
+        return Err(Error::usage(format!(
+            "{url} is no address of the web: it starts with http:// or https://"
+        )));
+    };
+    let pieces = send(client.clone(), request);
     let (status, headers) = match next(&pieces, job)? {
         Some(Ok(Piece::Head(status, headers))) => (status, headers),
         Some(Err(reason)) => return failed(reason),
@@ -158,10 +164,10 @@ fn attempt(client: &Client, url: &str, part: &Path, job: &Job) -> Result<Attempt
 
 /// Sends a request and reads the answer on a thread of its own, so that a signal is heard while the server says nothing.
 /// The thread ends with the answer, or at its next piece once nobody listens.
-fn send(request: RequestBuilder) -> Receiver<std::result::Result<Piece, String>> {
+fn send(client: Client, request: Request) -> Receiver<std::result::Result<Piece, String>> {
     let (sender, pieces) = sync_channel(BACKLOG);
     thread::spawn(move || {
-        let mut answer = match request.send() {
+        let mut answer = match client.execute(request) {
             Ok(answer) => answer,
             Err(error) => {
                 sender.send(Err(reasons(&error.without_url()))).ok();
