@@ -25,6 +25,7 @@ mod loader;
 pub use batch::{Batch, epoch_batches, sequential_batches};
 pub use dataset::Dataset;
 pub use decode::decode;
+pub(crate) use domainnet::{DOMAINS, listed_images};
 pub use eval::EvalImages;
 pub use loader::Loader;
 pub use resize::{center_crop, resize_shorter_side, resized_crop};

@@ -24,6 +24,17 @@ pub enum Event {
         /// Images in all.
         total: usize,
     },
+    /// Files are being prepared, downloaded or looked at.
+    Progress {
+        /// What is being done, such as `shrinking`.
+        what: String,
+        /// How much is done.
+        done: u64,
+        /// How much there is in all.
+        total: u64,
+        /// What is counted, such as `images`.
+        unit: &'static str,
+    },
     /// A training step is done.
     Step {
         /// The epoch, from 1.

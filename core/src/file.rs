@@ -1,6 +1,6 @@
 //! Files: written so that a reader finds the old one or the new one and never a part, and known by their digest.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -60,9 +60,37 @@ pub fn remove_temporaries(folder: &Path) {
     }
 }
 
+/// Held while a process works in a folder.
+#[derive(Debug)]
+pub struct FolderLock {
+    _file: File,
+}
+
+/// Creates a folder and keeps other processes from working in it until the lock is dropped, or the process ends.
+///
+/// # Errors
+/// [`Error::Run`] if another process works there.
+pub fn lock_folder(folder: &Path) -> Result<FolderLock> {
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let path = folder.join(".lock");
+    let file = File::create(&path).map_err(Error::io("write", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(FolderLock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(Error::run(format!(
+            "another process works in {}; wait for it or choose another folder",
+            folder.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    }
+}
+
 /// SHA-256 of bytes, in hex.
 pub fn digest(bytes: impl AsRef<[u8]>) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 of a file's bytes, in hex.

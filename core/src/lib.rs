@@ -6,6 +6,7 @@ pub mod config;
 pub mod random;
 
 pub mod data;
+pub mod prepare;
 
 pub mod checkpoint;
 pub mod model;

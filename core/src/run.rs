@@ -5,14 +5,13 @@ mod events;
 mod metrics;
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Experiment;
 use crate::error::{Error, Result};
-use crate::file::{remove_temporaries, write_atomically};
+use crate::file::{FolderLock, lock_folder, remove_temporaries, write_atomically};
 
 pub use events::{EventWriter, Scalar, read_events};
 pub use metrics::{MetricsLog, MetricsRecord, read_metrics};
@@ -147,25 +146,9 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::Run`] if another process works there.
-    pub fn lock(&self) -> Result<RunLock> {
-        std::fs::create_dir_all(&self.0).map_err(Error::io("create", &self.0))?;
-        let path = self.0.join(".lock");
-        let file = File::create(&path).map_err(Error::io("write", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(RunLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Error::run(format!(
-                "another process works in {}; wait for it or choose another folder",
-                self.0.display()
-            ))),
-            Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
-        }
+    pub fn lock(&self) -> Result<FolderLock> {
+        lock_folder(&self.0)
     }
-}
-
-/// Held while a process works in a run's folder.
-#[derive(Debug)]
-pub struct RunLock {
-    _file: File,
 }
 
 /// What a run was started with.

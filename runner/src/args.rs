@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use basin_core::analysis::interpolation::linspace;
 use basin_core::config::Registry;
 use basin_core::device::Choice;
+use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
 
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
@@ -133,6 +134,9 @@ pub enum Command {
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
+    /// Prepares a data set on disk; stopped and run again, it goes on.
+    #[command(subcommand)]
+    Prepare(Prepare),
     /// Trains all runs of a study, analyses them, and writes a report.
     Study {
         /// Name of a study that comes with the program (demo), or a file of your own, *.ron.
@@ -190,6 +194,57 @@ pub enum CheckpointCommand {
         /// Prints the result as JSON.
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// Data sets that can be prepared.
+#[derive(Debug, Subcommand)]
+pub enum Prepare {
+    /// Shrinks CheXpert's images to 224 pixels, and writes the lists of its training, test and dev split.
+    Chexpert {
+        /// The official folder, which holds train.csv and valid.csv.
+        source: PathBuf,
+        /// Folder for the small images and the lists.
+        dest: PathBuf,
+        /// Images of the training split, and at most as many of the test split; fewer suit a part of the data set.
+        #[arg(long, default_value_t = CHEXPERT_TRAIN_SIZE, value_name = "N")]
+        train_size: usize,
+        /// Afterwards decodes every small image, and lists those that are broken.
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Downloads CIFAR-10 and unpacks it to <DEST>/cifar-10-batches-bin.
+    Cifar10 {
+        /// Folder to unpack to: what data.configs.data_dir is to name.
+        dest: PathBuf,
+        /// The archive cifar-10-binary.tar.gz, instead of a download.
+        #[arg(long, value_name = "ARCHIVE")]
+        from: Option<PathBuf>,
+    },
+    /// Downloads domains of DomainNet and unpacks them to <DEST>/DomainNet.
+    Domainnet {
+        /// Folder to unpack to: what data.configs.data_dir is to name.
+        dest: PathBuf,
+        /// Domains with commas: clipart, infograph, painting, quickdraw, real, sketch.
+        #[arg(long, value_delimiter = ',', required = true, value_name = "DOMAINS")]
+        domains: Vec<String>,
+        /// Address of a copy of the official site's folder.
+        #[arg(long, default_value = DOMAINNET_SITE, value_name = "URL")]
+        mirror: String,
+        /// Keeps the archives; without it each is removed once its images are there.
+        #[arg(long)]
+        keep_archives: bool,
+        /// Afterwards decodes every image, and lists those that are broken.
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Decodes every image of a key's data set, and lists those that are missing, empty or broken.
+    Verify {
+        /// The key; `runner configs` lists them.
+        #[arg(short = 'k', long, value_name = "KEY")]
+        config_key: String,
+        #[command(flatten)]
+        settings: Settings,
     },
 }
 

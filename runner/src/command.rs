@@ -2,6 +2,7 @@
 
 mod analyse;
 mod checkpoint;
+mod prepare;
 mod train;
 
 use std::io::Write as _;
@@ -38,6 +39,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
+        Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, settings, device }) => {
             let (study, registry) = (Study::open(&name)?, settings.families.registry()?);
             let options = Options { base: &base_dir, seed, set: &settings.set };

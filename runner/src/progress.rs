@@ -37,6 +37,9 @@ impl Progress {
                 self.count(&format!("decoding {split} images"), done, total, String::new());
             }
             Event::Evaluating { done, total } => self.count("evaluating", done, total, String::new()),
+            Event::Progress { what, done, total, unit } => {
+                self.count(&what, done as usize, total as usize, unit.to_owned());
+            }
             Event::Step { epoch, epochs, done, total, loss, accuracy, images_per_second, seconds_left } => {
                 let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
                 let message = format!(

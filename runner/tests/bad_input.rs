@@ -4,7 +4,6 @@
 mod common;
 
 use std::path::Path;
-use std::process::Command;
 
 use common::*;
 
@@ -133,23 +132,6 @@ fn a_loss_that_is_not_finite() {
         &["the loss is", "optimizer.base_lr", "--force"],
     );
     assert!(checkpoint(here.path(), "ckpt-E000").is_file() && !checkpoint(here.path(), "ckpt-E001").exists());
-}
-
-/// Runs a script on a small file system of its own that is mounted at `disk`; `None` where the system forbids that.
-fn on_disk(here: &Path, options: &str, script: &str) -> Option<(i32, String)> {
-    std::fs::create_dir_all(here.join("disk")).unwrap();
-    let mount = format!("mount -t tmpfs -o {options} tmpfs disk");
-    let unshare = |script: &str| {
-        let mut command = Command::new("unshare");
-        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).current_dir(here);
-        command.env("RUNNER", env!("CARGO_BIN_EXE_runner")).output()
-    };
-    if !unshare(&mount).is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: this system does not let a test mount a file system");
-        return None;
-    }
-    let output = unshare(&format!("{mount} && {script}")).unwrap();
-    Some((output.status.code().unwrap(), stderr(&output)))
 }
 
 #[test]

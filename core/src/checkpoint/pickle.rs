@@ -3,7 +3,6 @@
 //! An instruction is a byte with its operands after it; each works on a stack (Python's `pickletools` explains them all).
 //! Strings and classes are written again wherever they stand, without the memo that saves some bytes.
 
-use super::write::is_counter;
 use super::{Checkpoint, NamedTensor};
 
 /// `{**metadata, "state_dict": {prefix + name: tensor}}`
@@ -89,7 +88,7 @@ impl Pickle {
         self.class("torch._utils", "_rebuild_tensor_v2");
         self.0.extend(b"((");
         self.text("storage");
-        self.class("torch", if is_counter(&tensor.name) { "LongStorage" } else { "FloatStorage" });
+        self.class("torch", if tensor.is_count() { "LongStorage" } else { "FloatStorage" });
         self.text(&index.to_string());
         self.text("cpu");
         self.integer(tensor.data.len() as i64);

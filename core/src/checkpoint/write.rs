@@ -22,7 +22,7 @@ pub(super) fn safetensors(checkpoint: &Checkpoint, file: &mut dyn Write) -> io::
     }
     let mut offset = 0;
     for tensor in &checkpoint.state.tensors {
-        let (dtype, size) = if is_counter(&tensor.name) { ("I64", 8) } else { ("F32", 4) };
+        let (dtype, size) = if tensor.is_count() { ("I64", 8) } else { ("F32", 4) };
         let end = offset + size * tensor.data.len();
         header.insert(
             tensor.name.clone(),
@@ -65,14 +65,9 @@ fn archive(checkpoint: &Checkpoint, pickle: &[u8], file: &mut dyn Write) -> io::
     Ok(())
 }
 
-/// Whether PyTorch holds this tensor as int64.
-pub(super) fn is_counter(name: &str) -> bool {
-    name.ends_with("num_batches_tracked")
-}
-
 fn values(tensor: &NamedTensor, file: &mut dyn Write) -> io::Result<()> {
     for chunk in tensor.data.chunks(1 << 14) {
-        let bytes: Vec<u8> = if is_counter(&tensor.name) {
+        let bytes: Vec<u8> = if tensor.is_count() {
             chunk.iter().flat_map(|value| (*value as i64).to_le_bytes()).collect()
         } else {
             chunk.iter().flat_map(|value| value.to_le_bytes()).collect()

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sample::{Index, Line, Sample, Split, check_files, subset};
+use super::sample::{Files, Index, Line, Sample, Split, check_files, subset};
 use crate::config::{Data, IndexPaths};
 use crate::error::{Error, Result};
 
@@ -23,8 +23,8 @@ pub(super) const NAMES: [&str; 5] =
 /// An image with any of these findings (Cardiomegaly, Consolidation) is trained on twice an epoch.
 const DOUBLED: usize = 1 << 0 | 1 << 2;
 
-/// Reads the list of a split, draws the subset that the settings ask for, and checks that its images are there.
-pub(super) fn open(data: &Data, split: Split) -> Result<Index> {
+/// Reads the list of a split, draws the subset that the settings ask for, and checks that its images are there if asked to.
+pub(super) fn open(data: &Data, split: Split, files: Files) -> Result<Index> {
     let folder = PathBuf::from(&data.configs.data_dir);
     let list = folder.join(list_name(data.index_paths.as_ref(), split));
     if !list.is_file() {
@@ -36,7 +36,7 @@ pub(super) fn open(data: &Data, split: Split) -> Result<Index> {
         )));
     }
     let lines = subset(read_list(&list)?, data.configs.subsample);
-    check_files(&folder, &list, &lines)?;
+    check_files(files, &folder, &list, &lines)?;
     let copies = |label: usize| if split == Split::Train && label & DOUBLED != 0 { 2 } else { 1 };
     let samples = lines
         .into_iter()

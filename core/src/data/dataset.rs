@@ -1,6 +1,6 @@
 //! One split of one data set: names, labels, and where the pixels are.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use image::RgbImage;
 use sha2::{Digest as _, Sha256};
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::cache::Cache;
 use super::cifar10::Records;
 use super::decode::decode;
-use super::sample::{Index, Labelling, Sample, Split};
+use super::sample::{Files, Index, Labelling, Sample, Split};
 use super::shapes::Shapes;
 use super::{chexpert, cifar10, domainnet, image_folder, shapes};
 use crate::config::Data;
@@ -34,14 +34,34 @@ enum Pixels {
 }
 
 impl Dataset {
+    /// The splits that a data set comes in.
+    pub fn splits(data: &Data) -> &'static [Split] {
+        match data.name.as_str() {
+            "CheXpert" => &[Split::Train, Split::Test, Split::Dev],
+            _ => &[Split::Train, Split::Test],
+        }
+    }
+
     /// Opens the split that `data` describes: reads and checks a list, walks folders, or draws the images.
     ///
     /// # Errors
     /// [`Error::Usage`] for a name that is no data set, [`Error::Data`] for a missing folder, list or image, a line of the
     /// list that does not parse, a label without a class, or an empty image file; each names the file and the line.
     pub fn open(data: &Data, split: Split) -> Result<Self> {
+        Self::open_with(data, split, Files::Checked)
+    }
+
+    /// Like [`Dataset::open`], but images that are missing or empty are only noticed when they are asked for.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::open`] that concern no single image.
+    pub fn list(data: &Data, split: Split) -> Result<Self> {
+        Self::open_with(data, split, Files::Unseen)
+    }
+
+    fn open_with(data: &Data, split: Split, files: Files) -> Result<Self> {
         let configs = &data.configs;
-        let files = |index: Index, labelling: Labelling, cache: Option<Cache>| Self {
+        let indexed = |index: Index, labelling: Labelling, cache: Option<Cache>| Self {
             pixels: Pixels::Files(index.folder, cache),
             samples: index.samples,
             outputs: index.outputs,
@@ -49,9 +69,9 @@ impl Dataset {
         };
         match (data.name.as_str(), data.name.split_once('_')) {
             ("CheXpert", _) => {
-                let index = chexpert::open(data, split)?;
+                let index = chexpert::open(data, split, files)?;
                 let cache = (configs.cache_bitmap == Some(true)).then(|| Cache::new(index.samples.len()));
-                Ok(files(index, Labelling::Findings(&chexpert::NAMES), cache))
+                Ok(indexed(index, Labelling::Findings(&chexpert::NAMES), cache))
             }
             ("CIFAR10", _) => {
                 let images = cifar10::open(configs, split)?;
@@ -63,10 +83,10 @@ impl Dataset {
                 })
             }
             ("ImageNet" | "ImageFolder", _) => {
-                Ok(files(image_folder::open(configs, split)?, Labelling::Class, None))
+                Ok(indexed(image_folder::open(configs, split, files)?, Labelling::Class, None))
             }
             (_, Some(("DomainNet", domain))) => {
-                Ok(files(domainnet::open(configs, domain, split)?, Labelling::Class, None))
+                Ok(indexed(domainnet::open(configs, domain, split, files)?, Labelling::Class, None))
             }
             (_, Some(("Shapes", style))) => {
                 let Shapes { samples, images } = shapes::draw(configs, style, split)?;
@@ -122,6 +142,17 @@ impl Dataset {
         &self.samples[sample].id
     }
 
+    /// The file of a sample; its name where it has no file of its own.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn path(&self, sample: usize) -> PathBuf {
+        match &self.pixels {
+            Pixels::Files(folder, _) => folder.join(self.id(sample)),
+            Pixels::Drawn(_) | Pixels::Records(_) => PathBuf::from(self.id(sample)),
+        }
+    }
+
     /// The pixels of a sample, `[height, width, 3]`.
     ///
     /// # Errors
@@ -130,10 +161,9 @@ impl Dataset {
     /// # Panics
     /// If there is no such sample.
     pub fn image(&self, sample: usize) -> Result<RgbImage> {
-        let decode = |folder: &Path| decode(&folder.join(&self.samples[sample].id));
         match &self.pixels {
-            Pixels::Files(folder, None) => decode(folder),
-            Pixels::Files(folder, Some(cache)) => cache.get(sample, || decode(folder)),
+            Pixels::Files(_, None) => decode(&self.path(sample)),
+            Pixels::Files(_, Some(cache)) => cache.get(sample, || decode(&self.path(sample))),
             Pixels::Drawn(images) => Ok(images[sample].clone()),
             Pixels::Records(records) => Ok(records.image(sample)),
         }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::panic::catch_unwind;
 use std::path::Path;
 
-use image::{ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
 
 use crate::error::{Error, Result};
 
@@ -42,8 +42,17 @@ fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     if reader.format() == Some(ImageFormat::Jpeg) && !has_jpeg_end(bytes) {
         return Err("the file is cut off (no end-of-image marker)".into());
     }
-    let image = reader.decode().map_err(|error| error.to_string())?;
-    Ok(image.into_rgb8())
+    match reader.decode().map_err(|error| error.to_string())? {
+        // The library converts grey through floats, which takes as long as decoding it.
+        DynamicImage::ImageLuma8(grey) => {
+            let mut image = RgbImage::new(grey.width(), grey.height());
+            for (pixel, &level) in image.pixels_mut().zip(grey.as_raw()) {
+                pixel.0 = [level; 3];
+            }
+            Ok(image)
+        }
+        other => Ok(other.into_rgb8()),
+    }
 }
 
 /// Whether the picture ends; a thumbnail in the headers before it, which has an end of its own, does not count.

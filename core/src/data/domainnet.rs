@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use super::sample::{Index, Line, Sample, Split, check_files, subset};
+use super::sample::{Files, Index, Line, Sample, Split, check_files, subset};
 use crate::config::DataConfigs;
 use crate::error::{Error, Result};
 
 /// The domains there are.
-pub(super) const DOMAINS: [&str; 6] = ["clipart", "infograph", "painting", "quickdraw", "real", "sketch"];
+pub(crate) const DOMAINS: [&str; 6] = ["clipart", "infograph", "painting", "quickdraw", "real", "sketch"];
 
-/// Reads a domain's list, draws the subset that the settings ask for, and checks that its images are there.
-pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split) -> Result<Index> {
+/// Reads a domain's list, draws the subset that the settings ask for, and checks that its images are there if asked to.
+pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split, files: Files) -> Result<Index> {
     if !DOMAINS.contains(&domain) {
         return Err(Error::usage(format!(
             "DomainNet's domains are {}; set data.name to one of them, such as DomainNet_{}: {domain}",
@@ -29,7 +29,7 @@ pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split) -> Result<
     }
     let classes = count_folders(&images)?;
     let lines = subset(read_list(&list, classes)?, configs.subsample);
-    check_files(&folder, &list, &lines)?;
+    check_files(files, &folder, &list, &lines)?;
     Ok(Index { folder, samples: lines.into_iter().map(|line| line.sample).collect(), outputs: classes })
 }
 
@@ -50,6 +50,11 @@ fn count_folders(images: &Path) -> Result<usize> {
         count += usize::from(entry.map_err(Error::io("read", images))?.path().is_dir());
     }
     Ok(count)
+}
+
+/// The images that a list names, whatever their labels.
+pub(crate) fn listed_images(list: &Path) -> Result<Vec<String>> {
+    Ok(read_list(list, usize::MAX)?.into_iter().map(|line| line.sample.id).collect())
 }
 
 fn read_list(list: &Path, classes: usize) -> Result<Vec<Line>> {

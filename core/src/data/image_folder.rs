@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::sample::{Index, Sample, Split, subset};
+use super::sample::{Files, Index, Sample, Split, subset};
 use crate::config::DataConfigs;
 use crate::error::{Error, Result};
 
@@ -14,7 +14,7 @@ const ENDINGS: [&str; 9] = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "t
 /// Lists `<data_dir>/<split>/<class>/**/<image>` in the order of the names, and draws the subset that the settings ask for.
 ///
 /// Classes are the sorted folders of `train`, so both splits number them alike.
-pub(super) fn open(configs: &DataConfigs, split: Split) -> Result<Index> {
+pub(super) fn open(configs: &DataConfigs, split: Split, files: Files) -> Result<Index> {
     let folder = PathBuf::from(&configs.data_dir);
     let classes = folders(&folder.join("train"), &folder)?;
     let (name, own) = match split {
@@ -30,7 +30,7 @@ pub(super) fn open(configs: &DataConfigs, split: Split) -> Result<Index> {
             Error::data(format!("{} is a class that train does not have; move it away", stranger.display()))
         })?;
         let mut ids = Vec::new();
-        walk(&folder, &format!("{name}/{class}"), &mut ids)?;
+        walk(&folder, &format!("{name}/{class}"), files, &mut ids)?;
         Ok(ids.into_iter().map(|id| Sample { id, label }).collect())
     };
     let samples = own.par_iter().map(of_class).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
@@ -63,7 +63,7 @@ fn folders(path: &Path, data_dir: &Path) -> Result<Vec<String>> {
 }
 
 /// Collects the images below `relative`: files of a folder before what lies in its folders.
-fn walk(root: &Path, relative: &str, ids: &mut Vec<String>) -> Result<()> {
+fn walk(root: &Path, relative: &str, files: Files, ids: &mut Vec<String>) -> Result<()> {
     let mut deeper = Vec::new();
     for name in entries(&root.join(relative))? {
         let id = format!("{relative}/{name}");
@@ -73,7 +73,7 @@ fn walk(root: &Path, relative: &str, ids: &mut Vec<String>) -> Result<()> {
         if metadata.is_dir() {
             deeper.push(id);
         } else if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
-            if metadata.len() == 0 {
+            if metadata.len() == 0 && files == Files::Checked {
                 return Err(Error::data(format!(
                     "the image {} is empty (0 bytes); fetch it again or remove it",
                     path.display()
@@ -82,7 +82,7 @@ fn walk(root: &Path, relative: &str, ids: &mut Vec<String>) -> Result<()> {
             ids.push(id);
         }
     }
-    deeper.iter().try_for_each(|folder| walk(root, folder, ids))
+    deeper.iter().try_for_each(|folder| walk(root, folder, files, ids))
 }
 
 /// Names in a folder, sorted; those that are no Unicode could not be written into an index.

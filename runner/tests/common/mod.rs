@@ -115,3 +115,20 @@ pub fn train_domainnet(folder: &Path, more: &[&str]) -> Command {
     command.args(more);
     command
 }
+
+/// Runs a script on a small file system of its own that is mounted at `disk`; `None` where the system forbids that.
+pub fn on_disk(here: &Path, options: &str, script: &str) -> Option<(i32, String)> {
+    std::fs::create_dir_all(here.join("disk")).unwrap();
+    let mount = format!("mount -t tmpfs -o {options} tmpfs disk");
+    let unshare = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).current_dir(here);
+        command.env("RUNNER", env!("CARGO_BIN_EXE_runner")).output()
+    };
+    if !unshare(&mount).is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this system does not let a test mount a file system");
+        return None;
+    }
+    let output = unshare(&format!("{mount} && {script}")).unwrap();
+    Some((output.status.code().unwrap(), stderr(&output)))
+}
