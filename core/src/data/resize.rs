@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::images::TypedImage;
+use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U16x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
@@ -10,8 +10,17 @@ use image::RgbImage;
 use crate::error::{Error, Result};
 
 thread_local! {
-    /// Keeps its scratch buffers from one image to the next.
-    static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// What a thread keeps from one image to the next, so that it asks the system for no memory.
+#[derive(Default)]
+struct Scratch {
+    resizer: Resizer,
+    /// The window with 16 bits.
+    source: Vec<U16x3>,
+    /// The result with 16 bits.
+    target: Vec<U16x3>,
 }
 
 /// A rectangle of an image in pixels; it may leave the image.
@@ -38,7 +47,7 @@ pub fn resize_shorter_side(image: &RgbImage, side: usize) -> Result<RgbImage> {
     if (new_width, new_height) == (width, height) {
         return Ok(image.clone());
     }
-    scale(image, new_width, new_height)
+    scale(image, Window { top: 0, left: 0, height, width }, new_width, new_height)
 }
 
 /// The middle `[side, side]` pixels, with black around an image that is smaller (torchvision's `CenterCrop`).
@@ -68,7 +77,7 @@ pub fn resized_crop(
     if (height, width) == (side, side) {
         return Ok(crop(image, window));
     }
-    scale(&crop(image, window), side, side)
+    scale(image, window, side, side)
 }
 
 /// Python's `int(round((size - crop) / 2.0))` where the crop fits, minus the padding that comes first where not.
@@ -79,40 +88,61 @@ fn center_offset(size: u32, crop: u32) -> i64 {
 
 fn crop(image: &RgbImage, window: Window) -> RgbImage {
     let mut out = RgbImage::new(window.width, window.height);
-    let columns = |at: i64| at.clamp(0, i64::from(image.width())) as usize;
-    let (first, last) = (columns(window.left), columns(window.left + i64::from(window.width)));
-    let source_stride = image.width() as usize * 3;
-    let target_stride = window.width as usize * 3;
-    if first >= last {
-        return out;
-    }
-    let shift = (first as i64 - window.left) as usize * 3;
-    let length = (last - first) * 3;
-    for (row, target) in out.chunks_exact_mut(target_stride).enumerate() {
-        let source_row = window.top + row as i64;
-        if (0..i64::from(image.height())).contains(&source_row) {
-            let start = source_row as usize * source_stride + first * 3;
-            target[shift..shift + length].copy_from_slice(&image.as_raw()[start..start + length]);
-        }
+    let stride = window.width as usize * 3;
+    for (target, row) in out.chunks_exact_mut(stride.max(1)).zip(rows(image, window)) {
+        target[3 * row.before..][..row.inside.len()].copy_from_slice(row.inside);
     }
     out
+}
+
+/// One row of a window.
+struct Row<'a> {
+    /// Pixels to the left of the image.
+    before: usize,
+    /// Bytes of the image.
+    inside: &'a [u8],
+}
+
+fn rows(image: &RgbImage, window: Window) -> impl Iterator<Item = Row<'_>> {
+    let column = |at: i64| at.clamp(0, i64::from(image.width())) as usize;
+    let (first, last) = (column(window.left), column(window.left + i64::from(window.width)));
+    let before = (-window.left).clamp(0, i64::from(window.width)) as usize;
+    let stride = image.width() as usize * 3;
+    (0..i64::from(window.height)).map(move |row| {
+        let source = window.top + row;
+        let is_inside = (0..i64::from(image.height())).contains(&source);
+        let start = if is_inside { source as usize * stride } else { 0 };
+        let inside = if is_inside { &image.as_raw()[start + first * 3..start + last * 3] } else { &[] };
+        Row { before, inside }
+    })
 }
 
 /// Pillow's bilinear: a triangle filter that widens with the reduction, so that nothing aliases.
 ///
 /// Computed with 16 bits and rounded once: at most one level of 8 bits from Pillow, which rounds twice. With 8 bits it would
 /// be two, since the library rounds its weights too.
-fn scale(source: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
-    // 257 times a level of 8 bits is the same level of 16 bits.
-    let wide = |pixel: &[u8; 3]| U16x3::new(pixel.map(|level| u16::from(level) * 257));
-    let pixels = source.as_raw().as_chunks().0.iter().map(wide).collect();
-    let source = TypedImage::from_pixels(source.width(), source.height(), pixels).map_err(unfit)?;
-    let mut target = TypedImage::<U16x3>::new(width, height);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    RESIZER.with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut target, &options)).map_err(unfit)?;
-    let narrow = |pixel: &U16x3| pixel.0.map(|level| ((u32::from(level) + 128) / 257) as u8);
-    let bytes = target.pixels().iter().flat_map(narrow).collect();
-    RgbImage::from_raw(width, height, bytes).ok_or_else(|| unfit("wrong length"))
+fn scale(image: &RgbImage, window: Window, width: u32, height: u32) -> Result<RgbImage> {
+    SCRATCH.with_borrow_mut(|Scratch { resizer, source, target }| {
+        source.clear();
+        for Row { before, inside } in rows(image, window) {
+            let end = source.len() + window.width as usize;
+            source.resize(source.len() + before, U16x3::default());
+            // 257 times a level of 8 bits is the same level of 16 bits.
+            let wide = |pixel: &[u8; 3]| U16x3::new(pixel.map(|level| u16::from(level) * 257));
+            source.extend(inside.as_chunks().0.iter().map(wide));
+            source.resize(end, U16x3::default());
+        }
+        target.resize(width as usize * height as usize, U16x3::default());
+        let source = TypedImageRef::new(window.width, window.height, source).map_err(unfit)?;
+        let mut wide = TypedImage::from_pixels_slice(width, height, target).map_err(unfit)?;
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        resizer.resize_typed(&source, &mut wide, &options).map_err(unfit)?;
+        let mut out = RgbImage::new(width, height);
+        for (narrow, wide) in out.as_chunks_mut().0.iter_mut().zip(target) {
+            *narrow = wide.0.map(|level| ((u32::from(level) + 128) / 257) as u8);
+        }
+        Ok(out)
+    })
 }
 
 fn unfit(reason: impl std::fmt::Display) -> Error {

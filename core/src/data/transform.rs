@@ -1,7 +1,6 @@
 //! From an RGB image to the network's input: crop, flip, normalise, shuffle.
 
 use image::RgbImage;
-use image::imageops::flip_horizontal_in_place;
 
 use super::resize::{center_crop, resize_shorter_side, resized_crop};
 use super::shuffle::Shuffle;
@@ -38,9 +37,32 @@ pub struct Pipeline {
     size: usize,
     pre_crop: usize,
     augment: Augment,
-    shuffle: Option<Shuffle>,
+    /// Where each value of a shuffled output comes from; `None` if nothing moves.
+    sources: Option<Vec<Source>>,
     /// Normalised value of each of the 256 levels, by channel.
     levels: [[f32; 256]; 3],
+}
+
+/// A byte of a crop `[size, size, 3]`: four times its place, plus its channel.
+///
+/// One number, since a shuffle reads as many of them as the image has values.
+#[derive(Debug, Clone, Copy)]
+struct Source(u32);
+
+impl Source {
+    /// From an index into the flattened `[3, area]`.
+    fn new(index: usize, area: usize) -> Self {
+        let (channel, pixel) = (index / area, index % area);
+        Self(((pixel * 3 + channel) << 2 | channel) as u32)
+    }
+
+    fn channel(self) -> usize {
+        (self.0 & 3) as usize
+    }
+
+    fn place(self) -> usize {
+        (self.0 >> 2) as usize
+    }
 }
 
 impl Pipeline {
@@ -51,7 +73,7 @@ impl Pipeline {
     pub fn new(configs: &DataConfigs, augment: Augment) -> Result<Self> {
         let size = configs.image_size;
         for (name, value) in [("image_size", size), ("pre_crop_size", configs.pre_crop_size)] {
-            // Larger than any JPEG side; indices of all values fit in 32 bits below it.
+            // Larger than any sensible input; a `Source` fits in 32 bits up to it.
             if !(1..=16_384).contains(&value) {
                 return Err(Error::usage(format!(
                     "data.configs.{name} must be from 1 to 16384 pixels: {value}"
@@ -72,7 +94,9 @@ impl Pipeline {
             size,
             pre_crop: configs.pre_crop_size,
             augment: if configs.disable_aug { Augment::Eval } else { augment },
-            shuffle: shuffle.filter(|shuffle| !shuffle.is_identity()),
+            sources: shuffle.filter(|shuffle| !shuffle.is_identity()).map(|shuffle| {
+                shuffle.sources().iter().map(|&source| Source::new(source as usize, size * size)).collect()
+            }),
             levels: levels(),
         })
     }
@@ -113,10 +137,11 @@ impl Pipeline {
     /// # Panics
     /// If `crop` or `output` does not have `3 * size * size` values.
     pub fn normalize(&self, crop: &[u8], output: &mut [f32]) {
-        let Some(shuffle) = &self.shuffle else { return self.normalize_in_order(crop, output) };
-        let mut ordered = vec![0.0; self.values()];
-        self.normalize_in_order(crop, &mut ordered);
-        shuffle.apply(&ordered, output);
+        assert_eq!((crop.len(), output.len()), (self.values(), self.values()));
+        let Some(sources) = &self.sources else { return self.normalize_in_order(crop, output) };
+        for (value, source) in output.iter_mut().zip(sources) {
+            *value = self.levels[source.channel()][usize::from(crop[source.place()])];
+        }
     }
 
     /// Crops, then normalises and shuffles into `output`, `[3, size, size]`.
@@ -132,7 +157,6 @@ impl Pipeline {
     }
 
     fn normalize_in_order(&self, crop: &[u8], output: &mut [f32]) {
-        assert_eq!((crop.len(), output.len()), (self.values(), self.values()));
         let area = self.size * self.size;
         let (red, rest) = output.split_at_mut(area);
         let (green, blue) = rest.split_at_mut(area);
@@ -148,7 +172,8 @@ impl Pipeline {
         let (origin, extent) = random_window(image.width(), image.height(), draw);
         let mut out = resized_crop(image, origin, extent, self.size)?;
         if draw.uniform() < 0.5 {
-            flip_horizontal_in_place(&mut out);
+            let stride = 3 * self.size;
+            out.chunks_exact_mut(stride).for_each(|row| row.as_chunks_mut::<3>().0.reverse());
         }
         Ok(out)
     }
