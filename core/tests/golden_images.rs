@@ -40,7 +40,7 @@ fn broken_files_are_errors_that_name_them() {
     let folder = folder();
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("broken.jpg");
-    // Numerical Recipes' generator: what is broken must be the same on every machine.
+    // Knuth's generator: the same bytes are broken on every machine.
     let mut state = 1_u64;
     let mut draw = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -70,7 +70,10 @@ fn broken_files_are_errors_that_name_them() {
                 }
                 Err(error) => {
                     let message = error.to_string();
-                    assert!(message.contains("broken.jpg") && message.contains("replace the file"), "{message}");
+                    assert!(
+                        message.contains("broken.jpg") && message.contains("replace the file"),
+                        "{message}"
+                    );
                     assert!(!message.contains('\n'), "{message}");
                     // Code 3: the user can mend the data.
                     assert_eq!(error.exit_code(), 3, "{message}");
@@ -79,14 +82,16 @@ fn broken_files_are_errors_that_name_them() {
             }
         }
     }
-    // Half of all files and more cannot be read; a changed pixel cannot be told.
+    // Many are refused; a changed pixel cannot be told from the true one.
     assert!(refused > 1000 && read > 100, "{refused} refused, {read} read");
 }
 
 #[test]
 fn cut_off_files_are_refused() {
     let place = tempfile::tempdir().unwrap();
-    for name in ["rgb.jpg", "progressive.jpg", "cmyk.jpg", "alpha.png", "rgb.bmp", "lossy.webp", "palette.gif"] {
+    for name in
+        ["rgb.jpg", "progressive.jpg", "cmyk.jpg", "alpha.png", "rgb.bmp", "lossy.webp", "palette.gif"]
+    {
         let whole = fs::read(folder().join(name)).unwrap();
         let path = place.path().join(name);
         for kept in [whole.len() / 3, whole.len() * 2 / 3, whole.len() - 20] {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U16x3;
+use fast_image_resize::pixels::{InnerPixel as _, U16x3};
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
@@ -123,26 +123,33 @@ fn rows(image: &RgbImage, window: Window) -> impl Iterator<Item = Row<'_>> {
 /// be two, since the library rounds its weights too.
 fn scale(image: &RgbImage, window: Window, width: u32, height: u32) -> Result<RgbImage> {
     SCRATCH.with_borrow_mut(|Scratch { resizer, source, target }| {
-        source.clear();
-        for Row { before, inside } in rows(image, window) {
-            let end = source.len() + window.width as usize;
-            source.resize(source.len() + before, U16x3::default());
-            // 257 times a level of 8 bits is the same level of 16 bits.
-            let wide = |pixel: &[u8; 3]| U16x3::new(pixel.map(|level| u16::from(level) * 257));
-            source.extend(inside.as_chunks().0.iter().map(wide));
-            source.resize(end, U16x3::default());
+        source.resize(window.width as usize * window.height as usize, U16x3::default());
+        let stride = (3 * window.width as usize).max(1);
+        for (wide, row) in U16x3::components_mut(source).chunks_exact_mut(stride).zip(rows(image, window)) {
+            let (before, rest) = wide.split_at_mut(3 * row.before);
+            let (inside, after) = rest.split_at_mut(row.inside.len());
+            before.fill(0);
+            inside.iter_mut().zip(row.inside).for_each(|(wide, &level)| *wide = widen(level));
+            after.fill(0);
         }
         target.resize(width as usize * height as usize, U16x3::default());
         let source = TypedImageRef::new(window.width, window.height, source).map_err(unfit)?;
         let mut wide = TypedImage::from_pixels_slice(width, height, target).map_err(unfit)?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         resizer.resize_typed(&source, &mut wide, &options).map_err(unfit)?;
-        let mut out = RgbImage::new(width, height);
-        for (narrow, wide) in out.as_chunks_mut().0.iter_mut().zip(target) {
-            *narrow = wide.0.map(|level| ((u32::from(level) + 128) / 257) as u8);
-        }
-        Ok(out)
+        let bytes = U16x3::components(target).iter().map(|&level| narrow(level)).collect();
+        RgbImage::from_raw(width, height, bytes).ok_or_else(|| unfit("wrong length"))
     })
+}
+
+/// 257 times a level of 8 bits is the same level of 16 bits.
+fn widen(level: u8) -> u16 {
+    u16::from(level) * 257
+}
+
+/// The nearest level of 8 bits: a division by 257 for processors that only multiply many numbers at a time.
+fn narrow(level: u16) -> u8 {
+    ((u32::from(level) * 255 + 32_895) >> 16) as u8
 }
 
 fn unfit(reason: impl std::fmt::Display) -> Error {
@@ -158,6 +165,13 @@ mod tests {
         // int(round(0.5)) = 0, int(round(1.5)) = 2; padding before is (crop - size) // 2.
         assert_eq!([center_offset(225, 224), center_offset(227, 224)], [0, 2]);
         assert_eq!([center_offset(10, 15), center_offset(9, 15)], [-2, -3]);
+    }
+
+    #[test]
+    fn sixteen_bits_are_rounded_to_the_nearest_level() {
+        for level in 0..=u16::MAX {
+            assert_eq!(u32::from(narrow(level)), (u32::from(level) + 128) / 257, "{level}");
+        }
     }
 
     #[test]
