@@ -5,6 +5,10 @@ use std::panic::catch_unwind;
 use std::path::Path;
 
 use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::error::{Error, Result};
 
@@ -12,9 +16,11 @@ use crate::error::{Error, Result};
 const JPEG_SCAN: u8 = 0xda;
 /// Marker that ends every complete JPEG.
 const JPEG_END: [u8; 2] = [0xff, 0xd9];
+/// Pixels beyond which Pillow refuses an image: a broken header must not take all memory.
+const MOST_PIXELS: usize = 178_956_970;
 
-/// Reads a JPEG or PNG as RGB, `[height, width, 3]`; grey is repeated, transparency dropped, orientation tags ignored,
-/// as Pillow's `convert("RGB")` does.
+/// Reads a JPEG, PNG, WebP, GIF (its first frame) or BMP as RGB, `[height, width, 3]`, as Pillow's `convert("RGB")` does: grey is
+/// repeated, transparency dropped, orientation tags and the name's extension are ignored.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Data`] with the decoder's reason if it is no complete image.
@@ -38,20 +44,48 @@ fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     }
     let reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
+    if reader.format() == Some(ImageFormat::Jpeg) {
+        return decode_jpeg(bytes);
+    }
+    Ok(to_rgb(reader.decode().map_err(|error| error.to_string())?))
+}
+
+/// The decoder that `image` uses too, without its copy of the file and its second look at the headers.
+fn decode_jpeg(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     // The decoder fills what a cut-off JPEG lacks with grey; a missing end tells.
-    if reader.format() == Some(ImageFormat::Jpeg) && !has_jpeg_end(bytes) {
+    if !has_jpeg_end(bytes) {
         return Err("the file is cut off (no end-of-image marker)".into());
     }
-    match reader.decode().map_err(|error| error.to_string())? {
+    let options = DecoderOptions::default().set_strict_mode(false).jpeg_set_out_colorspace(ColorSpace::RGB);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(|error| error.to_string())?;
+    let (width, height) = decoder.dimensions().unwrap_or_default();
+    if width * height > MOST_PIXELS {
+        return Err(format!("it claims {width} x {height} pixels"));
+    }
+    let pixels = decoder.decode().map_err(|error| error.to_string())?;
+    RgbImage::from_raw(width as u32, height as u32, pixels).ok_or_else(|| "it holds too few pixels".into())
+}
+
+/// 8 bits and three channels. Pillow keeps the upper byte of 16 bits, but takes 16-bit grey for numbers and cuts them off at 255.
+fn to_rgb(image: DynamicImage) -> RgbImage {
+    let upper = |level: u16| (level >> 8) as u8;
+    match image {
         // The library converts grey through floats, which takes as long as decoding it.
         DynamicImage::ImageLuma8(grey) => {
-            let mut image = RgbImage::new(grey.width(), grey.height());
-            for (pixel, &level) in image.pixels_mut().zip(grey.as_raw()) {
-                pixel.0 = [level; 3];
-            }
-            Ok(image)
+            RgbImage::from_fn(grey.width(), grey.height(), |x, y| image::Rgb([grey.get_pixel(x, y)[0]; 3]))
         }
-        other => Ok(other.into_rgb8()),
+        DynamicImage::ImageLuma16(grey) => {
+            let level = |x, y| grey.get_pixel(x, y)[0].min(255) as u8;
+            RgbImage::from_fn(grey.width(), grey.height(), |x, y| image::Rgb([level(x, y); 3]))
+        }
+        DynamicImage::ImageLumaA16(_) | DynamicImage::ImageRgb16(_) | DynamicImage::ImageRgba16(_) => {
+            let wide = image.into_rgb16();
+            RgbImage::from_fn(wide.width(), wide.height(), |x, y| {
+                image::Rgb(wide.get_pixel(x, y).0.map(upper))
+            })
+        }
+        _ => image.into_rgb8(),
     }
 }
 

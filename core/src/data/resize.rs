@@ -2,16 +2,25 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::images::TypedImage;
-use fast_image_resize::pixels::U16x3;
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{InnerPixel as _, U16x3};
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
 use crate::error::{Error, Result};
 
 thread_local! {
-    /// Keeps its scratch buffers from one image to the next.
-    static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// What a thread keeps from one image to the next, so that it asks the system for no memory.
+#[derive(Default)]
+struct Scratch {
+    resizer: Resizer,
+    /// The window with 16 bits.
+    source: Vec<U16x3>,
+    /// The result with 16 bits.
+    target: Vec<U16x3>,
 }
 
 /// A rectangle of an image in pixels; it may leave the image.
@@ -38,7 +47,7 @@ pub fn resize_shorter_side(image: &RgbImage, side: usize) -> Result<RgbImage> {
     if (new_width, new_height) == (width, height) {
         return Ok(image.clone());
     }
-    scale(image, new_width, new_height)
+    scale(image, Window { top: 0, left: 0, height, width }, new_width, new_height)
 }
 
 /// The middle `[side, side]` pixels, with black around an image that is smaller (torchvision's `CenterCrop`).
@@ -67,7 +76,7 @@ pub fn resized_crop(
     if (height, width) == (side, side) {
         return Ok(crop(image, window));
     }
-    scale(&crop(image, window), side, side)
+    scale(image, window, side, side)
 }
 
 /// Python's `int(round((size - crop) / 2.0))` where the crop fits, minus the padding that comes first where not.
@@ -78,40 +87,68 @@ fn center_offset(size: u32, crop: u32) -> i64 {
 
 fn crop(image: &RgbImage, window: Window) -> RgbImage {
     let mut out = RgbImage::new(window.width, window.height);
-    let columns = |at: i64| at.clamp(0, i64::from(image.width())) as usize;
-    let (first, last) = (columns(window.left), columns(window.left + i64::from(window.width)));
-    let source_stride = image.width() as usize * 3;
-    let target_stride = window.width as usize * 3;
-    if first >= last {
-        return out;
-    }
-    let shift = (first as i64 - window.left) as usize * 3;
-    let length = (last - first) * 3;
-    for (row, target) in out.chunks_exact_mut(target_stride).enumerate() {
-        let source_row = window.top + row as i64;
-        if (0..i64::from(image.height())).contains(&source_row) {
-            let start = source_row as usize * source_stride + first * 3;
-            target[shift..shift + length].copy_from_slice(&image.as_raw()[start..start + length]);
-        }
+    let stride = window.width as usize * 3;
+    for (target, row) in out.chunks_exact_mut(stride.max(1)).zip(rows(image, window)) {
+        target[3 * row.before..][..row.inside.len()].copy_from_slice(row.inside);
     }
     out
+}
+
+/// One row of a window.
+struct Row<'a> {
+    /// Pixels to the left of the image.
+    before: usize,
+    /// Bytes of the image.
+    inside: &'a [u8],
+}
+
+fn rows(image: &RgbImage, window: Window) -> impl Iterator<Item = Row<'_>> {
+    let column = |at: i64| at.clamp(0, i64::from(image.width())) as usize;
+    let (first, last) = (column(window.left), column(window.left + i64::from(window.width)));
+    let before = (-window.left).clamp(0, i64::from(window.width)) as usize;
+    let stride = image.width() as usize * 3;
+    (0..i64::from(window.height)).map(move |row| {
+        let source = window.top + row;
+        let is_inside = (0..i64::from(image.height())).contains(&source);
+        let start = if is_inside { source as usize * stride } else { 0 };
+        let inside = if is_inside { &image.as_raw()[start + first * 3..start + last * 3] } else { &[] };
+        Row { before, inside }
+    })
 }
 
 /// Pillow's bilinear: a triangle filter that widens with the reduction, so that nothing aliases.
 ///
 /// Computed with 16 bits and rounded once: at most one level of 8 bits from Pillow, which rounds twice. With 8 bits it would
 /// be two, since the library rounds its weights too.
-fn scale(source: &RgbImage, width: u32, height: u32) -> Result<RgbImage> {
-    // 257 times a level of 8 bits is the same level of 16 bits.
-    let wide = |pixel: &[u8; 3]| U16x3::new(pixel.map(|level| u16::from(level) * 257));
-    let pixels = source.as_raw().as_chunks().0.iter().map(wide).collect();
-    let source = TypedImage::from_pixels(source.width(), source.height(), pixels).map_err(unfit)?;
-    let mut target = TypedImage::<U16x3>::new(width, height);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    RESIZER.with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut target, &options)).map_err(unfit)?;
-    let narrow = |pixel: &U16x3| pixel.0.map(|level| ((u32::from(level) + 128) / 257) as u8);
-    let bytes = target.pixels().iter().flat_map(narrow).collect();
-    RgbImage::from_raw(width, height, bytes).ok_or_else(|| unfit("wrong length"))
+fn scale(image: &RgbImage, window: Window, width: u32, height: u32) -> Result<RgbImage> {
+    SCRATCH.with_borrow_mut(|Scratch { resizer, source, target }| {
+        source.resize(window.width as usize * window.height as usize, U16x3::default());
+        let stride = (3 * window.width as usize).max(1);
+        for (wide, row) in U16x3::components_mut(source).chunks_exact_mut(stride).zip(rows(image, window)) {
+            let (before, rest) = wide.split_at_mut(3 * row.before);
+            let (inside, after) = rest.split_at_mut(row.inside.len());
+            before.fill(0);
+            inside.iter_mut().zip(row.inside).for_each(|(wide, &level)| *wide = widen(level));
+            after.fill(0);
+        }
+        target.resize(width as usize * height as usize, U16x3::default());
+        let source = TypedImageRef::new(window.width, window.height, source).map_err(unfit)?;
+        let mut wide = TypedImage::from_pixels_slice(width, height, target).map_err(unfit)?;
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        resizer.resize_typed(&source, &mut wide, &options).map_err(unfit)?;
+        let bytes = U16x3::components(target).iter().map(|&level| narrow(level)).collect();
+        RgbImage::from_raw(width, height, bytes).ok_or_else(|| unfit("wrong length"))
+    })
+}
+
+/// 257 times a level of 8 bits is the same level of 16 bits.
+fn widen(level: u8) -> u16 {
+    u16::from(level) * 257
+}
+
+/// The nearest level of 8 bits: a division by 257 for processors that only multiply many numbers at a time.
+fn narrow(level: u16) -> u8 {
+    ((u32::from(level) * 255 + 32_895) >> 16) as u8
 }
 
 fn unfit(reason: impl std::fmt::Display) -> Error {
@@ -127,6 +164,13 @@ mod tests {
         // int(round(0.5)) = 0, int(round(1.5)) = 2; padding before is (crop - size) // 2.
         assert_eq!([center_offset(225, 224), center_offset(227, 224)], [0, 2]);
         assert_eq!([center_offset(10, 15), center_offset(9, 15)], [-2, -3]);
+    }
+
+    #[test]
+    fn sixteen_bits_are_rounded_to_the_nearest_level() {
+        for level in 0..=u16::MAX {
+            assert_eq!(u32::from(narrow(level)), (u32::from(level) + 128) / 257, "{level}");
+        }
     }
 
     #[test]

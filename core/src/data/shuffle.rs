@@ -50,6 +50,11 @@ impl Shuffle {
         self.sources.iter().enumerate().all(|(target, &source)| target as u32 == source)
     }
 
+    /// Index into the flattened input of each value of the output.
+    pub(super) fn sources(&self) -> &[u32] {
+        &self.sources
+    }
+
     /// Fills `output` with the shuffled `input`, both `[3, size, size]`.
     ///
     /// # Panics

@@ -1,8 +1,8 @@
 //! From an RGB image to the network's input: crop, flip, normalise, shuffle.
 
-use image::imageops::flip_horizontal_in_place;
 use image::{ImageBuffer, RgbImage};
 
+use super::order::{Levels, Order};
 use super::resize::{center_crop, crop_at, resize_shorter_side, resized_crop};
 use super::shuffle::Shuffle;
 use super::xray::{self, Affine};
@@ -55,21 +55,15 @@ pub struct Pipeline {
     size: usize,
     augment: Augment,
     chain: Chain,
-    shuffle: Option<Shuffle>,
 }
 
-/// What happens between the decoded image and the shuffle.
+/// How images are prepared.
 #[derive(Debug, Clone)]
 enum Chain {
     /// Crop, flip and normalise.
-    Photo {
-        pre_crop: usize,
-        random: RandomCrop,
-        /// Normalised value of each of the 256 levels, by channel.
-        levels: Box<[[f32; 256]; 3]>,
-    },
+    Photo { pre_crop: usize, random: RandomCrop, levels: Box<Levels>, order: Order },
     /// CheXpert's.
-    Xray,
+    Xray { shuffle: Option<Shuffle> },
 }
 
 /// Where the random crop of training lies.
@@ -90,7 +84,7 @@ impl Pipeline {
         let configs = &data.configs;
         let size = configs.image_size;
         for (name, value) in [("image_size", size), ("pre_crop_size", configs.pre_crop_size)] {
-            // Larger than any JPEG side; indices of all values fit in 32 bits below it.
+            // Larger than any sensible input; indices of all values fit in 32 bits up to it.
             if !(1..=16_384).contains(&value) {
                 return Err(Error::usage(format!(
                     "data.configs.{name} must be from 1 to 16384 pixels: {value}"
@@ -107,20 +101,21 @@ impl Pipeline {
             (None, Some(pixels)) => Some(Shuffle::pixels(size, pixels.seed)),
             (None, None) => None,
         };
+        let shuffle = shuffle.filter(|shuffle| !shuffle.is_identity());
         let photo = |random: RandomCrop, statistics: &Statistics| Chain::Photo {
             pre_crop: configs.pre_crop_size,
             random,
             levels: Box::new(statistics.levels()),
+            order: Order::new(shuffle.as_ref(), size * size),
         };
         Ok(Self {
             size,
             augment: if configs.disable_aug { Augment::Eval } else { augment },
             chain: match data.name.as_str() {
-                "CheXpert" => Chain::Xray,
+                "CheXpert" => Chain::Xray { shuffle },
                 "CIFAR10" => photo(RandomCrop::Shifted, &CIFAR10),
                 _ => photo(RandomCrop::Resized, &IMAGENET),
             },
-            shuffle: shuffle.filter(|shuffle| !shuffle.is_identity()),
         })
     }
 
@@ -157,11 +152,11 @@ impl Pipeline {
                     }
                 };
                 if draw.uniform() < 0.5 {
-                    flip_horizontal_in_place(&mut crop);
+                    crop.chunks_exact_mut(3 * self.size).for_each(|row| row.as_chunks_mut::<3>().0.reverse());
                 }
                 Ok(crop.into())
             }
-            Chain::Xray => {
+            Chain::Xray { .. } => {
                 let affine = Affine::random(image.width(), image.height(), draw);
                 Ok(xray::equalize(affine.apply(&xray::gray(image))).into())
             }
@@ -177,7 +172,7 @@ impl Pipeline {
             Chain::Photo { pre_crop, .. } => {
                 center_crop(&resize_shorter_side(image, pre_crop)?, self.size).into()
             }
-            Chain::Xray => xray::equalize(xray::gray(image)).into(),
+            Chain::Xray { .. } => xray::equalize(xray::gray(image)).into(),
         })
     }
 
@@ -186,10 +181,22 @@ impl Pipeline {
     /// # Panics
     /// If `output` does not have `3 * size * size` values, or a photograph's levels are not as many.
     pub fn normalize(&self, width: usize, levels: &[u8], output: &mut [f32]) {
-        let Some(shuffle) = &self.shuffle else { return self.normalize_in_order(width, levels, output) };
-        let mut ordered = vec![0.0; self.values()];
-        self.normalize_in_order(width, levels, &mut ordered);
-        shuffle.apply(&ordered, output);
+        assert_eq!(output.len(), self.values());
+        match &self.chain {
+            Chain::Photo { levels: values, order, .. } => {
+                assert_eq!(levels.len(), self.values());
+                order.read(levels, values, output);
+            }
+            Chain::Xray { shuffle } => {
+                let (first, others) = output.split_at_mut(self.size * self.size);
+                xray::input(width, levels, self.size, first);
+                others.chunks_exact_mut(first.len()).for_each(|channel| channel.copy_from_slice(first));
+                if let Some(shuffle) = shuffle {
+                    let ordered = output.to_vec();
+                    shuffle.apply(&ordered, output);
+                }
+            }
+        }
     }
 
     /// Crops, then normalises and shuffles into `output`, `[3, size, size]`.
@@ -203,29 +210,6 @@ impl Pipeline {
         let crop = self.crop(image, epoch, sample)?;
         self.normalize(crop.width, &crop.levels, output);
         Ok(())
-    }
-
-    fn normalize_in_order(&self, width: usize, crop: &[u8], output: &mut [f32]) {
-        assert_eq!(output.len(), self.values());
-        let area = self.size * self.size;
-        let (red, rest) = output.split_at_mut(area);
-        let (green, blue) = rest.split_at_mut(area);
-        match &self.chain {
-            Chain::Photo { levels, .. } => {
-                assert_eq!(crop.len(), self.values());
-                let planes = red.iter_mut().zip(green).zip(blue);
-                for (pixel, ((red, green), blue)) in crop.as_chunks::<3>().0.iter().zip(planes) {
-                    *red = levels[0][usize::from(pixel[0])];
-                    *green = levels[1][usize::from(pixel[1])];
-                    *blue = levels[2][usize::from(pixel[2])];
-                }
-            }
-            Chain::Xray => {
-                xray::input(width, crop, self.size, red);
-                green.copy_from_slice(red);
-                blue.copy_from_slice(red);
-            }
-        }
     }
 }
 
@@ -268,7 +252,7 @@ fn middle(width: u32, height: u32) -> (u32, u32) {
 }
 
 impl Statistics {
-    fn levels(&self) -> [[f32; 256]; 3] {
+    fn levels(&self) -> Levels {
         std::array::from_fn(|channel| {
             std::array::from_fn(|level| (level as f32 / 255.0 - self.mean[channel]) / self.deviation[channel])
         })
@@ -278,6 +262,7 @@ impl Statistics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{ShuffleBlock, ShufflePixel};
 
     #[test]
     fn random_windows_stay_inside_and_vary() {
@@ -290,6 +275,39 @@ mod tests {
             distinct.insert(window(sample));
         }
         assert!(distinct.len() > 400);
+    }
+
+    #[test]
+    fn a_shuffled_crop_is_the_shuffled_plain_one() {
+        let mut configs = DataConfigs {
+            data_dir: String::new(),
+            subsample: None,
+            disable_aug: false,
+            image_size: 12,
+            pre_crop_size: 12,
+            shuffle_pixel_config: None,
+            shuffle_block_config: None,
+            train_per_class: None,
+            test_per_class: None,
+            cache_bitmap: None,
+        };
+        let crop: Vec<u8> = (0..3 * 12 * 12).map(|at| (at * 7 % 256) as u8).collect();
+        let normalized = |configs: &DataConfigs| {
+            let mut output = vec![0.0; crop.len()];
+            Pipeline::new(configs, Augment::Eval).unwrap().normalize(&crop, &mut output);
+            output
+        };
+        let plain = normalized(&configs);
+        let check = |shuffle: Shuffle, output: Vec<f32>| {
+            let mut expected = vec![0.0; crop.len()];
+            shuffle.apply(&plain, &mut expected);
+            assert_eq!(output, expected);
+        };
+        configs.shuffle_block_config = Some(ShuffleBlock { seed: 1235, block_size: 4 });
+        check(Shuffle::blocks(12, 4, 1235).unwrap(), normalized(&configs));
+        configs.shuffle_block_config = None;
+        configs.shuffle_pixel_config = Some(ShufflePixel { seed: 1236 });
+        check(Shuffle::pixels(12, 1236), normalized(&configs));
     }
 
     #[test]
