@@ -73,7 +73,7 @@ fn take_over(fresh: StateDict, loaded: StateDict, path: &Path) -> Result<StateDi
     };
     let loaded = body(loaded);
     let is_expected = |tensor: &&NamedTensor| {
-        !Arch::is_head(&tensor.name) && !(tensor.is_count() && loaded.get(&tensor.name).is_none())
+        !(Arch::is_head(&tensor.name) || tensor.is_count() && loaded.get(&tensor.name).is_none())
     };
     let expected = fresh.tensors.iter().filter(is_expected);
     if let Some(problems) = loaded.mismatch(expected.map(|t| (t.name.as_str(), t.shape.as_slice()))) {
