@@ -44,12 +44,12 @@ fn a_run_with_running_statistics_ends_with_the_same_bytes_however_often_it_is_st
         assert!(one == two, "{name} differs");
     }
 
-    // Two epochs of 5 classes with 16 images each, in steps of 16 images: every batch is counted once.
+    // Two epochs of 10 classes with 16 images each, in steps of 16 images: every batch is counted once.
     let last = state(whole.path(), "ckpt-E002");
     let steps = state(whole.path(), "resume");
     for state in [&last, &steps] {
         let count = state.get("bn1.num_batches_tracked").unwrap();
-        assert_eq!((count.shape.as_slice(), count.data.as_slice()), (&[][..], &[10.0][..]));
+        assert_eq!((count.shape.as_slice(), count.data.as_slice()), (&[][..], &[20.0][..]));
     }
     assert_ne!(last.get("bn1.running_mean"), state(whole.path(), "ckpt-E000").get("bn1.running_mean"));
     assert!(steps.get("momentum.bn1.weight").is_some() && steps.get("momentum.bn1.running_mean").is_none());
