@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use basin_core::config::{Data, DataConfigs, ShuffleBlock, ShufflePixel};
+use basin_core::config::{Registry, apply_overrides};
 use basin_core::data::{Augment, Dataset, Loader, Pipeline, Split, epoch_batches};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A key whose images are of 224 pixels and augmented.
+const KEY: &str = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -18,20 +21,20 @@ fn main() {
     };
     let number = |text: &str| text.parse::<usize>().expect("a number");
     let (threads, epochs) = (number(threads), number(epochs));
-    let configs = DataConfigs {
-        data_dir: folder.clone(),
-        subsample: None,
-        disable_aug: false,
-        image_size: 224,
-        pre_crop_size: 256,
-        shuffle_pixel_config: (shuffle == "pixel").then_some(ShufflePixel { seed: 1234 }),
-        shuffle_block_config: (shuffle == "block").then_some(ShuffleBlock { seed: 1235, block_size: 56 }),
-        train_per_class: None,
-        test_per_class: None,
-        cache_bitmap: None,
+    let shuffle = match shuffle.as_str() {
+        "block" => &[
+            "data.configs.shuffle_block_config.block_size=56",
+            "data.configs.shuffle_block_config.seed=1235",
+        ][..],
+        "pixel" => &["data.configs.shuffle_pixel_config.seed=1234"],
+        _ => &[],
     };
-    let pipeline = Arc::new(Pipeline::new(&configs, Augment::Train { seed: 0 }).expect("settings"));
-    let data = Data { name: "DomainNet_real".into(), configs };
+    let folder = format!("data.configs.data_dir={folder}");
+    let settings: Vec<String> =
+        [folder.as_str()].iter().chain(shuffle).map(|text| (*text).to_owned()).collect();
+    let experiment = Registry::load().and_then(|registry| registry.get(KEY)).expect("a key");
+    let data = apply_overrides(experiment, &settings).expect("settings").data;
+    let pipeline = Arc::new(Pipeline::new(&data, Augment::Train { seed: 0 }).expect("settings"));
     let dataset = Arc::new(Dataset::open(&data, Split::Train).expect("a folder laid out as DomainNet's"));
     let epoch = |number| {
         let batches = epoch_batches(dataset.len(), 64, 0, number);

@@ -262,7 +262,7 @@ impl Statistics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ShuffleBlock, ShufflePixel};
+    use crate::config::{Registry, ShuffleBlock, ShufflePixel};
 
     #[test]
     fn random_windows_stay_inside_and_vary() {
@@ -279,35 +279,31 @@ mod tests {
 
     #[test]
     fn a_shuffled_crop_is_the_shuffled_plain_one() {
-        let mut configs = DataConfigs {
-            data_dir: String::new(),
-            subsample: None,
-            disable_aug: false,
-            image_size: 12,
-            pre_crop_size: 12,
-            shuffle_pixel_config: None,
-            shuffle_block_config: None,
-            train_per_class: None,
-            test_per_class: None,
-            cache_bitmap: None,
-        };
-        let crop: Vec<u8> = (0..3 * 12 * 12).map(|at| (at * 7 % 256) as u8).collect();
-        let normalized = |configs: &DataConfigs| {
-            let mut output = vec![0.0; crop.len()];
-            Pipeline::new(configs, Augment::Eval).unwrap().normalize(&crop, &mut output);
-            output
-        };
-        let plain = normalized(&configs);
-        let check = |shuffle: Shuffle, output: Vec<f32>| {
-            let mut expected = vec![0.0; crop.len()];
-            shuffle.apply(&plain, &mut expected);
-            assert_eq!(output, expected);
-        };
-        configs.shuffle_block_config = Some(ShuffleBlock { seed: 1235, block_size: 4 });
-        check(Shuffle::blocks(12, 4, 1235).unwrap(), normalized(&configs));
-        configs.shuffle_block_config = None;
-        configs.shuffle_pixel_config = Some(ShufflePixel { seed: 1236 });
-        check(Shuffle::pixels(12, 1236), normalized(&configs));
+        for name in ["Shapes_line", "CheXpert"] {
+            let registry = Registry::load().unwrap();
+            let mut data = registry.get("demo/Shapes_line/fixup_resnet18/scratch").unwrap().data;
+            data.name = name.to_owned();
+            (data.configs.image_size, data.configs.pre_crop_size) = (12, 12);
+            let crop: Vec<u8> = (0..3 * 12 * 12).map(|at| (at * 7 % 256) as u8).collect();
+            let normalized = |data: &Data| {
+                let mut output = vec![0.0; crop.len()];
+                Pipeline::new(data, Augment::Eval).unwrap().normalize(12, &crop, &mut output);
+                output
+            };
+            let plain = normalized(&data);
+            let check = |shuffle: Shuffle, output: Vec<f32>| {
+                let mut expected = vec![0.0; crop.len()];
+                shuffle.apply(&plain, &mut expected);
+                assert_eq!(output, expected, "{name}");
+            };
+            for block_size in [1, 4] {
+                data.configs.shuffle_block_config = Some(ShuffleBlock { seed: 1235, block_size });
+                check(Shuffle::blocks(12, block_size, 1235).unwrap(), normalized(&data));
+            }
+            data.configs.shuffle_block_config = None;
+            data.configs.shuffle_pixel_config = Some(ShufflePixel { seed: 1236 });
+            check(Shuffle::pixels(12, 1236), normalized(&data));
+        }
     }
 
     #[test]
