@@ -127,12 +127,12 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
         close(norm(&values), l2, STEPS, &what);
         let scale = l2 / (values.len() as f64).sqrt();
         for (ours, expected) in values.iter().zip(numbers(&expected["first"])) {
-            let tolerance = match () {
-                () if tensor.name.contains("running_") => STATISTIC,
-                // Normalisation amplifies rounding: PyTorch in double precision is 3e-3 of the root mean square away from
-                // its own single precision here. What stays is a part of the tensor's norm.
-                () if has_statistics => STEPS * l2,
-                () => STEPS * scale + 1e-5,
+            // Normalisation amplifies rounding: PyTorch in double precision is 3e-3 of the root mean square away from its own
+            // single precision here.
+            let amplified = if has_statistics { 10.0 } else { 1.0 };
+            let tolerance = match tensor.name.contains("running_") {
+                true => STATISTIC,
+                false => amplified * STEPS * scale + 1e-5,
             };
             assert!((ours - expected).abs() <= tolerance, "{what}: {ours} {expected}");
         }
