@@ -62,6 +62,14 @@ fn list_name(paths: Option<&IndexPaths>, split: Split) -> &str {
     }
 }
 
+/// A path of the official lists below the folder that they lie in.
+pub(crate) fn without_official_folder(path: &str) -> &str {
+    match path.split_once('/') {
+        Some((first, rest)) if first.starts_with("CheXpert-v1.0") => rest,
+        _ => path,
+    }
+}
+
 fn read_list(list: &Path) -> Result<Vec<Line>> {
     let unreadable = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) => Error::io("read", list)(error),
@@ -93,7 +101,7 @@ fn read_list(list: &Path) -> Result<Vec<Line>> {
             };
             label |= usize::from(is_there) << bit;
         }
-        let id = record[path].to_owned();
+        let id = without_official_folder(&record[path]).to_owned();
         if id.is_empty() {
             return Err(wrong("Path", ""));
         }

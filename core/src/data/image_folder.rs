@@ -8,7 +8,7 @@ use super::sample::{Files, Index, Sample, Split, subset};
 use crate::config::DataConfigs;
 use crate::error::{Error, Result};
 
-/// Endings of image files, without regard to case.
+/// Endings of image files, without regard to case, as torchvision lists them; one that cannot be decoded is an error then.
 const ENDINGS: [&str; 9] = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp"];
 
 /// Lists `<data_dir>/<split>/<class>/**/<image>` in the order of the names, and draws the subset that the settings ask for.

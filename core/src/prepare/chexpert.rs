@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
 use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, Rgb};
+use image::ExtendedColorType;
 use rayon::prelude::*;
 
 use super::{Count, stays_below};
-use crate::data::{decode, resize_shorter_side};
+use crate::data::xray::gray;
+use crate::data::{decode, resize_shorter_side, without_official_folder};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{lock_folder, remove_temporaries, write_atomically};
@@ -25,8 +26,6 @@ const SPLIT_SEED: u32 = 1234;
 const SIDE: usize = 224;
 /// JPEG quality of 100: half a grey level of mean error, measured on noise of an X-ray's size.
 const QUALITY: u8 = 95;
-/// What the official paths start with: the name of the folder, `CheXpert-v1.0` or `CheXpert-v1.0-small`.
-const OFFICIAL_FOLDER: &str = "CheXpert-v1.0";
 /// The column that holds an image's path.
 const PATH: &str = "Path";
 
@@ -139,13 +138,6 @@ impl List {
     }
 }
 
-fn without_official_folder(path: &str) -> &str {
-    match path.split_once('/') {
-        Some((first, rest)) if first.starts_with(OFFICIAL_FOLDER) => rest,
-        _ => path,
-    }
-}
-
 /// Shrinks the images that are not there yet. One that is missing or broken does not keep the others from being done.
 fn shrink_all(images: &BTreeSet<&str>, source: &Path, dest: &Path, job: &Job) -> Result<()> {
     let is_there = |image: &str| std::fs::metadata(dest.join(image)).is_ok_and(|file| file.len() > 0);
@@ -197,15 +189,10 @@ fn shrink(source: &Path, target: &Path) -> Result<()> {
         return write_atomically(target, |out| out.write_all(&bytes));
     }
     let small = resize_shorter_side(&image, SIDE)?;
-    let grey: Vec<u8> = small.pixels().map(luma).collect();
+    let grey = gray(&small);
     write_atomically(target, |out| {
         JpegEncoder::new_with_quality(out, QUALITY)
             .encode(&grey, small.width(), small.height(), ExtendedColorType::L8)
             .map_err(io::Error::other)
     })
-}
-
-/// Pillow's `L`: the luma of ITU-R 601 in 16-bit fixed point; a grey pixel keeps its level.
-fn luma(&Rgb([red, green, blue]): &Rgb<u8>) -> u8 {
-    ((u32::from(red) * 19_595 + u32::from(green) * 38_470 + u32::from(blue) * 7_471 + (1 << 15)) >> 16) as u8
 }
