@@ -10,10 +10,11 @@ use basin_core::train::loss::{Targets, loss};
 use basin_core::train::optimizer::{Optimizer, take_gradients};
 use burn::tensor::{Tensor, TensorData};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+#[path = "../runner/src/allocator.rs"]
+mod allocator;
 
 fn main() {
+    allocator::keep_freed_memory();
     let arguments: Vec<String> = std::env::args().collect();
     let [_, what, arch, size, batch, seconds] = arguments.as_slice() else {
         eprintln!("usage: bench forward|train ARCH SIZE BATCH SECONDS");

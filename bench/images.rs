@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use basin_core::config::{Registry, apply_overrides};
 use basin_core::data::{Augment, Dataset, Loader, Pipeline, Split, epoch_batches};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+#[path = "../runner/src/allocator.rs"]
+mod allocator;
 
 /// A key whose images are of 224 pixels and augmented.
 const KEY: &str = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";
 
 fn main() {
+    allocator::keep_freed_memory();
     let arguments: Vec<String> = std::env::args().collect();
     let [_, folder, shuffle, threads, epochs] = arguments.as_slice() else {
         eprintln!("usage: images DATA_DIR none|block|pixel THREADS EPOCHS");

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use basin_core::checkpoint::Checkpoint;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+#[path = "../runner/src/allocator.rs"]
+mod allocator;
 
 fn main() {
+    allocator::keep_freed_memory();
     for path in std::io::stdin().lock().lines() {
         let path = path.expect("a line");
         let start = Instant::now();

@@ -24,9 +24,9 @@ mod eval;
 mod loader;
 
 pub use batch::{Batch, epoch_batches, sequential_batches};
+pub(crate) use chexpert::without_official_folder;
 pub use dataset::Dataset;
 pub use decode::decode;
-pub(crate) use chexpert::without_official_folder;
 pub(crate) use domainnet::{DOMAINS, listed_images};
 pub use eval::EvalImages;
 pub use loader::Loader;

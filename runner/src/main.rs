@@ -1,5 +1,6 @@
 //! `runner`: trains networks, and shows what was transferred, from the command line.
 
+mod allocator;
 mod args;
 mod command;
 mod progress;
@@ -10,11 +11,8 @@ use std::process::ExitCode;
 use basin_core::error::Error;
 use clap::Parser as _;
 
-/// Large tensors come and go with every step; the system's allocator would hand each back to the kernel.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     let arguments = args::Arguments::parse();
     match command::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
-use image::codecs::jpeg::JpegEncoder;
 use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
 use rayon::prelude::*;
 
 use super::{Count, stays_below};
