@@ -12,13 +12,14 @@ mod weight;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, ExtensionType, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
 use self::cpu::Surround;
 use self::geometry::Geometry;
+use super::graph::register;
 use crate::device::{CpuTensor, floats, into_floats, tensor};
 
 /// How the windows of a convolution lie, and what follows it.
@@ -144,30 +145,20 @@ impl<C: CheckpointStrategy> ConvBackend for Autodiff<Flex, C> {
         match residual {
             Residual::None => {
                 let output = run(&mut saved, Residual::None);
-                finish::<C, 4>([images_node, weights_node, input_node, output_node], saved, output)
+                register::<_, C, _>(
+                    ConvGradient,
+                    [images_node, weights_node, input_node, output_node],
+                    saved,
+                    output,
+                )
             }
             Residual::Add(residual) => {
                 let (residual, residual_node) = residual.into_parts();
                 let output = run(&mut saved, Residual::Add(residual));
                 let operands = [images_node, weights_node, input_node, output_node, residual_node];
-                finish::<C, 5>(operands, saved, output)
+                register::<_, C, _>(ConvGradient, operands, saved, output)
             }
         }
-    }
-}
-
-/// Registers the result in the graph.
-fn finish<C: CheckpointStrategy, const N: usize>(
-    operands: [NodeGuard; N],
-    saved: Saved,
-    output: CpuTensor,
-) -> FloatTensor<Autodiff<Flex, C>>
-where
-    ConvGradient: Backward<Flex, N, State = Saved>,
-{
-    match Backward::<Flex, N>::prepare::<C>(ConvGradient, operands).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(saved, output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
     }
 }
 

@@ -6,13 +6,14 @@ mod cpu;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
 use self::cpu::{Affine, Moments};
 use super::conv::Residual;
+use super::graph::register;
 use crate::device::{CpuTensor, floats, into_floats, tensor};
 
 /// Added to variances, as PyTorch does by default.
@@ -149,29 +150,19 @@ impl<C: CheckpointStrategy> NormBackend for Autodiff<Flex, C> {
         match residual {
             Residual::None => {
                 let (saved, output) = run(Residual::None);
-                finish::<C, 3>([images_node, weight_node, bias_node], saved, output)
+                register::<_, C, _>(NormGradient, [images_node, weight_node, bias_node], saved, output)
             }
             Residual::Add(residual) => {
                 let (residual, residual_node) = residual.into_parts();
                 let (saved, output) = run(Residual::Add(residual));
-                finish::<C, 4>([images_node, weight_node, bias_node, residual_node], saved, output)
+                register::<_, C, _>(
+                    NormGradient,
+                    [images_node, weight_node, bias_node, residual_node],
+                    saved,
+                    output,
+                )
             }
         }
-    }
-}
-
-/// Registers the result in the graph.
-fn finish<C: CheckpointStrategy, const N: usize>(
-    operands: [NodeGuard; N],
-    saved: Saved,
-    output: CpuTensor,
-) -> FloatTensor<Autodiff<Flex, C>>
-where
-    NormGradient: Backward<Flex, N, State = Saved>,
-{
-    match Backward::<Flex, N>::prepare::<C>(NormGradient, operands).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(saved, output),
-        OpsKind::UnTracked(prep) => prep.finish(output),
     }
 }
 

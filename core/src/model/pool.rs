@@ -3,12 +3,13 @@
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
+use super::graph::register;
 use crate::device::{floats, into_floats, tensor};
 
 /// Side of a window.
@@ -38,10 +39,7 @@ impl<C: CheckpointStrategy> PoolBackend for Autodiff<Flex, C> {
     fn stem_pool(images: FloatTensor<Self>) -> FloatTensor<Self> {
         let (images, node) = images.into_parts();
         let (output, winners) = pool(&images);
-        match Backward::<Flex, 1>::prepare::<C>(PoolGradient, [node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((images.shape().dims(), winners), output),
-            OpsKind::UnTracked(prep) => prep.finish(output),
-        }
+        register::<_, C, _>(PoolGradient, [node], (images.shape().dims(), winners), output)
     }
 }
 

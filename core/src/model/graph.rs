@@ -1,0 +1,28 @@
+//! What every operation of ours tells Burn's autodiff.
+
+use std::fmt::Debug;
+
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::ops::{Backward, NodeGuard, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Flex};
+
+use crate::device::CpuTensor;
+
+/// Registers a result in the graph, with what its gradient needs, if anybody asks for gradients.
+pub fn register<G, C, const N: usize>(
+    gradient: G,
+    operands: [NodeGuard; N],
+    state: G::State,
+    output: CpuTensor,
+) -> FloatTensor<Autodiff<Flex, C>>
+where
+    G: Backward<Flex, N>,
+    G::State: Clone + Send + Debug + 'static,
+    C: CheckpointStrategy,
+{
+    match gradient.prepare::<C>(operands).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(state, output),
+        OpsKind::UnTracked(prep) => prep.finish(output),
+    }
+}
