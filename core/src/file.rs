@@ -86,11 +86,7 @@ pub fn lock_folder(folder: &Path) -> Result<FolderLock> {
 
 /// SHA-256 of bytes, in hex.
 pub fn digest(bytes: impl AsRef<[u8]>) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 of a file's bytes, in hex.

@@ -3,9 +3,10 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use image::buffer::ConvertBuffer as _;
 use image::{GrayImage, RgbImage};
 
+use super::decode::repeated;
+use super::xray::gray;
 use crate::error::Result;
 
 /// Memory for images: 4 GiB, enough for the 50,000 X-rays of a split, shrunk to 224 pixels.
@@ -28,15 +29,13 @@ impl Cache {
     /// The image at a position, decoded if it is not there. Only grey ones are kept.
     pub fn get(&self, at: usize, decode: impl FnOnce() -> Result<RgbImage>) -> Result<RgbImage> {
         if let Some(image) = self.images[at].get() {
-            return Ok(image.convert());
+            return Ok(repeated(image));
         }
         let image = decode()?;
         if image.pixels().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]) {
-            let grey = image.pixels().map(|pixel| pixel[0]).collect::<Vec<u8>>();
+            let grey = gray(&image);
             let take = |room: usize| room.checked_sub(grey.len());
-            if self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
-                && let Some(grey) = GrayImage::from_raw(image.width(), image.height(), grey)
-            {
+            if self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
                 // Another thread may have been faster with the same image.
                 self.images[at].set(grey).ok();
             }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use image::RgbImage;
-use sha2::{Digest as _, Sha256};
 
 use super::cache::Cache;
 use super::cifar10::Records;
@@ -13,6 +12,7 @@ use super::shapes::Shapes;
 use super::{chexpert, cifar10, domainnet, image_folder, shapes};
 use crate::config::Data;
 use crate::error::{Error, Result};
+use crate::file::digest;
 
 /// One split of one data set. A sample is known by its position from here on.
 #[derive(Debug)]
@@ -171,13 +171,11 @@ impl Dataset {
 
     /// SHA-256 of the index (ids and labels in order; for drawn images also the version of the drawing), in hex.
     pub fn digest(&self) -> String {
-        let mut hash = Sha256::new();
-        if let Pixels::Drawn(_) = self.pixels {
-            hash.update(format!("Shapes version {}\n", shapes::VERSION));
-        }
-        for Sample { id, label } in &self.samples {
-            hash.update(format!("{id} {label}\n"));
-        }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        let version = match self.pixels {
+            Pixels::Drawn(_) => format!("Shapes version {}\n", shapes::VERSION),
+            _ => String::new(),
+        };
+        let lines = self.samples.iter().map(|Sample { id, label }| format!("{id} {label}\n"));
+        digest(version + &lines.collect::<String>())
     }
 }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::panic::catch_unwind;
 use std::path::Path;
 
-use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, RgbImage};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -71,10 +71,7 @@ fn decode_jpeg(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
 fn to_rgb(image: DynamicImage) -> RgbImage {
     let upper = |level: u16| (level >> 8) as u8;
     match image {
-        // The library converts grey through floats, which takes as long as decoding it.
-        DynamicImage::ImageLuma8(grey) => {
-            RgbImage::from_fn(grey.width(), grey.height(), |x, y| image::Rgb([grey.get_pixel(x, y)[0]; 3]))
-        }
+        DynamicImage::ImageLuma8(grey) => repeated(&grey),
         DynamicImage::ImageLuma16(grey) => {
             let level = |x, y| grey.get_pixel(x, y)[0].min(255) as u8;
             RgbImage::from_fn(grey.width(), grey.height(), |x, y| image::Rgb([level(x, y); 3]))
@@ -87,6 +84,11 @@ fn to_rgb(image: DynamicImage) -> RgbImage {
         }
         _ => image.into_rgb8(),
     }
+}
+
+/// Grey in three channels. The library converts it through floats, which takes as long as decoding it.
+pub(super) fn repeated(grey: &GrayImage) -> RgbImage {
+    RgbImage::from_fn(grey.width(), grey.height(), |x, y| image::Rgb([grey.get_pixel(x, y)[0]; 3]))
 }
 
 /// Whether the picture ends; a thumbnail in the headers before it, which has an end of its own, does not count.
