@@ -5,6 +5,7 @@ pub mod init;
 pub mod network;
 
 mod fixup;
+mod graph;
 mod resnet;
 mod torchvision;
 

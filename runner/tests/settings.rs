@@ -157,6 +157,8 @@ fn keys_of_ones_own_are_listed_shown_and_trained() {
     let mut show = run(&["show", "mine/fc-0.1"]);
     show.env("BASIN_CONFIGS", "mine");
     let shown = success(show);
+    let verified = success(run(&["prepare", "verify", "-k", "mine/fc-0.1", "--configs", "mine"]));
+    assert_eq!(verified, "all 80 images are whole\n");
     assert!(shown.contains("base_lr: 0.1") && shown.contains(r#"regex: "fc""#), "{shown}");
     success(run(&["-k", "mine/layer4-0.01", "--configs", "mine"]));
     assert!(here.path().join("experiments/mine/layer4-0.01/checkpoints/ckpt-E001.safetensors").is_file());

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use basin_core::config::{Registry, apply_overrides};
+use basin_core::config::apply_overrides;
 use basin_core::device::Choice;
 use basin_core::error::Error;
 use basin_core::prepare::{self, Archives, Broken, Verified};
@@ -33,7 +33,7 @@ pub fn run(request: Prepare) -> Result<()> {
             finish(&dest, &files, verify)
         }
         Prepare::Verify { config_key, settings } => {
-            let data = apply_overrides(Registry::load()?.get(&config_key)?, &settings.set)?.data;
+            let data = apply_overrides(settings.families.registry()?.get(&config_key)?, &settings.set)?.data;
             report(
                 &working(&CPU, |job| prepare::verify(&data, job))?,
                 "replace them or take them out of the lists",
