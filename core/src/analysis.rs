@@ -3,6 +3,8 @@
 pub mod distance;
 pub mod evaluation;
 pub mod interpolation;
+pub mod record;
+pub mod selection;
 pub mod subject;
 
 use crate::checkpoint::{NamedTensor, StateDict};

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use basin_core::analysis::interpolation::linspace;
+use basin_core::analysis::selection::Selection;
 use basin_core::config::Registry;
+use basin_core::data::Split;
 use basin_core::device::Choice;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
@@ -93,6 +95,33 @@ pub struct Data {
     pub json: bool,
 }
 
+/// Which of these images.
+#[derive(Debug, Args)]
+pub struct Images {
+    /// The split: test, train (in evaluation mode), or dev.
+    #[arg(long, default_value = "test", value_name = "SPLIT", value_parser = split)]
+    pub split: Split,
+    /// Uses N samples, evenly spaced over the split's list, instead of all.
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+}
+
+impl Images {
+    /// The selection that was typed.
+    pub fn selection(&self) -> Selection {
+        Selection { split: self.split, samples: self.samples }
+    }
+}
+
+fn split(text: &str) -> Result<Split, String> {
+    match text {
+        "test" => Ok(Split::Test),
+        "train" => Ok(Split::EvalTrain),
+        "dev" => Ok(Split::Dev),
+        _ => Err(format!("{text} is no split; choose test, train or dev")),
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Lists the keys, all or those in which a regular expression is found.
@@ -113,6 +142,8 @@ pub enum Command {
     Eval {
         /// The checkpoint: .safetensors, .pth, .pth.tar or .pt.
         checkpoint: PathBuf,
+        #[command(flatten)]
+        images: Images,
         #[command(flatten)]
         data: Data,
     },

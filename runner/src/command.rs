@@ -34,7 +34,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
             experiment.validate()?;
             print(&format!("{}\n", config::show(&experiment)?))
         }
-        Some(Command::Eval { checkpoint, data }) => analyse::eval(&checkpoint, &data),
+        Some(Command::Eval { checkpoint, images, data }) => {
+            analyse::eval(&checkpoint, images.selection(), &data)
+        }
         Some(Command::Interpolate { one, two, coefficients, output, data }) => {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::{self, Checkpoint, StateDict};
 use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -48,12 +48,27 @@ impl Subject {
     /// # Errors
     /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture.
     pub fn load(path: &Path, experiment: &Experiment, dataset: &Dataset, device: &Device) -> Result<Self> {
-        let (checkpoint, sha256) = rayon::join(|| Checkpoint::load(path), || file_digest(path));
-        let (Checkpoint { state, metadata }, sha256) = (checkpoint?, sha256?);
+        let (source, state) = read(path)?;
         let arch = Arch::new(&experiment.model.arch, dataset.outputs())?;
-        let network = Network::new(arch, &state, device)
-            .map_err(|error| Error::data(format!("{} cannot be used: {error}", path.display())))?;
-        let source = Source { path: path.display().to_string(), sha256, metadata };
+        Self::new(source, arch, &state, device)
+    }
+
+    /// Loads a checkpoint with the head that it has, of the architecture that it says it is of, or else of the
+    /// experiment's: for analyses that look at features and parameters, not at what the head says.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture.
+    pub fn load_as_it_is(path: &Path, experiment: &Experiment, device: &Device) -> Result<Self> {
+        let (source, state) = read(path)?;
+        let name = source.metadata.get("arch").unwrap_or(&experiment.model.arch);
+        let classes = state.get("fc.bias").map_or(1, |bias| bias.data.len());
+        let arch = Arch::new(name, classes)?;
+        Self::new(source, arch, &state, device)
+    }
+
+    fn new(source: Source, arch: Arch, state: &StateDict, device: &Device) -> Result<Self> {
+        let network = Network::new(arch, state, device)
+            .map_err(|error| Error::data(format!("{} cannot be used: {error}", source.path)))?;
         Ok(Self { source, network })
     }
 
@@ -64,4 +79,10 @@ impl Subject {
             None => base.join("analysis"),
         }
     }
+}
+
+fn read(path: &Path) -> Result<(Source, StateDict)> {
+    let (checkpoint, sha256) = rayon::join(|| Checkpoint::load(path), || file_digest(path));
+    let Checkpoint { state, metadata } = checkpoint?;
+    Ok((Source { path: path.display().to_string(), sha256: sha256?, metadata }, state))
 }

@@ -28,6 +28,11 @@ pub(super) struct Images {
 pub(super) struct Records(Vec<Vec<u8>>);
 
 impl Records {
+    /// The images at these positions.
+    pub fn select(self, positions: &[usize]) -> Self {
+        Self(positions.iter().map(|at| self.0[*at].clone()).collect())
+    }
+
     /// The image at a position, `[32, 32, 3]`.
     pub fn image(&self, at: usize) -> RgbImage {
         let planes = &self.0[at][1..];

@@ -106,6 +106,24 @@ impl Dataset {
         }
     }
 
+    /// `count` samples, evenly spaced over the list, so that classes that follow one another are all met; all samples if
+    /// there are no more.
+    #[must_use]
+    pub fn evenly(self, count: usize) -> Self {
+        let len = self.len();
+        if count >= len {
+            return self;
+        }
+        let positions: Vec<usize> = (0..count).map(|k| k * len / count).collect();
+        let samples: Vec<Sample> = positions.iter().map(|at| self.samples[*at].clone()).collect();
+        let pixels = match self.pixels {
+            Pixels::Files(folder, cache) => Pixels::Files(folder, cache.map(|_| Cache::new(count))),
+            Pixels::Drawn(images) => Pixels::Drawn(positions.iter().map(|at| images[*at].clone()).collect()),
+            Pixels::Records(records) => Pixels::Records(records.select(&positions)),
+        };
+        Self { samples, pixels, ..self }
+    }
+
     /// Number of samples.
     pub fn len(&self) -> usize {
         self.samples.len()

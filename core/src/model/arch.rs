@@ -47,6 +47,15 @@ pub struct Layers {
     pub head: Head,
 }
 
+/// A part of a network with parameters of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module<'a> {
+    /// Its name, such as `layer1.0`.
+    pub name: &'a str,
+    /// Indices of its parameters and running statistics.
+    pub parameters: Vec<usize>,
+}
+
 /// A part of a network that maps images to images.
 pub trait Layer: Debug + Send + Sync {
     /// `[batch, height, width, channels]` to the same, with other sizes.
@@ -132,10 +141,24 @@ impl Arch {
         Ok(Self { name: name.to_owned(), classes, parameters: list.0, layers })
     }
 
-    /// The modules of the paper's Figure 5, bottom to top: `conv1`, `layer1.0` ... `fc`.
-    pub fn modules(&self) -> Vec<&str> {
-        let blocks = self.layers.blocks.iter().map(|(name, _)| name.as_str());
-        std::iter::once("conv1").chain(blocks).chain(["fc"]).collect()
+    /// The modules of the paper's Figure 5, bottom to top: `conv1` (all of the stem), `layer1.0` ... `fc` (all of the head).
+    /// Each parameter belongs to one.
+    pub fn modules(&self) -> Vec<Module<'_>> {
+        let Layers { blocks, head, .. } = &self.layers;
+        let names = blocks.iter().map(|(name, _)| name.as_str());
+        let module = |name| Module { name, parameters: Vec::new() };
+        let mut modules: Vec<Module> =
+            std::iter::once("conv1").chain(names).chain(["fc"]).map(module).collect();
+        let last = modules.len() - 1;
+        for (index, spec) in self.parameters.iter().enumerate() {
+            let is_head = head.before == Some(index) || head.weight == index || head.bias == index;
+            let within = |(name, _): &(String, _)| {
+                spec.name.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'))
+            };
+            let block = blocks.iter().position(within).map_or(0, |block| block + 1);
+            modules[if is_head { last } else { block }].parameters.push(index);
+        }
+        modules
     }
 
     /// What gradient descent changes, in order.

@@ -1,6 +1,7 @@
 //! A network: an architecture with values on a device, and its forward pass.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
 
@@ -103,6 +104,24 @@ impl Network {
     /// - result: `[batch, classes]`
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         Pass { network: self, statistics: None }.forward(images)
+    }
+
+    /// The part of [`Self::forward`] that modules `range` of [`Arch::modules`] compute, so that what lies before a changed
+    /// module is computed once.
+    ///
+    /// # Shapes
+    /// - input: what the module before puts out, `[batch, height, width, channels]`; images `[batch, 3, height, width]` for
+    ///   a range that starts at 0
+    /// - result: the same of the last module; `[batch, 1, 1, classes]` for a range that ends with the head
+    pub fn forward_modules(&self, range: Range<usize>, input: Tensor<4>) -> Tensor<4> {
+        let pass = Pass { network: self, statistics: None };
+        let layers = &self.arch.layers;
+        let head = layers.blocks.len() + 1;
+        range.fold(input, |x, module| match module {
+            0 => max_pool(layers.stem.forward(x.permute([0, 2, 3, 1]), &pass)),
+            block if block < head => layers.blocks[block - 1].1.forward(x, &pass),
+            _ => pass.head(mean_over_positions(x)).reshape([0, 1, 1, -1]),
+        })
     }
 
     /// The forward pass in training of a network that is [`Self::tracked`], and what running statistics become by it;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use basin_core::analysis::evaluation;
 use basin_core::analysis::interpolation::{Request, interpolate};
+use basin_core::analysis::selection::Selection;
 use basin_core::config::{Experiment, apply_overrides};
 use basin_core::error::Error;
 use basin_core::run::RunDir;
@@ -15,16 +16,16 @@ use super::{print, working};
 use crate::args::Data;
 
 /// Measures a checkpoint, and prints accuracy and loss.
-pub fn eval(checkpoint: &Path, data: &Data) -> Result<()> {
+pub fn eval(checkpoint: &Path, selection: Selection, data: &Data) -> Result<()> {
     let experiment = experiment(checkpoint, data)?;
     let (evaluation, predictions) = working(&data.device, |job| {
-        evaluation::evaluate_checkpoint(checkpoint, &experiment, &data.base_dir, job)
+        evaluation::evaluate_checkpoint(checkpoint, &experiment, selection, &data.base_dir, job)
     })?;
     let (samples, accuracy, loss) =
         (evaluation.labels.len(), 100.0 * evaluation.accuracy(), evaluation.loss());
     if data.json {
         let mut result = json!({
-            "checkpoint": checkpoint, "data": experiment.data.name, "split": "test", "samples": samples,
+            "checkpoint": checkpoint, "data": experiment.data.name, "split": selection.split.name(), "samples": samples,
             "accuracy": accuracy, "loss": loss, "predictions": predictions,
         });
         let findings = evaluation.findings().into_iter().map(|Finding { name, accuracy, auc }| {
@@ -38,8 +39,11 @@ pub fn eval(checkpoint: &Path, data: &Data) -> Result<()> {
         }
         return print(&format!("{result}\n"));
     }
-    let mut text =
-        format!("{} on {samples} images of {}\n", evaluation.summary("test"), experiment.data.name);
+    let mut text = format!(
+        "{} on {samples} images of {}\n",
+        evaluation.summary(selection.split.title()),
+        experiment.data.name
+    );
     for Finding { name, accuracy, auc } in evaluation.findings() {
         text += &format!("  {name:17} AUC {:9}  accuracy {:.2} %\n", or_undefined(auc), 100.0 * accuracy);
     }
@@ -74,7 +78,7 @@ pub fn interpolate_two(
 }
 
 /// Settings that say which images are used: those of a key, or of the run that the checkpoint lies in.
-fn experiment(checkpoint: &Path, data: &Data) -> Result<Experiment> {
+pub(super) fn experiment(checkpoint: &Path, data: &Data) -> Result<Experiment> {
     let run = RunDir::of_checkpoint(checkpoint);
     let record = run.map(|run| run.read_record()).transpose()?.flatten();
     let experiment = match (&data.config_key, record) {
