@@ -129,8 +129,11 @@ pub fn criticality(request: &Request, job: &Job) -> Result<(Criticality, PathBuf
     score_bars(&[("", &result)]).save(&folder.join("criticality"))?;
     for surface in &result.modules {
         for metric in Metric::of_network(&result.end) {
-            heat_map(&result, surface, *metric)
-                .save(&folder.join(format!("{}-{}", surface.module, metric.name())))?;
+            heat_map(&result, surface, *metric).save(&folder.join(format!(
+                "{}-{}",
+                surface.module,
+                metric.name()
+            )))?;
         }
     }
     Ok((result, folder))

@@ -39,7 +39,8 @@ impl<P: Serialize + DeserializeOwned> Journal<P> {
         let mut file = options.open(&path).map_err(Error::io("write", &path))?;
         let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let mut lines = text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
+        let mut lines =
+            text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
         match lines.next() {
             None => {
                 file.set_len(0).map_err(Error::io("write", &path))?;

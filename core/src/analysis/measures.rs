@@ -30,9 +30,7 @@ impl From<&Evaluation> for Measures {
 }
 
 /// JSON has no infinity; it is written as null.
-pub(super) fn infinity_or_number<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<f64, D::Error> {
+pub(super) fn infinity_or_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 

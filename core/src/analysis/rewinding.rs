@@ -106,8 +106,7 @@ pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
     visits.iter_mut().for_each(|visit| visit.keys.retain(|key| !known(key)));
     if visits.iter().any(|visit| !visit.keys.is_empty()) {
         let images = request.selection.decode(&dataset, experiment, job)?;
-        let sweep =
-            Sweep { network, images: &images, memory_bytes: request.memory_bytes, what: "rewinding" };
+        let sweep = Sweep { network, images: &images, memory_bytes: request.memory_bytes, what: "rewinding" };
         let values = |module: usize, key: &Option<(String, usize)>| {
             let origin = key.as_ref().map_or(network, |(_, origin)| &networks[*origin]);
             Ok(place_of(network, origin, &modules[module]))
@@ -128,8 +127,14 @@ pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
         Ok(Rewound { origin, measures: measures.collect::<Result<_>>()? })
     });
     let rewound = rewound.collect::<Result<_>>()?;
-    let result =
-        Rewinding { schema: 1, inputs, arch: network.arch.name.clone(), modules: names, none: of(None)?, rewound };
+    let result = Rewinding {
+        schema: 1,
+        inputs,
+        arch: network.arch.name.clone(),
+        modules: names,
+        none: of(None)?,
+        rewound,
+    };
     result.save(&folder)?;
     for metric in Metric::of_network(&result.none) {
         chart(*metric, &[("", &result)]).save(&folder.join(metric.name()))?;

@@ -85,6 +85,8 @@ impl Sweep<'_> {
                 done += keys.len() as u64;
                 job.emit(Event::Progress { what: self.what.to_owned(), done, total, unit: "points" });
             }
+            let name = modules[*module].name;
+            job.emit(Event::Note(format!("{}: {name} is measured, {done} of {total} points", self.what)));
         }
         Ok(())
     }
@@ -109,11 +111,7 @@ pub fn chosen_modules(arch: &Arch, names: &[String]) -> Result<Vec<usize>> {
     let position = |name: &String| {
         modules.iter().position(|module| module.name == name).ok_or_else(|| {
             let near = nearest(name, modules.iter().map(|module| module.name));
-            Error::usage(format!(
-                "{} has no module {name}; the nearest are {}",
-                arch.name,
-                near.join(", ")
-            ))
+            Error::usage(format!("{} has no module {name}; the nearest are {}", arch.name, near.join(", ")))
         })
     };
     let mut positions = names.iter().map(position).collect::<Result<Vec<_>>>()?;

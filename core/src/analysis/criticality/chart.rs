@@ -8,16 +8,16 @@ use crate::figure::{BarSeries, Bars, HeatMap, Table};
 pub fn heat_map(result: &Criticality, surface: &Surface, metric: Metric) -> HeatMap {
     let sigmas = &result.grid.sigmas;
     let columns = surface.points.chunks(sigmas.len());
-    let values = (0..sigmas.len()).rev().map(|row| {
-        columns.clone().map(|column| metric.of(&column[row].mean)).collect()
-    });
+    let values = (0..sigmas.len())
+        .rev()
+        .map(|row| columns.clone().map(|column| metric.of(&column[row].mean)).collect());
     let end = result.inputs.networks.last().map_or_else(String::new, |source| source.stem());
     HeatMap {
         x: format!("distance from the start, {} path", result.path.name()),
         y: "standard deviation of the noise".to_owned(),
         unit: metric.title(&result.inputs.split),
-        columns: columns.clone().map(|column| significant(column[0].distance)).collect(),
-        rows: sigmas.iter().rev().map(|sigma| significant(*sigma)).collect(),
+        columns: columns.clone().map(|column| significant(column[0].distance, 3)).collect(),
+        rows: sigmas.iter().rev().map(|sigma| significant(*sigma, 3)).collect(),
         values: values.collect(),
         range: None,
         title: format!("{} up to {end}", surface.module),
@@ -28,7 +28,8 @@ pub fn heat_map(result: &Criticality, surface: &Surface, metric: Metric) -> Heat
 /// `log10(1 + mu)`: scores differ by powers of ten, and may be 0. An infinite one has no bar.
 pub fn score_bars(results: &[(&str, &Criticality)]) -> Bars {
     let first = results.first().map(|(_, result)| *result);
-    let scores = |result: &Criticality| result.modules.iter().map(|surface| surface.score.mu).collect::<Vec<_>>();
+    let scores =
+        |result: &Criticality| result.modules.iter().map(|surface| surface.score.mu).collect::<Vec<_>>();
     let is_infinite = results.iter().flat_map(|(_, result)| scores(result)).any(f64::is_infinite);
     let height = |mu: f64| if mu.is_finite() { mu.ln_1p() / std::f64::consts::LN_10 } else { f64::NAN };
     let series = results.iter().map(|(label, result)| BarSeries {
@@ -55,14 +56,14 @@ pub fn table(result: &Criticality) -> Table {
     let columns = ["module", "distance", "criticality", place, "sigma"];
     let row = |surface: &Surface| {
         let (position, sigma) = match surface.score.at {
-            Some((position, sigma)) => (significant(position), significant(sigma)),
+            Some((position, sigma)) => (significant(position, 4), significant(sigma, 4)),
             None => ("-".to_owned(), "-".to_owned()),
         };
-        let mu = significant(surface.score.mu);
-        vec![surface.module.clone(), significant(surface.distance), mu, position, sigma]
+        let mu = significant(surface.score.mu, 4);
+        vec![surface.module.clone(), significant(surface.distance, 4), mu, position, sigma]
     };
     let mut rows: Vec<_> = result.modules.iter().map(row).collect();
-    let sum = significant(result.network);
+    let sum = significant(result.network, 4);
     rows.push(vec!["sum".to_owned(), "-".to_owned(), sum, "-".to_owned(), "-".to_owned()]);
     Table { columns: columns.map(str::to_owned).to_vec(), rows }
 }
@@ -71,11 +72,11 @@ impl Criticality {
     /// The epsilon and where it comes from, in a sentence.
     pub fn epsilon_in_words(&self) -> String {
         let objective = self.rule.objective.name();
-        let of_end = significant(self.rule.objective.of(&self.end));
+        let of_end = significant(self.rule.objective.of(&self.end), 4);
         match self.rule.bound {
             Bound::Relative(factor) => format!(
                 "epsilon is {} ({factor} times the {objective} of the end, {of_end})",
-                significant(self.epsilon)
+                significant(self.epsilon, 4)
             ),
             Bound::Absolute(epsilon) => {
                 format!("epsilon is {epsilon} (the {objective} of the end is {of_end})")
@@ -88,7 +89,8 @@ impl Criticality {
 pub fn points_table(result: &Criticality) -> Table {
     let metrics = Metric::of_network(&result.end);
     let places = ["module", "position", "distance", "sigma"].map(str::to_owned);
-    let heads = metrics.iter().flat_map(|metric| [metric.name().to_owned(), format!("{}_deviation", metric.name())]);
+    let heads =
+        metrics.iter().flat_map(|metric| [metric.name().to_owned(), format!("{}_deviation", metric.name())]);
     let rows = result.modules.iter().flat_map(|surface| {
         surface.points.iter().map(|point| {
             let place = [point.position, point.distance, point.sigma].map(|value| value.to_string());
@@ -102,13 +104,13 @@ pub fn points_table(result: &Criticality) -> Table {
     Table { columns: places.into_iter().chain(heads).collect(), rows: rows.collect() }
 }
 
-/// Four significant digits.
-fn significant(value: f64) -> String {
+/// A number with so many significant digits at least.
+fn significant(value: f64, digits: i32) -> String {
     match value {
         0.0 => "0".to_owned(),
         _ if value.is_infinite() => "infinite".to_owned(),
         _ if (1e-3..1e5).contains(&value.abs()) => {
-            let decimals = (3 - value.abs().log10().floor() as i32).max(0) as usize;
+            let decimals = (digits - 1 - value.abs().log10().floor() as i32).max(0) as usize;
             let text = format!("{value:.decimals$}");
             if text.contains('.') {
                 text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -68,11 +68,7 @@ impl<'a> Perturbation<'a> {
 }
 
 /// What is kept under a key, made if it is not there.
-fn kept<T>(
-    kept: &mut Kept<T>,
-    key: (usize, usize),
-    make: impl FnOnce() -> Result<Vec<T>>,
-) -> Result<&[T]> {
+fn kept<T>(kept: &mut Kept<T>, key: (usize, usize), make: impl FnOnce() -> Result<Vec<T>>) -> Result<&[T]> {
     let values = match kept.take() {
         Some((known, values)) if known == key => values,
         _ => make()?,

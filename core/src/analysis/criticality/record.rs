@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
 use super::perturbation::Place;
+use super::plan::Plan;
 use super::surface::{Sample, Samples, draws};
 use super::{Grid, PathKind, Request, Rule, Score, score};
 use crate::analysis::measures::{Measures, infinity_or_number};
@@ -109,9 +109,8 @@ impl Criticality {
             let mut points = Vec::new();
             for (position, &distance) in distances.iter().enumerate() {
                 for &sigma in &plan.grid.sigmas {
-                    let draws = (0..draws(plan, sigma)).map(|draw| {
-                        get(Some(Place { module, position, sigma, draw })).copied()
-                    });
+                    let draws = (0..draws(plan, sigma))
+                        .map(|draw| get(Some(Place { module, position, sigma, draw })).copied());
                     let (mean, deviation) = moments(&draws.collect::<Result<Vec<_>>>()?);
                     let position = plan.positions[position];
                     points.push(Point { position, distance, sigma, mean, deviation });
@@ -119,7 +118,12 @@ impl Criticality {
             }
             let score = score(&points, self.rule.objective, self.epsilon);
             let norm = plan.norms[module];
-            self.modules.push(Surface { module: names[module].name.to_owned(), distance: norm, points, score });
+            self.modules.push(Surface {
+                module: names[module].name.to_owned(),
+                distance: norm,
+                points,
+                score,
+            });
         }
         self.network = self.modules.iter().map(|surface| surface.score.mu).sum();
         Ok(())

@@ -112,8 +112,8 @@ pub struct Score {
 /// path, where there is no alpha, it is `||theta_t - theta_0||`. It is 0, not critical at all, if the start itself bears noise.
 pub fn score(points: &[Point], objective: Objective, threshold: f64) -> Score {
     let feasible = points.iter().filter(|point| point.sigma > 0.0 && objective.of(&point.mean) <= threshold);
-    let scored = feasible
-        .map(|point| ((point.distance / point.sigma).powi(2), Some((point.position, point.sigma))));
+    let scored =
+        feasible.map(|point| ((point.distance / point.sigma).powi(2), Some((point.position, point.sigma))));
     let (mu, at) = scored.min_by(|one, two| one.0.total_cmp(&two.0)).unwrap_or((f64::INFINITY, None));
     Score { mu, at }
 }

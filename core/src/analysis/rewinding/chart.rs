@@ -34,7 +34,8 @@ pub fn chart(metric: Metric, networks: &[(&str, &Rewinding)]) -> Bars {
 pub fn table(result: &Rewinding) -> Table {
     let metrics = Metric::of_network(&result.none);
     let heads = result.rewound.iter().flat_map(|rewound| {
-        let title = |metric: &Metric| format!("{} {}", rewound.origin.label(), metric.title(&result.inputs.split));
+        let title =
+            |metric: &Metric| format!("{} {}", rewound.origin.label(), metric.title(&result.inputs.split));
         metrics.iter().map(title).collect::<Vec<_>>()
     });
     let row = |name: &str, of: &dyn Fn(usize) -> Measures| {

@@ -65,7 +65,10 @@ impl<'a> Prefix<'a> {
             for (network, result) in networks.iter().zip(&mut results) {
                 self.job.check()?;
                 let logits = network.forward_modules(self.module..modules, input.clone());
-                result.add(logits.reshape([range.len(), network.arch.classes]), &images.labels()[range.clone()])?;
+                result.add(
+                    logits.reshape([range.len(), network.arch.classes]),
+                    &images.labels()[range.clone()],
+                )?;
             }
         }
         Ok(results)
