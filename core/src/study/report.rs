@@ -8,7 +8,7 @@ use super::{Line, Options, Run};
 use crate::analysis::interpolation::{Metric, chart};
 use crate::config::flat_settings;
 use crate::error::Result;
-use crate::figure::{Chart, Page, Series, Table};
+use crate::figure::{Chart, Figure as _, Page, Series, Table};
 use crate::file::write_atomically;
 use crate::run::{MetricsRecord, read_metrics};
 use crate::study::Study;
@@ -33,8 +33,9 @@ pub(super) fn write(
     let mut page = Page::new(&study.title);
     page.text(&study.about);
     page.heading("On the straight lines between the networks");
+    let [accuracy, loss] = &on_lines;
     page.charts(
-        &on_lines,
+        &[accuracy, loss],
         "Accuracy and loss on the test images of networks on a line: coefficient 0 is the first network, 1 the second.",
     )?;
     page.table(&barriers(lines));
@@ -43,8 +44,9 @@ pub(super) fn write(
          maximum of (1 - c) m(0) + c m(1) - m(c) over c in [0, 1], with the sign turned for the loss.",
     );
     page.heading("While the networks learned");
+    let [test, train] = &curves;
     page.charts(
-        &curves,
+        &[test, train],
         "Epoch 0 is before training. Training images are measured in evaluation mode, without augmentation.",
     )?;
     page.heading("Runs and results");
@@ -70,11 +72,16 @@ pub(super) fn write(
 }
 
 fn learning_curves(tag: &str, y: &str, runs: &[Run], metrics: &[Vec<MetricsRecord>]) -> Chart {
-    let series = |(run, records): (&Run, &Vec<MetricsRecord>)| Series {
-        label: run.member.name.clone(),
-        points: records.iter().filter_map(|record| Some((record.epoch as f64, record.value(tag)?))).collect(),
+    let series = |(run, records): (&Run, &Vec<MetricsRecord>)| {
+        let points = records.iter().filter_map(|record| Some((record.epoch as f64, record.value(tag)?)));
+        Series::new(&run.member.name, points.collect())
     };
-    Chart { x: "epoch".to_owned(), y: y.to_owned(), series: runs.iter().zip(metrics).map(series).collect() }
+    Chart {
+        x: "epoch".to_owned(),
+        y: y.to_owned(),
+        series: runs.iter().zip(metrics).map(series).collect(),
+        ..Chart::default()
+    }
 }
 
 fn table<const N: usize>(columns: [&str; N], rows: Vec<[String; N]>) -> Table {
