@@ -2,7 +2,9 @@
 
 mod analyse;
 mod checkpoint;
+pub mod criticality;
 mod prepare;
+pub mod rewind;
 mod train;
 
 use std::io::Write as _;
@@ -40,6 +42,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Interpolate { one, two, coefficients, output, data }) => {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }
+        Some(Command::Rewind(arguments)) => rewind::run(&arguments),
+        Some(Command::Criticality(arguments)) => criticality::run(&arguments),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {
