@@ -21,7 +21,7 @@ use crate::train::launch::{Existing, Outcome, Request, launch};
 
 pub use claim::{Claim, Comparison, Quantity, Verdict};
 pub use definition::{Member, Study, Sweep};
-pub use part::{Analysis, Coefficients, Numbers, Part};
+pub use part::{Analysis, Coefficients, Numbers, Part, Surfaces};
 pub use plan::plan;
 
 /// What a study is run with.
@@ -77,7 +77,7 @@ pub fn run(study: &Study, options: &Options, registry: &Registry, job: &Job) -> 
         job.emit(Event::Note(format!("{place}: {name} ({key}, replicate {replicate})")));
         launch(&run.request, job)?;
     }
-    let context = part::Context { base, runs: &runs, job };
+    let context = part::Context { base, registry, runs: &runs, job };
     let mut sections = Vec::new();
     for (number, part) in study.parts.iter().enumerate() {
         let place = format!("part {} of {}", number + 1, study.parts.len());

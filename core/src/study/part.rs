@@ -1,19 +1,31 @@
 //! The sections of a study's report: what is measured, on which networks, and the paper's own numbers.
 
+mod criticality;
+mod curves;
+mod distance;
 mod interpolation;
+mod mistakes;
+mod rewinding;
+mod similarity;
+mod spectra;
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::section::Section;
 use super::{Run, network};
 use crate::analysis::interpolation::linspace;
-use crate::config::Experiment;
+use crate::config::{Experiment, Registry};
 use crate::error::Result;
-use crate::figure::Table;
+use crate::figure::{Figure, Table};
 use crate::job::Job;
+
+pub use criticality::Surfaces;
+
+/// Memory for what an analysis keeps of networks, bytes.
+const MEMORY: usize = 2 << 30;
 
 /// A section of the report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,16 +65,75 @@ impl Numbers {
 /// Names of two networks.
 pub type Pair = (String, String);
 
-/// An analysis of the networks of a study.
+/// An analysis of the networks of a study; sections are those of the paper's summary, PAPER.md.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Analysis {
+    /// Curves over the epochs of all runs whose keys match (section 3).
+    Curves {
+        /// What is drawn, such as `eval/test_acc`, a chart for each.
+        tags: Vec<String>,
+        /// A regular expression.
+        keys: String,
+    },
+    /// What pre-training gives where blocks of the images are shuffled (section 4).
+    Shuffles {
+        /// A regular expression for the keys.
+        keys: String,
+    },
+    /// Similarity of features by linear CKA (section 5).
+    Similarity {
+        /// The networks that are compared.
+        pairs: Vec<Pair>,
+        /// Test images, evenly spaced over their list; all unless set.
+        #[serde(default)]
+        samples: Option<usize>,
+    },
+    /// Mistakes that networks share (section 6).
+    Mistakes {
+        /// The networks, all of them compared with all.
+        networks: Vec<String>,
+        /// The pair whose mistakes are shown as images.
+        shown: Pair,
+    },
+    /// Distances in parameter space (section 7).
+    Distance {
+        /// The networks that are compared.
+        pairs: Vec<Pair>,
+    },
     /// The straight lines between networks (section 8).
     Interpolation {
         /// The ends of each line.
         pairs: Vec<Pair>,
         /// Positions on each line.
         coefficients: Coefficients,
+    },
+    /// The basin of two networks by Definition 3.1 (section 8).
+    Basin {
+        /// The networks.
+        pairs: Vec<Pair>,
+    },
+    /// One module at a time set back to its start (section 9).
+    Rewinding {
+        /// The networks.
+        networks: Vec<String>,
+        /// Whether modules are also set to a fresh draw.
+        #[serde(default)]
+        redraw: bool,
+    },
+    /// One module between its start and its end, with noise (section 9).
+    Criticality(Surfaces),
+    /// What fine-tuning makes of the epochs of pre-training (section 10).
+    PretrainingEpochs {
+        /// A regular expression for the keys.
+        keys: String,
+    },
+    /// Singular values of layers (section 11).
+    Spectra {
+        /// The networks.
+        networks: Vec<String>,
+        /// The layers whose singular values are drawn by rank.
+        drawn: Vec<String>,
     },
 }
 
@@ -89,6 +160,8 @@ impl Coefficients {
 pub(super) struct Context<'a> {
     /// The base folder of all runs.
     pub base: &'a Path,
+    /// All keys.
+    pub registry: &'a Registry,
     /// All runs of the study, trained.
     pub runs: &'a [Run],
     /// Where to compute and whom to tell.
@@ -97,7 +170,7 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     /// The checkpoint of a network, and the settings of its run.
-    fn network(&self, name: &str) -> Result<(std::path::PathBuf, &Experiment)> {
+    fn network(&self, name: &str) -> Result<(PathBuf, &Experiment)> {
         let (run, path) = network::find(name, self.runs, self.base)?;
         Ok((path, &run.request.experiment))
     }
@@ -109,9 +182,9 @@ impl Part {
         for name in self.analysis.networks() {
             network::check(name, |run| runs.contains(run))?;
         }
-        let Analysis::Interpolation { coefficients: Coefficients { first, last, count }, .. } =
-            &self.analysis;
-        if !(first.is_finite() && last.is_finite() && (1..=100_000).contains(count)) {
+        if let Analysis::Interpolation { coefficients: Coefficients { first, last, count }, .. } = &self.analysis
+            && !(first.is_finite() && last.is_finite() && (1..=100_000).contains(count))
+        {
             return Err("coefficients must be a count from 1 to 100000 between two numbers".to_owned());
         }
         Ok(())
@@ -120,9 +193,19 @@ impl Part {
     /// Measures what is not measured yet.
     pub(super) fn measure(&self, context: &Context) -> Result<Section> {
         match &self.analysis {
+            Analysis::Curves { tags, keys } => curves::learning(tags, keys, context),
+            Analysis::Shuffles { keys } => curves::shuffled(keys, context),
+            Analysis::PretrainingEpochs { keys } => curves::pretrained(keys, context),
+            Analysis::Similarity { pairs, samples } => similarity::measure(pairs, *samples, context),
+            Analysis::Mistakes { networks, shown } => mistakes::measure(networks, shown, context),
+            Analysis::Distance { pairs } => distance::measure(pairs, context),
             Analysis::Interpolation { pairs, coefficients } => {
                 interpolation::measure(pairs, &coefficients.values(), context)
             }
+            Analysis::Basin { pairs } => interpolation::basins(pairs, context),
+            Analysis::Rewinding { networks, redraw } => rewinding::measure(networks, *redraw, context),
+            Analysis::Criticality(surfaces) => criticality::measure(surfaces, context),
+            Analysis::Spectra { networks, drawn } => spectra::measure(networks, drawn, context),
         }
     }
 }
@@ -130,12 +213,22 @@ impl Part {
 impl Analysis {
     /// The names of the networks that it looks at.
     fn networks(&self) -> Vec<&str> {
-        match self {
-            Self::Interpolation { pairs, .. } => both(pairs),
-        }
+        let both = |pairs: &'_ [Pair]| pairs.iter().flat_map(|(one, two)| [one, two]).collect::<Vec<&String>>();
+        let names: Vec<&String> = match self {
+            Self::Curves { .. } | Self::Shuffles { .. } | Self::PretrainingEpochs { .. } => Vec::new(),
+            Self::Similarity { pairs, .. }
+            | Self::Distance { pairs }
+            | Self::Interpolation { pairs, .. }
+            | Self::Basin { pairs } => both(pairs),
+            Self::Mistakes { networks, shown } => networks.iter().chain([&shown.0, &shown.1]).collect(),
+            Self::Rewinding { networks, .. } | Self::Spectra { networks, .. } => networks.iter().collect(),
+            Self::Criticality(surfaces) => surfaces.networks.iter().collect(),
+        };
+        names.into_iter().map(String::as_str).collect()
     }
 }
 
-fn both(pairs: &[Pair]) -> Vec<&str> {
-    pairs.iter().flat_map(|(one, two)| [one.as_str(), two.as_str()]).collect()
+/// A figure with a name for its files.
+fn figure(name: &str, figure: impl Figure + 'static) -> (String, Box<dyn Figure>) {
+    (name.to_owned(), Box::new(figure))
 }

@@ -44,6 +44,9 @@ pub(super) fn write(
                 figure.save(&folder.join(name))?;
             }
         }
+        for (png, caption) in &section.images {
+            page.image(png, caption);
+        }
         for (name, table, note) in &section.tables {
             page.table(table);
             page.text(note);

@@ -8,6 +8,8 @@ use crate::figure::{Figure, Table};
 pub struct Section {
     /// Rows of figures, each with a caption.
     pub figures: Vec<Row>,
+    /// PNG images, each with what it shows.
+    pub images: Vec<(Vec<u8>, String)>,
     /// Tables, each with a name for its file and a sentence on what it shows.
     pub tables: Vec<(String, Table, String)>,
     /// Numbers that claims are about.

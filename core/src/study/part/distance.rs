@@ -1,0 +1,67 @@
+//! How far apart networks are in parameter space (paper section 3.4 and Table 2).
+
+use super::{Context, Pair};
+use crate::analysis::distance::{Distance, distances};
+use crate::error::Result;
+use crate::figure::{BarSeries, Bars, Table};
+use crate::study::claim::{Measure, Quantity};
+use crate::study::section::Section;
+
+/// Measures the pairs.
+pub(super) fn measure(pairs: &[Pair], context: &Context) -> Result<Section> {
+    let mut section = Section::default();
+    let mut results: Vec<(String, Distance)> = Vec::new();
+    for (one, two) in pairs {
+        let (first, experiment) = context.network(one)?;
+        let (second, _) = context.network(two)?;
+        section.commands.push(format!("runner distance {} {}", first.display(), second.display()));
+        let arch = Some(experiment.model.arch.as_str());
+        let (result, _) = distances(&[&first, &second], arch, context.base, context.job)?;
+        for pair in result.pairs {
+            let networks = vec![one.clone(), two.clone()];
+            let value = pair.distance.sum_of_tensors.l2;
+            section.measures.push(Measure { quantity: Quantity::Distance, networks, value });
+            results.push((format!("{one} to {two}"), pair.distance));
+        }
+    }
+    section.table(
+        "distance",
+        totals(&results),
+        "Euclidean norms of differences. The sum over tensors is what the paper's Table 2 most likely shows; a head with other classes is \
+         left out.",
+    );
+    section.row(
+        vec![super::figure("distance-modules", modules(&results))],
+        "The distance of each module, its parameters as one vector.",
+    );
+    Ok(section)
+}
+
+fn totals(results: &[(String, Distance)]) -> Table {
+    let columns = ["networks", "sum over tensors", "sum over modules", "all parameters", "left out"];
+    let rows = results.iter().map(|(label, distance)| {
+        let lengths = [distance.sum_of_tensors, distance.sum_of_modules, distance.global];
+        let numbers = lengths.map(|length| format!("{:.2}", length.l2));
+        let left_out = distance.left_out.join(", ");
+        std::iter::once(label.clone()).chain(numbers).chain([left_out]).collect()
+    });
+    Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
+}
+
+fn modules(results: &[(String, Distance)]) -> Bars {
+    let longest = results.iter().map(|(_, distance)| &distance.modules).max_by_key(|modules| modules.len());
+    let names: Vec<String> = longest.into_iter().flatten().map(|module| module.name.clone()).collect();
+    let series = results.iter().map(|(label, distance)| {
+        let value = |name: &String| {
+            let module = distance.modules.iter().find(|module| module.name == *name);
+            module.map_or(f64::NAN, |module| module.distance.l2)
+        };
+        BarSeries { label: label.clone(), values: names.iter().map(value).collect(), errors: Vec::new() }
+    });
+    Bars {
+        x: "module".to_owned(),
+        y: "l2 distance".to_owned(),
+        series: series.collect(),
+        categories: names.clone(),
+    }
+}
