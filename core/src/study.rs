@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::analysis::interpolation::{self, Interpolation, interpolate};
+use crate::analysis::selection::Selection;
 use crate::config::{Registry, apply_overrides};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -88,14 +89,13 @@ pub fn run(study: &Study, options: &Options, registry: &Registry, job: &Job) -> 
         let label = format!("{} to {}", one.member.name, two.member.name);
         job.emit(Event::Note(format!("the line from {label}")));
         let request = interpolation::Request {
-            one: &one.last(),
-            two: &two.last(),
             coefficients: &coefficients,
             experiment: &one.request.experiment,
+            selection: Selection::TEST,
             base,
             output: None,
         };
-        let (result, folder) = interpolate(&request, job)?;
+        let (result, folder) = interpolate(&one.last(), &two.last(), &request, job)?;
         lines.push(Line { label, result, folder });
     }
     report::write(study, options, &runs, &lines, &folder)?;

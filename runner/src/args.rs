@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use basin_core::analysis::interpolation::linspace;
 use basin_core::analysis::selection::Selection;
 use basin_core::config::Registry;
 use basin_core::data::Split;
 use basin_core::device::Choice;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
+
+use crate::command::basin::Basin;
+use crate::command::interpolate::Interpolate;
 
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
 #[derive(Debug, Parser)]
@@ -147,21 +149,10 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Measures the networks on the straight line between two checkpoints.
-    Interpolate {
-        /// The checkpoint at coefficient 0.
-        one: PathBuf,
-        /// The checkpoint at coefficient 1.
-        two: PathBuf,
-        /// Positions on the line: first:last:count, or numbers with commas. Beyond 0 and 1 is allowed.
-        #[arg(long, default_value = "0:1:50", value_name = "RANGE", value_parser = coefficients, allow_hyphen_values = true)]
-        coefficients: Coefficients,
-        /// Folder for the results, instead of one in the run of the first checkpoint.
-        #[arg(short, long, value_name = "FOLDER")]
-        output: Option<PathBuf>,
-        #[command(flatten)]
-        data: Data,
-    },
+    /// Measures the networks on the straight line between two checkpoints, or on those between any two of several.
+    Interpolate(Interpolate),
+    /// Finds the basin that two networks lie in: how flat the loss is around the segment between them, and how far it reaches.
+    Basin(Basin),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
@@ -277,26 +268,4 @@ pub enum Prepare {
         #[command(flatten)]
         settings: Settings,
     },
-}
-
-/// Positions on a line.
-#[derive(Debug, Clone)]
-pub struct Coefficients(pub Vec<f64>);
-
-fn coefficients(text: &str) -> Result<Coefficients, String> {
-    let wrong = || format!("{text} is neither first:last:count, such as 0:1:50, nor numbers with commas");
-    let number = |part: &str| part.trim().parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
-    let values = match text.split(':').collect::<Vec<_>>().as_slice() {
-        [first, last, count] => {
-            let count = count
-                .parse::<usize>()
-                .ok()
-                .filter(|count| (1..=100_000).contains(count))
-                .ok_or_else(wrong)?;
-            linspace(number(first)?, number(last)?, count)
-        }
-        [list] => list.split(',').map(number).collect::<Result<_, _>>()?,
-        _ => return Err(wrong()),
-    };
-    Ok(Coefficients(values))
 }

@@ -16,6 +16,11 @@ pub enum Purpose {
     Mixup = 4,
     /// Drawn images; the sample is the image.
     Draw = 5,
+    /// Which samples a resample of the bootstrap takes, and how often; the sample is the resample.
+    Bootstrap = 8,
+    /// Steps away from a segment; the epoch is the draw, the sample is 0 for a step's length and 1 + a parameter's index for
+    /// its noise.
+    Basin = 9,
 }
 
 /// One stream of draws.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{Line, Options, Run};
-use crate::analysis::interpolation::{Metric, chart};
+use crate::analysis::interpolation::{Metric, barrier_table, chart};
 use crate::config::flat_settings;
 use crate::error::Result;
 use crate::figure::{Chart, Figure as _, Page, Series, Table};
@@ -38,10 +38,11 @@ pub(super) fn write(
         &[accuracy, loss],
         "Accuracy and loss on the test images of networks on a line: coefficient 0 is the first network, 1 the second.",
     )?;
-    page.table(&barriers(lines));
+    page.table(&barrier_table(&labelled));
     page.text(
         "The barrier is the largest drop of the line below the chord between its ends: for a metric m at coefficient c, the \
-         maximum of (1 - c) m(0) + c m(1) - m(c) over c in [0, 1], with the sign turned for the loss.",
+         maximum of (1 - c) m(0) + c m(1) - m(c) over c in [0, 1], with the sign turned for the loss; from and to bound its 95 % \
+         bootstrap interval over the test images.",
     );
     page.heading("While the networks learned");
     let [test, train] = &curves;
@@ -86,31 +87,6 @@ fn learning_curves(tag: &str, y: &str, runs: &[Run], metrics: &[Vec<MetricsRecor
 
 fn table<const N: usize>(columns: [&str; N], rows: Vec<[String; N]>) -> Table {
     Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.into_iter().map(Vec::from).collect() }
-}
-
-fn barriers(lines: &[Line]) -> Table {
-    let rows = lines.iter().map(|line| {
-        let end = |at: f64| line.result.point(at).map_or(f64::NAN, |point| point.accuracy);
-        let barrier = line.result.barrier;
-        let number = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| format!("{value:.2}"));
-        [
-            line.label.clone(),
-            format!("{:.2}", end(0.0)),
-            format!("{:.2}", end(1.0)),
-            number(barrier.map(|b| b.accuracy)),
-            number(barrier.map(|b| b.accuracy_at)),
-            number(barrier.map(|b| b.loss)),
-        ]
-    });
-    let columns = [
-        "line",
-        "accuracy at 0, %",
-        "accuracy at 1, %",
-        "barrier in accuracy, points",
-        "at coefficient",
-        "barrier in loss, nats",
-    ];
-    table(columns, rows.collect())
 }
 
 fn results(runs: &[Run], metrics: &[Vec<MetricsRecord>]) -> Table {
@@ -193,8 +169,10 @@ fn commands(options: &Options, runs: &[Run], lines: &[Line]) -> Vec<String> {
     });
     let interpolate = lines.iter().map(|Line { result, folder, .. }| {
         let coefficients: Vec<String> = result.points.iter().map(|p| p.coefficient.to_string()).collect();
-        let (one, two, coefficients) = (&result.one.path, &result.two.path, coefficients.join(","));
-        format!("runner interpolate {one} {two} --coefficients={coefficients} -o {}", folder.display())
+        let coefficients = coefficients.join(",");
+        let networks: String =
+            result.inputs.networks.iter().map(|source| format!(" {}", source.path)).collect();
+        format!("runner interpolate{networks} --coefficients={coefficients} -o {}", folder.display())
     });
     train.chain(interpolate).collect()
 }
