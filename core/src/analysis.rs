@@ -1,5 +1,6 @@
 //! What trained networks have in common.
 
+pub mod basin;
 pub mod criticality;
 pub mod distance;
 pub mod evaluation;

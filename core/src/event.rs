@@ -67,10 +67,8 @@ pub enum Event {
     Point {
         /// Position on the line.
         coefficient: f64,
-        /// Test accuracy, percent.
-        accuracy: f64,
-        /// Mean test loss.
-        loss: f64,
+        /// Accuracy and loss in a few words.
+        summary: String,
         /// Points done.
         done: usize,
         /// Points in all.

@@ -165,21 +165,10 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Measures the networks on the straight line between two checkpoints.
-    Interpolate {
-        /// The checkpoint at coefficient 0.
-        one: PathBuf,
-        /// The checkpoint at coefficient 1.
-        two: PathBuf,
-        /// Positions on the line: first:last:count, or numbers with commas. Beyond 0 and 1 is allowed.
-        #[arg(long, default_value = "0:1:50", value_name = "RANGE", value_parser = coefficients, allow_hyphen_values = true)]
-        coefficients: Coefficients,
-        /// Folder for the results, instead of one in the run of the first checkpoint.
-        #[arg(short, long, value_name = "FOLDER")]
-        output: Option<PathBuf>,
-        #[command(flatten)]
-        data: Data,
-    },
+    /// Measures the networks on the straight line between two checkpoints, or on those between any two of several.
+    Interpolate(command::interpolate::Interpolate),
+    /// Finds the basin that two networks lie in: how flat the loss is around the segment between them, and how far it reaches.
+    Basin(command::basin::Basin),
     /// Sets each module of a network back to an earlier value, one at a time, and measures what that costs.
     Rewind(command::rewind::Rewind),
     /// Measures how far each module can go back towards its start, and how much noise it bears there.

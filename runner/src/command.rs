@@ -1,8 +1,10 @@
 //! What is done for each command. Results go to standard output, all else to standard error.
 
 mod analyse;
+pub mod basin;
 mod checkpoint;
 pub mod criticality;
+pub mod interpolate;
 mod prepare;
 pub mod rewind;
 mod train;
@@ -39,11 +41,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Eval { checkpoint, images, data }) => {
             analyse::eval(&checkpoint, images.selection(), &data)
         }
-        Some(Command::Interpolate { one, two, coefficients, output, data }) => {
-            analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
-        }
-        Some(Command::Rewind(arguments)) => rewind::run(&arguments),
-        Some(Command::Criticality(arguments)) => criticality::run(&arguments),
+        Some(Command::Interpolate(command)) => command.run(),
+        Some(Command::Basin(command)) => command.run(),
+        Some(Command::Rewind(command)) => command.run(),
+        Some(Command::Criticality(command)) => command.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {

@@ -51,8 +51,8 @@ impl Progress {
             Event::Epoch { epoch, epochs, summary } => {
                 self.line(&format!("epoch {epoch}/{epochs}: {summary}"));
             }
-            Event::Point { coefficient, accuracy, loss, done, total } => {
-                self.line(&format!("coefficient {coefficient:.3} ({done}/{total}): test accuracy {accuracy:.2} %, test loss {loss:.4}"));
+            Event::Point { coefficient, summary, done, total } => {
+                self.line(&format!("coefficient {coefficient:.3} ({done}/{total}): {summary}"));
             }
         }
     }

@@ -105,6 +105,26 @@ fn the_four_keys_of_chexpert_train() {
     assert!(text.contains("Edema             AUC undefined"), "{text}");
     let json: Value = serde_json::from_str(&eval(&["--json"])).unwrap();
     assert!(json["auc"].is_f64() && json["findings"]["Edema"]["auc"].is_f64(), "{json}");
+
+    let line = |more: &[&str]| -> Value {
+        let mut command = runner(path);
+        let ends = ["ckpt-E000", "ckpt-E002"].map(|name| best.with_file_name(format!("{name}.safetensors")));
+        command.arg("interpolate").args(ends).args(["--coefficients", "0:1:3", "--json"]).args(more);
+        serde_json::from_str(&success(command)).unwrap()
+    };
+    let measured = line(&["-o", "line"]);
+    let auc: Vec<f64> =
+        measured["points"].as_array().unwrap().iter().map(|point| point["auc"].as_f64().unwrap()).collect();
+    assert!((auc[2] - last["eval/test_auc"].as_f64().unwrap()).abs() < 1e-12, "{auc:?}");
+    let drop = ((auc[0] + auc[2]) / 2.0 - auc[1]).max(0.0);
+    let height = &measured["barrier"]["auc"];
+    assert!((height["value"].as_f64().unwrap() - drop).abs() < 1e-12 && height["interval"][1].is_f64());
+    let csv = fs::read_to_string(path.join("line/auc.csv")).unwrap();
+    assert!(csv.contains("mean test AUC") && path.join("line/auc.svg").is_file(), "{csv}");
+    // Of one X-ray there is none.
+    let undefined = line(&["-o", "undefined", "--samples", "1"]);
+    assert!(undefined["points"][1]["auc"].is_null() && undefined["barrier"]["auc"].is_null(), "{undefined}");
+    assert!(!path.join("undefined/auc.svg").exists());
 }
 
 #[test]

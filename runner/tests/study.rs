@@ -13,9 +13,10 @@ fn barrier(base: &std::path::Path, one: &str, two: &str) -> f64 {
         let text = std::fs::read(entry.unwrap().path().join("result.json")).unwrap();
         serde_json::from_slice::<Value>(&text).unwrap()
     });
-    let key = |result: &Value| result["two"]["metadata"]["key"].as_str().unwrap().to_owned();
+    let key =
+        |result: &Value| result["inputs"]["networks"][1]["metadata"]["key"].as_str().unwrap().to_owned();
     let line = results.into_iter().find(|result| key(result).ends_with(two)).unwrap();
-    line["barrier"]["accuracy"].as_f64().unwrap()
+    line["barrier"]["accuracy"]["value"].as_f64().unwrap()
 }
 
 #[test]

@@ -1,36 +1,41 @@
 //! The straight line between two networks, and the barrier on it (paper section 3.3 and Figure 4).
 
 mod barrier;
+mod bootstrap;
 mod chart;
+mod pairs;
 mod record;
+mod samples;
 
 use std::path::{Path, PathBuf};
 
+use super::record::Stored as _;
+use super::selection::Selection;
 use super::subject::Subject;
 use crate::config::Experiment;
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, EvalImages};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::figure::Figure as _;
 use crate::job::Job;
-use crate::train::eval_images;
 use crate::train::evaluate::evaluate;
 
-pub use barrier::{Barrier, barrier};
-pub use chart::{Metric, chart};
+use self::samples::Samples;
+pub use barrier::{Barrier, Height};
+pub use chart::{Metric, barrier_table, bars, chart, point_table};
+pub use pairs::{Line, Pairs, all_pairs};
+pub(super) use record::float_or_null;
 pub use record::{Interpolation, Point};
 
-/// Two checkpoints and where to measure between and beyond them.
-#[derive(Debug)]
+/// Where to measure on lines, and on which images.
+#[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The checkpoint at coefficient 0.
-    pub one: &'a Path,
-    /// The checkpoint at coefficient 1.
-    pub two: &'a Path,
     /// Positions on the line; the two ends are always measured too.
     pub coefficients: &'a [f64],
     /// Settings that say which images are used and how they are prepared.
     pub experiment: &'a Experiment,
+    /// Which of them.
+    pub selection: Selection,
     /// Where analyses are written if the first checkpoint lies in no run.
     pub base: &'a Path,
     /// The folder for the results, instead of one beside the first checkpoint.
@@ -45,48 +50,83 @@ pub fn linspace(first: f64, last: f64, count: usize) -> Vec<f64> {
     (0..count).map(at).collect()
 }
 
-/// Measures test accuracy and loss along the line. Images are decoded once; each point is written as it comes, and points
-/// that the folder has already are kept, and not measured again.
+/// Measures accuracy, loss and, of findings, AUC along the line from `one` at coefficient 0 to `two` at 1. Images are decoded
+/// once; each point is written as it comes, and points that the folder has already are kept, and not measured again.
 ///
 /// Returns the result and its folder.
 ///
 /// # Errors
-/// [`Error::Data`] for a checkpoint that is broken or of another architecture, [`Error::Interrupted`] with the points so
-/// far written.
-pub fn interpolate(request: &Request, job: &Job) -> Result<(Interpolation, PathBuf)> {
-    let experiment = request.experiment;
-    let dataset = Dataset::open(&experiment.data, Split::Test)?;
+/// [`Error::Data`] for a checkpoint that is broken or of another architecture, [`Error::Diverged`] for one with values that
+/// are not finite, [`Error::Interrupted`] with the points so far written.
+pub fn interpolate(one: &Path, two: &Path, request: &Request, job: &Job) -> Result<(Interpolation, PathBuf)> {
+    let mut images = Images::open(request)?;
     let [one, two] =
-        [request.one, request.two].map(|path| Subject::load(path, experiment, &dataset, &job.device));
-    let (one, two) = (one?, two?);
-    let mut result = Interpolation::new(experiment, &dataset, [&one.source, &two.source]);
+        [one, two].map(|path| Subject::load(path, request.experiment, &images.dataset, &job.device));
+    let (result, folder) = measure(&one?, &two?, request, &mut images, job)?;
+    for metric in result.metrics() {
+        chart(metric, &[("", &result)]).save(&folder.join(metric.name()))?;
+    }
+    Ok((result, folder))
+}
+
+/// The images of a request, decoded when the first point needs them.
+struct Images {
+    dataset: Dataset,
+    decoded: Option<EvalImages>,
+}
+
+impl Images {
+    fn open(request: &Request) -> Result<Self> {
+        Ok(Self { dataset: request.selection.open(request.experiment)?, decoded: None })
+    }
+
+    fn decoded(&mut self, request: &Request, job: &Job) -> Result<&EvalImages> {
+        Ok(match &mut self.decoded {
+            Some(images) => images,
+            none => none.insert(request.selection.decode(&self.dataset, request.experiment, job)?),
+        })
+    }
+}
+
+/// One line, without its charts.
+fn measure(
+    one: &Subject,
+    two: &Subject,
+    request: &Request,
+    images: &mut Images,
+    job: &Job,
+) -> Result<(Interpolation, PathBuf)> {
+    let coefficients = with_ends(request.coefficients)?;
+    let mut result = Interpolation::new(request, &images.dataset, [&one.source, &two.source]);
     let folder = match request.output {
         Some(folder) => folder.to_owned(),
         None => one.analysis_folder(request.base).join("interpolation").join(result.name()),
     };
-    let coefficients = with_ends(request.coefficients)?;
-    result.take_known(&folder)?;
+    let earlier = result.known(&folder)?;
+    let labels: Vec<usize> = (0..images.dataset.len()).map(|sample| images.dataset.label(sample)).collect();
+    let labelling = images.dataset.labelling();
+    let mut line = samples::known(&folder, &result.name());
+    result.points =
+        line.iter().map(|(coefficient, samples)| samples.point(*coefficient, &labels, labelling)).collect();
 
     let missing: Vec<f64> = coefficients.iter().copied().filter(|c| result.point(*c).is_none()).collect();
     let (known, total) = (coefficients.len() - missing.len(), coefficients.len());
-    if !missing.is_empty() {
-        let images = eval_images(experiment, &dataset, Split::Test, job)?;
-        for (number, coefficient) in missing.into_iter().enumerate() {
-            let evaluation = evaluate(&one.network.blend(&two.network, coefficient), &images, job)?;
-            let (accuracy, loss) = (100.0 * evaluation.accuracy(), evaluation.loss());
-            // A network that overflows has an endless loss, whether it computes as infinity or as no number.
-            let loss = if loss.is_finite() { loss } else { f64::INFINITY };
-            result.add(Point { coefficient, accuracy, loss });
-            result.save(&folder)?;
-            let done = known + number + 1;
-            job.emit(Event::Point { coefficient, accuracy, loss, done, total });
-        }
+    for (number, coefficient) in missing.into_iter().enumerate() {
+        let network = one.network.blend(&two.network, coefficient);
+        let evaluation = evaluate(&network, images.decoded(request, job)?, job)?;
+        let summary = evaluation.summary(request.selection.split.title());
+        let samples = Samples::of(evaluation);
+        samples.save(&folder, &result.name(), coefficient)?;
+        result.add(samples.point(coefficient, &labels, labelling));
+        result.write(&folder)?;
+        line.push((coefficient, samples));
+        job.emit(Event::Point { coefficient, summary, done: known + number + 1, total });
     }
-    result.barrier = barrier(&result.points);
-    result.save(&folder)?;
-    for metric in [Metric::Accuracy, Metric::Loss] {
-        chart(metric, &[("", &result)]).save(&folder.join(metric.name()))?;
-    }
+    result.barrier = match earlier {
+        Some(earlier) if earlier.points == result.points && earlier.barrier.is_some() => earlier.barrier,
+        _ => barrier::barrier(line, &labels, labelling, job)?,
+    };
+    result.write(&folder)?;
     Ok((result, folder))
 }
 

@@ -54,7 +54,8 @@ impl Subject {
     /// Loads a checkpoint as a network of the experiment's architecture, with a class for each of the data set.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture.
+    /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture; [`Error::Diverged`] if a value
+    /// in it is not finite.
     pub fn load(path: &Path, experiment: &Experiment, dataset: &Dataset, device: &Device) -> Result<Self> {
         let (source, state) = read(path)?;
         let arch = Arch::new(&experiment.model.arch, dataset.outputs())?;
@@ -65,7 +66,8 @@ impl Subject {
     /// experiment's: for analyses that look at features and parameters, not at what the head says.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture.
+    /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture; [`Error::Diverged`] if a value
+    /// in it is not finite.
     pub fn load_as_it_is(path: &Path, experiment: &Experiment, device: &Device) -> Result<Self> {
         let (source, state) = read(path)?;
         let name = source.metadata.get("arch").unwrap_or(&experiment.model.arch);
@@ -75,6 +77,13 @@ impl Subject {
     }
 
     fn new(source: Source, arch: Arch, state: &StateDict, device: &Device) -> Result<Self> {
+        let broken = state.tensors.iter().find(|tensor| tensor.data.iter().any(|value| !value.is_finite()));
+        if let Some(tensor) = broken {
+            return Err(Error::Diverged(format!(
+                "{} holds values that are not finite, in {}; choose a checkpoint from before it diverged",
+                source.path, tensor.name
+            )));
+        }
         let network = Network::new(arch, state, device)
             .map_err(|error| Error::data(format!("{} cannot be used: {error}", source.path)))?;
         Ok(Self { source, network })

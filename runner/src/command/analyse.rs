@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::Result;
 use basin_core::analysis::evaluation;
-use basin_core::analysis::interpolation::{Request, interpolate};
 use basin_core::analysis::selection::Selection;
 use basin_core::config::{Experiment, apply_overrides};
 use basin_core::error::Error;
@@ -48,33 +47,6 @@ pub fn eval(checkpoint: &Path, selection: Selection, data: &Data) -> Result<()> 
         text += &format!("  {name:17} AUC {:9}  accuracy {:.2} %\n", or_undefined(auc), 100.0 * accuracy);
     }
     print(&format!("{text}predictions: {}\n", predictions.display()))
-}
-
-/// Measures the line between two checkpoints, and prints its points and its barrier.
-pub fn interpolate_two(
-    one: &Path,
-    two: &Path,
-    coefficients: &[f64],
-    output: Option<&Path>,
-    data: &Data,
-) -> Result<()> {
-    let experiment = experiment(one, data)?;
-    let request = Request { one, two, coefficients, experiment: &experiment, base: &data.base_dir, output };
-    let (result, folder) = working(&data.device, |job| interpolate(&request, job))?;
-    if data.json {
-        return print(&format!("{}\n", serde_json::to_string(&result)?));
-    }
-    let mut text = String::from("coefficient  test accuracy %  test loss\n");
-    for point in &result.points {
-        text += &format!("{:11.4}  {:15.2}  {:9.4}\n", point.coefficient, point.accuracy, point.loss);
-    }
-    if let Some(barrier) = result.barrier {
-        text += &format!(
-            "barrier: accuracy falls at most {:.2} points below the chord (at {:.3}), loss rises at most {:.4} above it (at {:.3})\n",
-            barrier.accuracy, barrier.accuracy_at, barrier.loss, barrier.loss_at
-        );
-    }
-    print(&format!("{text}written to {}\n", folder.display()))
 }
 
 /// Settings that say which images are used: those of a key, or of the run that the checkpoint lies in.

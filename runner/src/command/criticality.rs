@@ -64,52 +64,54 @@ pub struct Criticality {
     data: Data,
 }
 
-/// Measures the surfaces of each path to each end, and prints their scores.
-pub fn run(arguments: &Criticality) -> Result<()> {
-    let Criticality { checkpoints, paths, data, .. } = arguments;
-    if arguments.output.is_some() && checkpoints.len() * paths.len() > 1 {
-        return Err(basin_core::error::Error::usage(
-            "--output is one folder, but each path to each checkpoint needs its own; name one of each",
-        )
-        .into());
-    }
-    let grid = Grid {
-        alphas: arguments.alphas.0.clone(),
-        sigmas: arguments.sigmas.0.clone(),
-        draws: arguments.draws,
-        seed: arguments.seed,
-    };
-    let bound = arguments.epsilon.map_or(Bound::Relative(arguments.within), Bound::Absolute);
-    for end in checkpoints {
-        let experiment = analyse::experiment(end, data)?;
-        for &path in paths {
-            let request = Request {
-                end,
-                start: &arguments.start,
-                path,
-                grid: &grid,
-                rule: Rule { objective: arguments.objective, bound },
-                modules: &arguments.modules,
-                selection: Selection { split: arguments.split, samples: arguments.samples },
-                experiment: &experiment,
-                memory_bytes: arguments.memory.bytes(),
-                base: &data.base_dir,
-                output: arguments.output.as_deref(),
-            };
-            let (result, folder) = working(&data.device, |job| criticality(&request, job))?;
-            if data.json {
-                print(&format!("{}\n", serde_json::to_string(&result)?))?;
-                continue;
-            }
-            print(&format!(
-                "{} path to {}; {}\n{}written to {}\n",
-                path.name(),
-                end.display(),
-                result.epsilon_in_words(),
-                table(&result).text(),
-                folder.display()
-            ))?;
+impl Criticality {
+    /// Measures the surfaces of each path to each end, and prints their scores.
+    pub fn run(&self) -> Result<()> {
+        let Criticality { checkpoints, paths, data, .. } = self;
+        if self.output.is_some() && checkpoints.len() * paths.len() > 1 {
+            return Err(basin_core::error::Error::usage(
+                "--output is one folder, but each path to each checkpoint needs its own; name one of each",
+            )
+            .into());
         }
+        let grid = Grid {
+            alphas: self.alphas.0.clone(),
+            sigmas: self.sigmas.0.clone(),
+            draws: self.draws,
+            seed: self.seed,
+        };
+        let bound = self.epsilon.map_or(Bound::Relative(self.within), Bound::Absolute);
+        for end in checkpoints {
+            let experiment = analyse::experiment(end, data)?;
+            for &path in paths {
+                let request = Request {
+                    end,
+                    start: &self.start,
+                    path,
+                    grid: &grid,
+                    rule: Rule { objective: self.objective, bound },
+                    modules: &self.modules,
+                    selection: Selection { split: self.split, samples: self.samples },
+                    experiment: &experiment,
+                    memory_bytes: self.memory.bytes(),
+                    base: &data.base_dir,
+                    output: self.output.as_deref(),
+                };
+                let (result, folder) = working(&data.device, |job| criticality(&request, job))?;
+                if data.json {
+                    print(&format!("{}\n", serde_json::to_string(&result)?))?;
+                    continue;
+                }
+                print(&format!(
+                    "{} path to {}; {}\n{}written to {}\n",
+                    path.name(),
+                    end.display(),
+                    result.epsilon_in_words(),
+                    table(&result).text(),
+                    folder.display()
+                ))?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -34,24 +34,26 @@ pub struct Rewind {
     data: Data,
 }
 
-/// Measures the network with each module rewound, and prints a row for each.
-pub fn run(arguments: &Rewind) -> Result<()> {
-    let Rewind { checkpoint, to, rerandomise, modules, images, memory, output, data } = arguments;
-    let experiment = analyse::experiment(checkpoint, data)?;
-    let request = Request {
-        checkpoint,
-        to,
-        seeds: rerandomise,
-        modules,
-        selection: images.selection(),
-        experiment: &experiment,
-        memory_bytes: memory.bytes(),
-        base: &data.base_dir,
-        output: output.as_deref(),
-    };
-    let (result, folder) = working(&data.device, |job| rewind(&request, job))?;
-    if data.json {
-        return print(&format!("{}\n", serde_json::to_string(&result)?));
+impl Rewind {
+    /// Measures the network with each module rewound, and prints a row for each.
+    pub fn run(&self) -> Result<()> {
+        let Rewind { checkpoint, to, rerandomise, modules, images, memory, output, data } = self;
+        let experiment = analyse::experiment(checkpoint, data)?;
+        let request = Request {
+            checkpoint,
+            to,
+            seeds: rerandomise,
+            modules,
+            selection: images.selection(),
+            experiment: &experiment,
+            memory_bytes: memory.bytes(),
+            base: &data.base_dir,
+            output: output.as_deref(),
+        };
+        let (result, folder) = working(&data.device, |job| rewind(&request, job))?;
+        if data.json {
+            return print(&format!("{}\n", serde_json::to_string(&result)?));
+        }
+        print(&format!("{}written to {}\n", table(&result).text(), folder.display()))
     }
-    print(&format!("{}written to {}\n", table(&result).text(), folder.display()))
 }

@@ -1,45 +1,135 @@
-//! The curves of Figure 4.
+//! The curves of Figure 4, and the barriers on them as bars and in a table.
 
-use super::{Interpolation, Point};
-use crate::figure::{Chart, Series};
+use super::{Height, Interpolation, Point};
+use crate::figure::{BarSeries, Bars, Chart, Series, Table};
 
-/// What is drawn over the coefficient.
+/// What is measured along a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
-    /// Test accuracy, percent.
+    /// Accuracy, percent.
     Accuracy,
-    /// Mean test loss, nats.
+    /// Mean loss, nats.
     Loss,
+    /// Mean AUC, a fraction.
+    Auc,
 }
 
 impl Metric {
-    /// Name of the chart's files.
+    /// Its name, which files of charts have too.
     pub fn name(self) -> &'static str {
         match self {
             Self::Accuracy => "accuracy",
             Self::Loss => "loss",
+            Self::Auc => "auc",
+        }
+    }
+
+    /// Its value at a point.
+    pub fn of(self, point: &Point) -> Option<f64> {
+        match self {
+            Self::Accuracy => Some(point.accuracy),
+            Self::Loss => Some(point.loss),
+            Self::Auc => point.auc,
+        }
+    }
+
+    /// The height of the barrier in it.
+    pub fn height(self, line: &Interpolation) -> Option<Height> {
+        let barrier = line.barrier?;
+        match self {
+            Self::Accuracy => Some(barrier.accuracy),
+            Self::Loss => Some(barrier.loss),
+            Self::Auc => barrier.auc,
+        }
+    }
+
+    /// In a heading, with its unit.
+    fn title(self, split: &str) -> String {
+        match self {
+            Self::Accuracy => format!("{split} accuracy %"),
+            Self::Loss => format!("{split} loss"),
+            Self::Auc => format!("mean {split} AUC"),
+        }
+    }
+
+    fn digits(self, value: f64) -> String {
+        match self {
+            Self::Accuracy => format!("{value:.2}"),
+            Self::Loss | Self::Auc => format!("{value:.4}"),
         }
     }
 }
 
-/// A chart of labelled lines, with the paper's axis labels.
+/// A chart of labelled lines on one split, with the paper's axis labels.
 pub fn chart(metric: Metric, lines: &[(&str, &Interpolation)]) -> Chart {
-    let y = match metric {
-        Metric::Accuracy => "test accuracy %",
-        Metric::Loss => "test loss",
-    };
-    let value = |point: &Point| match metric {
-        Metric::Accuracy => point.accuracy,
-        Metric::Loss => point.loss,
-    };
     let series = |(label, line): &(&str, &Interpolation)| {
-        let points = line.points.iter().map(|point| (point.coefficient, value(point)));
-        Series::new(*label, points.collect())
+        let points = line.points.iter();
+        Series::new(*label, points.filter_map(|point| Some((point.coefficient, metric.of(point)?))).collect())
     };
     Chart {
         x: "linear interpolation coefficient".to_owned(),
-        y: y.to_owned(),
+        y: metric.title(split(lines)),
         series: lines.iter().map(series).collect(),
         ..Chart::default()
     }
+}
+
+/// The barriers of labelled lines; error bars are half as long as the 95 % intervals.
+pub fn bars(metric: Metric, lines: &[(&str, &Interpolation)]) -> Bars {
+    let heights: Vec<Option<Height>> = lines.iter().map(|(_, line)| metric.height(line)).collect();
+    let each = |of: fn(Height) -> f64| heights.iter().map(|height| height.map_or(f64::NAN, of)).collect();
+    Bars {
+        x: "line".to_owned(),
+        y: format!("barrier in {}", metric.title(split(lines))),
+        categories: lines.iter().map(|(label, _)| (*label).to_owned()).collect(),
+        series: vec![BarSeries {
+            label: String::new(),
+            values: each(|height| height.value),
+            errors: each(|height| (height.interval[1] - height.interval[0]) / 2.0),
+        }],
+    }
+}
+
+/// The points of a line.
+pub fn point_table(line: &Interpolation) -> Table {
+    let metrics = line.metrics();
+    let titles = metrics.iter().map(|metric| metric.title(line.split()));
+    let row = |point: &Point| {
+        let values = metrics
+            .iter()
+            .map(|metric| metric.of(point).map_or("undefined".to_owned(), |value| metric.digits(value)));
+        std::iter::once(format!("{:.4}", point.coefficient)).chain(values).collect()
+    };
+    Table {
+        columns: std::iter::once("coefficient".to_owned()).chain(titles).collect(),
+        rows: line.points.iter().map(row).collect(),
+    }
+}
+
+/// The barriers of labelled lines, a row for each line and metric.
+pub fn barrier_table(lines: &[(&str, &Interpolation)]) -> Table {
+    let row = |label: &str, line: &Interpolation, metric: Metric| {
+        let end = |at: f64| line.point(at).and_then(|point| metric.of(point));
+        let digits = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| metric.digits(value));
+        let height = metric.height(line);
+        vec![
+            label.to_owned(),
+            metric.title(line.split()),
+            digits(end(0.0)),
+            digits(end(1.0)),
+            digits(height.map(|height| height.value)),
+            digits(height.map(|height| height.interval[0])),
+            digits(height.map(|height| height.interval[1])),
+            height.map_or("undefined".to_owned(), |height| format!("{:.3}", height.at)),
+        ]
+    };
+    let columns = ["line", "metric", "at 0", "at 1", "barrier", "from", "to (95 %)", "at coefficient"];
+    let rows = lines
+        .iter()
+        .flat_map(|(label, line)| line.metrics().into_iter().map(move |metric| row(label, line, metric)));
+    Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
+}
+
+fn split<'a>(lines: &[(&str, &'a Interpolation)]) -> &'a str {
+    lines.first().map_or("test", |(_, line)| line.split())
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Barrier;
+use super::barrier::DEFINITION;
+use super::{Barrier, Metric, Request};
+use crate::analysis::record::{Inputs, Stored};
 use crate::analysis::subject::Source;
-use crate::config::{Data, Experiment};
 use crate::data::{Dataset, Split};
-use crate::error::{Error, Result};
-use crate::file::{digest, write_atomically};
+use crate::error::Result;
+use crate::file::write_atomically;
 
 /// The measured line between two checkpoints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,20 +18,10 @@ use crate::file::{digest, write_atomically};
 pub struct Interpolation {
     /// Version of this form.
     pub schema: u32,
-    /// The checkpoint at coefficient 0.
-    pub one: Source,
-    /// The checkpoint at coefficient 1.
-    pub two: Source,
+    /// The checkpoints at coefficient 0 and 1, and the images.
+    pub inputs: Inputs,
     /// Architecture of both.
     pub arch: String,
-    /// The images, and how they are prepared.
-    pub data: Data,
-    /// Which of them.
-    pub split: String,
-    /// SHA-256 of their ids and labels.
-    pub data_digest: String,
-    /// How many.
-    pub samples: usize,
     /// The points so far, by coefficient.
     pub points: Vec<Point>,
     /// The barrier, once all points are there.
@@ -45,74 +36,61 @@ pub struct Interpolation {
 pub struct Point {
     /// Position: 0 is the first network, 1 the second.
     pub coefficient: f64,
-    /// Test accuracy, percent.
+    /// Accuracy, percent; of findings, the share of all decisions.
     pub accuracy: f64,
-    /// Mean test loss, nats.
+    /// Mean loss, nats.
     #[serde(deserialize_with = "float_or_null")]
     pub loss: f64,
+    /// Mean area under the ROC curves of the findings for which it is defined, a fraction; none where a label is a class.
+    pub auc: Option<f64>,
 }
 
 /// JSON has no infinity; a loss that overflowed is written as null.
-pub(super) fn float_or_null<'de, D: serde::Deserializer<'de>>(
+pub fn float_or_null<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
+impl Stored for Interpolation {
+    fn name(&self) -> String {
+        self.inputs.name("")
+    }
+}
+
 impl Interpolation {
     /// A line without points.
-    pub(super) fn new(experiment: &Experiment, dataset: &Dataset, [one, two]: [&Source; 2]) -> Self {
+    pub(super) fn new(request: &Request, dataset: &Dataset, networks: [&Source; 2]) -> Self {
         Self {
-            schema: 1,
-            one: one.clone(),
-            two: two.clone(),
-            arch: experiment.model.arch.clone(),
-            data: experiment.data.clone(),
-            split: Split::Test.name().to_owned(),
-            data_digest: dataset.digest(),
-            samples: dataset.len(),
+            schema: 2,
+            inputs: Inputs::new(request.experiment, dataset, request.selection.split, &networks),
+            arch: request.experiment.model.arch.clone(),
             points: Vec::new(),
             barrier: None,
-            barrier_definition: "the largest drop below the chord, max over c in [0, 1] of \
-                                 (1 - c) m(0) + c m(1) - m(c); accuracy in percentage points, loss in nats with the sign turned"
-                .to_owned(),
+            barrier_definition: DEFINITION.to_owned(),
         }
-    }
-
-    /// A folder name that only a line between the same networks on the same images has.
-    pub fn name(&self) -> String {
-        let preparation = format!("{:?}", self.data.wherever());
-        let parts = [&self.one.sha256, &self.two.sha256, &self.data_digest, &preparation];
-        let digest = digest(parts.map(String::as_str).join("\n"));
-        format!("{}-{}-{}", self.one.stem(), self.two.stem(), &digest[..8])
-    }
-
-    /// Takes over the points that a folder has of the same line.
-    pub(super) fn take_known(&mut self, folder: &Path) -> Result<()> {
-        let path = folder.join("result.json");
-        let text = match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            text => text.map_err(Error::io("read", &path))?,
-        };
-        let old: Self = serde_json::from_slice(&text).map_err(|error| {
-            Error::data(format!("{} is broken ({error}); remove it to compute the line anew", path.display()))
-        })?;
-        if old.name() != self.name() {
-            return Err(Error::usage(format!(
-                "{} holds an interpolation between {} and {} on {}; choose another folder",
-                folder.display(),
-                old.one.path,
-                old.two.path,
-                old.data.name
-            )));
-        }
-        self.points = old.points;
-        Ok(())
     }
 
     /// The point at a coefficient.
     pub fn point(&self, coefficient: f64) -> Option<&Point> {
         self.points.iter().find(|point| point.coefficient == coefficient)
+    }
+
+    /// What is measured at its points; AUC only where it is defined at one of them.
+    pub fn metrics(&self) -> Vec<Metric> {
+        let has_auc = self.points.iter().any(|point| point.auc.is_some());
+        let all = [Metric::Accuracy, Metric::Loss, Metric::Auc];
+        all.into_iter().filter(|metric| has_auc || *metric != Metric::Auc).collect()
+    }
+
+    /// The split in a word: `test`, `train` or `dev`.
+    pub fn split(&self) -> &str {
+        let all = [Split::Test, Split::EvalTrain, Split::Dev];
+        let found = all.into_iter().find(|split| split.name() == self.inputs.split);
+        match found {
+            Some(split) => split.title(),
+            None => &self.inputs.split,
+        }
     }
 
     pub(super) fn add(&mut self, point: Point) {
@@ -121,12 +99,19 @@ impl Interpolation {
     }
 
     /// Writes `result.json` and `points.csv`, each whole or not at all.
-    pub(super) fn save(&self, folder: &Path) -> Result<()> {
-        let json = serde_json::to_vec_pretty(self).map_err(Error::run)?;
-        write_atomically(&folder.join("result.json"), |file| file.write_all(&json))?;
-        let lines: String =
-            self.points.iter().map(|p| format!("{},{},{}\n", p.coefficient, p.accuracy, p.loss)).collect();
-        let csv = format!("coefficient,test_accuracy_percent,test_loss\n{lines}");
+    pub(super) fn write(&self, folder: &Path) -> Result<()> {
+        self.save(folder)?;
+        let (metrics, split) = (self.metrics(), self.split());
+        let name = |metric: &Metric| match metric {
+            Metric::Accuracy => format!(",{split}_accuracy_percent"),
+            other => format!(",{split}_{}", other.name()),
+        };
+        let mut csv = format!("coefficient{}\n", metrics.iter().map(name).collect::<String>());
+        for point in &self.points {
+            let values = metrics.iter().map(|metric| metric.of(point));
+            let values: String = values.map(|v| v.map_or(",".to_owned(), |v| format!(",{v}"))).collect();
+            csv += &format!("{}{values}\n", point.coefficient);
+        }
         write_atomically(&folder.join("points.csv"), |file| file.write_all(csv.as_bytes()))
     }
 }
