@@ -3,6 +3,7 @@
 pub mod distance;
 pub mod evaluation;
 pub mod interpolation;
+pub mod mistakes;
 pub mod record;
 pub mod selection;
 pub mod subject;

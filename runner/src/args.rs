@@ -10,6 +10,8 @@ use basin_core::device::Choice;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::mistakes::Mistakes;
+
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
@@ -162,6 +164,8 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Compares the mistakes of networks on the same images.
+    Mistakes(Mistakes),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
