@@ -7,6 +7,7 @@ pub mod evaluation;
 pub mod interpolation;
 pub mod journal;
 pub mod measures;
+pub mod mistakes;
 pub mod named;
 pub mod record;
 pub mod rewinding;

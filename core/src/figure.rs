@@ -13,6 +13,7 @@ mod heat_map;
 mod legend;
 mod page;
 mod png;
+mod sheet;
 mod style;
 mod table;
 
@@ -27,6 +28,7 @@ pub use chart::{Chart, Series};
 pub use heat_map::HeatMap;
 pub use page::Page;
 pub use png::png;
+pub use sheet::{Group, PICTURE, Picture, Sheet};
 pub use table::Table;
 
 /// Pixels of the PNG for one of the figure.

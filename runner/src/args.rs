@@ -173,6 +173,8 @@ pub enum Command {
     Rewind(command::rewind::Rewind),
     /// Measures how far each module can go back towards its start, and how much noise it bears there.
     Criticality(command::criticality::Criticality),
+    /// Compares the mistakes of networks on the same images.
+    Mistakes(command::mistakes::Mistakes),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),

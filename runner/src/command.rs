@@ -5,6 +5,7 @@ pub mod basin;
 mod checkpoint;
 pub mod criticality;
 pub mod interpolate;
+pub mod mistakes;
 mod prepare;
 pub mod rewind;
 mod train;
@@ -43,6 +44,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         }
         Some(Command::Interpolate(command)) => command.run(),
         Some(Command::Basin(command)) => command.run(),
+        Some(Command::Mistakes(command)) => command.run(),
         Some(Command::Rewind(command)) => command.run(),
         Some(Command::Criticality(command)) => command.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::selection::Selection;
 use super::subject::{Source, Subject};
+use crate::checkpoint::{Reader, stem};
 use crate::config::Experiment;
 use crate::error::Result;
-use crate::file::digest;
+use crate::file::{digest, file_digest};
 use crate::job::Job;
 use crate::run::RunDir;
 use crate::train::evaluate::{Evaluation, evaluate};
@@ -29,11 +30,8 @@ pub fn evaluate_checkpoint(
     let images = selection.decode(&dataset, experiment, job)?;
     let evaluation = evaluate(&subject.network, &images, job)?;
     let own_run = RunDir::of_checkpoint(path);
-    let record = own_run.as_ref().map(RunDir::read_record).transpose()?.flatten();
-    let images_of = |experiment: &Experiment| experiment.data.wherever();
-    let is_own_data = record.is_some_and(|record| images_of(&record.experiment) == images_of(experiment));
     let Source { sha256, metadata, .. } = &subject.source;
-    let name = if is_own_data && selection == Selection::TEST {
+    let name = if is_own_data(own_run.as_ref(), experiment)? && selection == Selection::TEST {
         subject.source.stem()
     } else {
         // Other images, or a checkpoint that shares the folder with others: the name must not.
@@ -49,4 +47,39 @@ pub fn evaluate_checkpoint(
     about.extend(metadata.get("epoch").map(|epoch| ("epoch", epoch.as_str())));
     predictions::save(&file, &dataset, &evaluation, &about)?;
     Ok((evaluation, file))
+}
+
+/// The file of what a checkpoint says of the whole test split: one that training or [`evaluate_checkpoint`] has stored in its
+/// run, or else measured now.
+///
+/// # Errors
+/// Those of [`evaluate_checkpoint`].
+pub fn stored_predictions(path: &Path, experiment: &Experiment, base: &Path, job: &Job) -> Result<PathBuf> {
+    let run = RunDir::of_checkpoint(path);
+    if let Some(run) = &run
+        && is_own_data(Some(run), experiment)?
+    {
+        let (epoch, sha256) = (Reader::open(path)?.metadata.remove("epoch"), file_digest(path)?);
+        // Training says no digest; its checkpoints are known by their epoch.
+        let is_of_training = ["ckpt-E", "ckpt-best"].iter().any(|name| stem(path).starts_with(name));
+        for name in [stem(path).as_str(), "last", "best"] {
+            let file = run.predictions(name);
+            // A file that is broken or not there is measured anew.
+            let Ok(Reader { metadata, .. }) = Reader::open(&file) else { continue };
+            let is_same = match metadata.get("checkpoint_sha256") {
+                Some(known) => *known == sha256,
+                None => is_of_training && epoch.is_some() && metadata.get("epoch") == epoch.as_ref(),
+            };
+            if is_same && metadata.get("split").is_some_and(|split| split == Selection::TEST.split.name()) {
+                return Ok(file);
+            }
+        }
+    }
+    evaluate_checkpoint(path, experiment, Selection::TEST, base, job).map(|(_, file)| file)
+}
+
+/// Whether an experiment's images are those that the run was trained and measured on.
+fn is_own_data(run: Option<&RunDir>, experiment: &Experiment) -> Result<bool> {
+    let record = run.map(RunDir::read_record).transpose()?.flatten();
+    Ok(record.is_some_and(|record| record.experiment.data.wherever() == experiment.data.wherever()))
 }

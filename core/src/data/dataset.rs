@@ -71,7 +71,7 @@ impl Dataset {
             ("CheXpert", _) => {
                 let index = chexpert::open(data, split, files)?;
                 let cache = (configs.cache_bitmap == Some(true)).then(|| Cache::new(index.samples.len()));
-                Ok(indexed(index, Labelling::Findings(&chexpert::NAMES), cache))
+                Ok(indexed(index, Labelling::of(&data.name), cache))
             }
             ("CIFAR10", _) => {
                 let images = cifar10::open(configs, split)?;

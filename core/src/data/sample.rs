@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::chexpert;
 use crate::config::Subsample;
 use crate::error::{Error, Result};
 use crate::random::numpy::RandomState;
@@ -31,6 +32,11 @@ impl Split {
             Self::Test => "test",
             Self::Dev => "dev",
         }
+    }
+
+    /// The split of that [`Split::name`].
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Train, Self::EvalTrain, Self::Test, Self::Dev].into_iter().find(|split| split.name() == name)
     }
 
     /// Of data sets that come in two halves: `train` or `test`.
@@ -60,6 +66,11 @@ pub enum Labelling {
 }
 
 impl Labelling {
+    /// What the labels of a data set of that name say.
+    pub fn of(data: &str) -> Self {
+        if data == "CheXpert" { Self::Findings(&chexpert::NAMES) } else { Self::Class }
+    }
+
     /// Decisions that a network makes about a sample: which class, or which of the findings.
     pub fn decisions(self) -> usize {
         match self {

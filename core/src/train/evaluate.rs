@@ -106,9 +106,22 @@ impl Evaluation {
         }
     }
 
+    /// Logits of a sample.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn row(&self, sample: usize) -> &[f32] {
+        let outputs = self.outputs();
+        &self.logits[sample * outputs..][..outputs]
+    }
+
+    /// Outputs of the network, 0 if there is no sample.
+    pub fn outputs(&self) -> usize {
+        self.logits.len() / self.labels.len().max(1)
+    }
+
     fn rows(&self) -> impl Iterator<Item = (&[f32], usize)> {
-        let outputs = self.logits.len() / self.labels.len().max(1);
-        self.logits.chunks_exact(outputs.max(1)).zip(self.labels.iter().copied())
+        self.logits.chunks_exact(self.outputs().max(1)).zip(self.labels.iter().copied())
     }
 }
 
@@ -130,7 +143,7 @@ pub fn right_decisions(logits: &[f32], label: usize, labelling: Labelling) -> us
 }
 
 /// Index of the largest value, the first of equals.
-fn largest(values: &[f32]) -> usize {
+pub fn largest(values: &[f32]) -> usize {
     let better = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
     (0..values.len()).reduce(better).unwrap_or(0)
 }

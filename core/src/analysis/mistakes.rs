@@ -1,0 +1,252 @@
+//! Which mistakes networks share, and which each makes alone (paper section 4 and its appendix), from stored predictions.
+
+mod chart;
+mod comparison;
+mod counts;
+mod examples;
+mod names;
+mod question;
+mod record;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::evaluation::stored_predictions;
+use super::record::Stored as _;
+use super::subject::Source;
+use crate::config::Experiment;
+use crate::data::Labelling;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::figure::Figure as _;
+use crate::file::{file_digest, write_atomically};
+use crate::job::Job;
+use crate::train::predictions::{self, Predictions};
+
+use examples::{Images, Two};
+use question::Question;
+
+pub use chart::{pairs_figure, pairs_table, parts_figure, parts_table};
+pub use comparison::{Comparison, Estimate};
+pub use counts::{Counts, Quadrant};
+pub use record::{Mistakes, Pair, Predictor};
+
+/// Networks whose mistakes are compared.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Two or more of them.
+    pub networks: &'a [Candidate],
+    /// Their names in tables and figures; the parts in which their paths differ if empty.
+    pub names: &'a [String],
+    /// Images of each quadrant on a contact sheet; none is drawn for 0.
+    pub examples: usize,
+    /// Where results are written if the first file lies in no run.
+    pub base: &'a Path,
+}
+
+/// A network by its predictions.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Stored predictions, or a checkpoint.
+    pub path: PathBuf,
+    /// Settings that say which images a checkpoint is measured on; needed unless the file holds predictions.
+    pub experiment: Option<Experiment>,
+}
+
+/// Compares every two of the networks, on the same samples. A checkpoint's predictions of the test split are those that its run
+/// has, or measured now. Writes `result.json`, tables, lists of samples by quadrant, figures and contact sheets.
+///
+/// Returns the result and its folder.
+///
+/// # Errors
+/// [`Error::Usage`] for fewer than two networks, [`Error::Data`] for files that are broken or of different samples or outputs,
+/// [`Error::Diverged`] for predictions that are not finite.
+pub fn mistakes(request: &Request, job: &Job) -> Result<(Mistakes, PathBuf)> {
+    let Request { networks, names, examples, base } = *request;
+    if networks.len() < 2 || !(names.is_empty() || names.len() == networks.len()) {
+        let (count, named) = (networks.len(), names.len());
+        return Err(Error::usage(format!(
+            "name two or more networks, and all or none of them: {count} with {named} names"
+        )));
+    }
+    let files =
+        networks.iter().map(|network| predictions_of(network, base, job)).collect::<Result<Vec<_>>>()?;
+    let read = files.iter().map(|file| predictions::load(file)).collect::<Result<Vec<_>>>()?;
+    let predictions = matched(&files, read)?;
+    let names = if names.is_empty() {
+        names::of_files(&networks.iter().map(|network| network.path.as_path()).collect::<Vec<_>>())
+    } else {
+        names.to_vec()
+    };
+    let first = &predictions[0];
+    let classes = names::of_classes(&first.ids, &first.evaluation.labels, first.evaluation.outputs());
+    let two = |one: usize, two: usize| Two {
+        names: [&names[one], &names[two]],
+        predictions: [&predictions[one], &predictions[two]],
+        classes: &classes,
+    };
+
+    let questions = Question::all(first.evaluation.labelling);
+    let pairs = (0..names.len()).flat_map(|one| (one + 1..names.len()).map(move |two| (one, two)));
+    let pairs = pairs.map(|(one, other)| compare(one, other, &two(one, other), &questions)).collect();
+    let entry = |name: &str| first.metadata.get(name).cloned().unwrap_or_default();
+    let result = Mistakes {
+        schema: 1,
+        networks: predictors(&names, &files, &predictions)?,
+        data: entry("data"),
+        split: entry("split"),
+        samples: first.ids.len(),
+        parts: if first.evaluation.labelling == Labelling::Class { "class" } else { "finding" }.to_owned(),
+        pairs,
+        definitions: record::DEFINITIONS.to_owned(),
+    };
+
+    let folder = result.networks[0].predictions.analysis_folder(base).join("mistakes").join(result.name());
+    result.save(&folder)?;
+    let write = |name: &str, bytes: &[u8]| write_atomically(&folder.join(name), |file| file.write_all(bytes));
+    write("pairs.csv", pairs_table(&result).csv().as_bytes())?;
+    write("parts.csv", parts_table(&result).csv().as_bytes())?;
+    pairs_figure(&result).save(&folder.join("mistakes"))?;
+    for pair in &result.pairs {
+        write(&format!("samples-{}.csv", pair.stem()), &two(pair.one, pair.two).list(&questions)?)?;
+        parts_figure(&result, pair).save(&folder.join(format!("parts-{}", pair.stem())))?;
+    }
+    let experiment = networks.iter().find_map(|network| network.experiment.as_ref());
+    if examples > 0 {
+        // What was counted is written; images that have gone take only the sheets away.
+        let images = experiment
+            .ok_or_else(|| Error::usage("no run or key says where the images are; add -k KEY"))
+            .and_then(|experiment| Images::open(experiment, &result.split));
+        for pair in &result.pairs {
+            for question in &questions {
+                job.check()?;
+                let sheet = match &images {
+                    Ok(images) => two(pair.one, pair.two).sheet(*question, examples, images),
+                    Err(error) => Err(Error::data(error)),
+                };
+                let sheet = match sheet {
+                    Ok(sheet) => sheet,
+                    Err(error) => {
+                        job.emit(Event::Note(format!("no contact sheet: {error}")));
+                        return Ok((result, folder));
+                    }
+                };
+                let of = question.name().to_lowercase().replace(' ', "-");
+                write(&format!("examples-{}-{of}.png", pair.stem()), &sheet.png()?)?;
+            }
+        }
+    }
+    Ok((result, folder))
+}
+
+/// The file of a network's predictions.
+fn predictions_of(network: &Candidate, base: &Path, job: &Job) -> Result<PathBuf> {
+    let Candidate { path, experiment } = network;
+    if predictions::is_predictions(path)? {
+        return Ok(path.clone());
+    }
+    let experiment = experiment.as_ref().ok_or_else(|| {
+        Error::usage(format!(
+            "{} lies in no run of Basin; say which images to use with -k KEY and --set",
+            path.display()
+        ))
+    })?;
+    stored_predictions(path, experiment, base, job)
+}
+
+/// The predictions with their samples in the order of the first file's.
+fn matched(files: &[PathBuf], predictions: Vec<Predictions>) -> Result<Vec<Predictions>> {
+    let Some((first, name)) = predictions.first().cloned().zip(files.first()) else { return Ok(predictions) };
+    let aligned = |(other, file): (Predictions, &PathBuf)| {
+        let (name, file) = (name.display(), file.display());
+        let (outputs, others) = (first.evaluation.outputs(), other.evaluation.outputs());
+        if (outputs, first.evaluation.labelling) != (others, other.evaluation.labelling) {
+            return Err(Error::data(format!(
+                "{name} holds {outputs} outputs for each sample and {file} {others}, of other data; choose predictions of one data set"
+            )));
+        }
+        let places = positions(&first.ids);
+        all_among(&other.ids, &places, &file, &name)?;
+        let places = positions(&other.ids);
+        all_among(&first.ids, &places, &name, &file)?;
+        let other = other.select(first.ids.iter().filter_map(|id| places.get(id.as_str()).copied()));
+        let labels = first.evaluation.labels.iter().zip(&other.evaluation.labels);
+        match labels.zip(&first.ids).find(|((one, two), _)| one != two) {
+            None => Ok(other),
+            Some(((one, two), id)) => Err(Error::data(format!(
+                "the label of {id} is {one} in {name} and {two} in {file}; choose predictions of one data set"
+            ))),
+        }
+    };
+    predictions.into_iter().zip(files).map(aligned).collect()
+}
+
+fn positions(ids: &[String]) -> HashMap<&str, usize> {
+    ids.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect()
+}
+
+/// Whether all samples of one file are among those of another.
+fn all_among(
+    ids: &[String],
+    places: &HashMap<&str, usize>,
+    one: &impl std::fmt::Display,
+    other: &impl std::fmt::Display,
+) -> Result<()> {
+    let missing: Vec<&String> = ids.iter().filter(|id| !places.contains_key(id.as_str())).collect();
+    let Some(example) = missing.first() else { return Ok(()) };
+    Err(Error::data(format!(
+        "{} of the {} samples of {one} are not among those of {other}, such as {example}; choose predictions of the same samples",
+        missing.len(),
+        ids.len()
+    )))
+}
+
+fn compare(one: usize, other: usize, two: &Two, questions: &[Question]) -> Pair {
+    let decisions = |question: &Question| -> Vec<(usize, [usize; 2])> {
+        (0..two.predictions[0].ids.len()).map(|sample| two.decision(*question, sample)).collect()
+    };
+    let comparison = |name: &str, kinds: usize, decisions: &[(usize, [usize; 2])]| {
+        let counts: Vec<Counts> =
+            decisions.iter().map(|(truth, answers)| Counts::of(*truth, *answers)).collect();
+        let answers: Vec<[usize; 2]> = decisions.iter().map(|(_, answers)| *answers).collect();
+        Comparison::new(name, &counts).with_answers(&answers, kinds)
+    };
+    match questions {
+        [Question::Class] => {
+            let decisions = decisions(&Question::Class);
+            let of_class = |class: usize| decisions.iter().copied().filter(move |(truth, _)| *truth == class);
+            let kinds = two.classes.len();
+            let parts = two
+                .classes
+                .iter()
+                .enumerate()
+                .map(|(class, name)| (name, of_class(class).collect::<Vec<_>>()));
+            let parts = parts.filter(|(_, decisions)| !decisions.is_empty());
+            let parts = parts.map(|(name, decisions)| comparison(name, kinds, &decisions)).collect();
+            Pair { one, two: other, all: comparison("all", kinds, &decisions), parts }
+        }
+        findings => {
+            let decisions: Vec<Vec<(usize, [usize; 2])>> = findings.iter().map(decisions).collect();
+            let sample = |at: usize| {
+                let counts = decisions.iter().map(|decisions| Counts::of(decisions[at].0, decisions[at].1));
+                counts.fold(Counts::default(), Counts::plus)
+            };
+            let samples: Vec<Counts> = (0..two.predictions[0].ids.len()).map(sample).collect();
+            let parts = findings.iter().zip(&decisions);
+            let parts = parts.map(|(finding, decisions)| comparison(finding.name(), 2, decisions)).collect();
+            Pair { one, two: other, all: Comparison::new("all", &samples), parts }
+        }
+    }
+}
+
+fn predictors(names: &[String], files: &[PathBuf], predictions: &[Predictions]) -> Result<Vec<Predictor>> {
+    let predictor = |((name, file), predictions): ((&String, &PathBuf), &Predictions)| {
+        let source = Source {
+            path: file.display().to_string(),
+            sha256: file_digest(file)?,
+            metadata: predictions.metadata.clone(),
+        };
+        Ok(Predictor { name: name.clone(), predictions: source })
+    };
+    names.iter().zip(files).zip(predictions).map(predictor).collect()
+}

@@ -1,0 +1,111 @@
+//! Tables and figures of mistakes.
+
+use super::comparison::{Comparison, Estimate};
+use super::record::{Mistakes, Pair};
+use crate::figure::{BarSeries, Bars, Table};
+
+/// Classes in one figure, those with most mistakes.
+const SHOWN: usize = 20;
+
+/// A row for each pair of networks.
+pub fn pairs_table(result: &Mistakes) -> Table {
+    table(None, result.pairs.iter().map(|pair| (result.names(pair).join(", "), None, &pair.all)))
+}
+
+/// A row for each class or finding of each pair.
+pub fn parts_table(result: &Mistakes) -> Table {
+    let rows = result.pairs.iter().flat_map(|pair| {
+        let name = result.names(pair).join(", ");
+        pair.parts.iter().map(move |part| (name.clone(), Some(part.name.clone()), part))
+    });
+    table(Some(&result.parts), rows)
+}
+
+fn table<'a>(
+    part: Option<&str>,
+    rows: impl Iterator<Item = (String, Option<String>, &'a Comparison)>,
+) -> Table {
+    let counts = ["both right", "only first wrong (g1)", "only second wrong (g2)", "both wrong (g3)"];
+    let numbers = [
+        "uncommon of all mistakes %",
+        "same answer in common mistakes %",
+        "agreement %",
+        "kappa of correctness",
+        "kappa of answers",
+    ];
+    let columns = ["first, second"].into_iter().chain(part).chain(["decisions"]).chain(counts).chain(numbers);
+    let row = |(names, part, comparison): (String, Option<String>, &Comparison)| {
+        let Comparison { counts, .. } = comparison;
+        let counts = [
+            counts.decisions(),
+            counts.both_right,
+            counts.only_one_wrong,
+            counts.only_two_wrong,
+            counts.both_wrong,
+        ];
+        let percent = |estimate| number(estimate, 100.0, 2);
+        let kappa = |estimate| number(estimate, 1.0, 3);
+        let numbers = [
+            percent(comparison.uncommon),
+            percent(comparison.alike),
+            percent(comparison.agreement),
+            kappa(comparison.kappa_of_correctness),
+            kappa(comparison.kappa_of_answers),
+        ];
+        [names].into_iter().chain(part).chain(counts.map(|count| count.to_string())).chain(numbers).collect()
+    };
+    Table { columns: columns.map(str::to_owned).collect(), rows: rows.map(row).collect() }
+}
+
+fn number(estimate: Option<Estimate>, scale: f64, decimals: usize) -> String {
+    match estimate {
+        None => "undefined".to_owned(),
+        Some(Estimate { value, error: None }) => format!("{:.decimals$}", scale * value),
+        Some(Estimate { value, error: Some(error) }) => {
+            format!("{:.decimals$} ± {:.decimals$}", scale * value, scale * error)
+        }
+    }
+}
+
+/// Uncommon and common mistakes of each pair.
+pub fn pairs_figure(result: &Mistakes) -> Bars {
+    let pairs = result.pairs.iter().map(|pair| (result.names(pair).join(", "), &pair.all));
+    bars("first, second", pairs.collect())
+}
+
+/// Uncommon and common mistakes of one pair by class or finding; of many classes those with most mistakes.
+pub fn parts_figure(result: &Mistakes, pair: &Pair) -> Bars {
+    let mistakes = |part: &Comparison| part.counts.decisions() - part.counts.both_right;
+    let mut parts: Vec<&Comparison> = pair.parts.iter().collect();
+    let mut x = result.parts.clone();
+    if parts.len() > SHOWN {
+        x = format!("{x}, the {SHOWN} of {} with most mistakes", parts.len());
+        parts.sort_by_key(|part| std::cmp::Reverse(mistakes(part)));
+        parts.truncate(SHOWN);
+    }
+    bars(&x, parts.into_iter().map(|part| (part.name.clone(), part)).collect())
+}
+
+fn bars(x: &str, rows: Vec<(String, &Comparison)>) -> Bars {
+    let series = |label: &str, share: fn(&Comparison) -> Option<Estimate>| {
+        let shares: Vec<Option<Estimate>> = rows.iter().map(|(_, comparison)| share(comparison)).collect();
+        let value = |share: &Option<Estimate>| share.map_or(f64::NAN, |share| 100.0 * share.value);
+        let error =
+            |share: &Option<Estimate>| share.and_then(|share| share.error).map_or(0.0, |error| 100.0 * error);
+        BarSeries {
+            label: label.to_owned(),
+            values: shares.iter().map(value).collect(),
+            errors: shares.iter().map(error).collect(),
+        }
+    };
+    Bars {
+        x: x.to_owned(),
+        y: "share of decisions %".to_owned(),
+        series: vec![
+            series("only first wrong", |comparison| comparison.only_one_wrong),
+            series("only second wrong", |comparison| comparison.only_two_wrong),
+            series("both wrong", |comparison| comparison.both_wrong),
+        ],
+        categories: rows.into_iter().map(|(name, _)| name).collect(),
+    }
+}
