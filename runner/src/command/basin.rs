@@ -65,19 +65,16 @@ impl Basin {
 fn summary(result: &Search) -> String {
     let Some(found) = &result.found else { return String::new() };
     let [first, last] = found.segment;
-    let verdict = match (found.delta, &found.no_basin) {
-        (Some(delta), _) => format!("a ({:.4}, {delta:.2})-basin", found.epsilon),
-        (None, reason) => format!("no basin: {}", reason.as_deref().unwrap_or_default()),
-    };
     format!(
         "segment {first:.2} to {last:.2}, {} {:.4} on average, epsilon {:.4}\ndistance of the networks {:.3}, {} trained \
-         parameters\n{}{verdict}\n",
+         parameters\n{}{}\n",
         result.loss.name(),
         found.mean,
         found.epsilon,
         result.distance,
         result.parameters,
         if found.rises.is_empty() { String::new() } else { table(found).text() },
+        found.verdict(),
     )
 }
 

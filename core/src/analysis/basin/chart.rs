@@ -25,6 +25,16 @@ pub fn chart(basin: &Basin, measurements: &[Measurement]) -> Chart {
     }
 }
 
+impl Found {
+    /// The basin, or why there is none, in words.
+    pub fn verdict(&self) -> String {
+        match (self.delta, &self.no_basin) {
+            (Some(delta), _) => format!("a ({:.4}, {delta:.2})-basin", self.epsilon),
+            (None, reason) => format!("no basin: {}", reason.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
 /// What was tried around the segment: a row for each delta.
 pub fn table(found: &Found) -> Table {
     let columns = ["noise in each parameter", "delta", "rise under noise", "rise past the ends", "2 epsilon"];
