@@ -5,6 +5,7 @@ pub mod evaluation;
 pub mod interpolation;
 pub mod record;
 pub mod selection;
+pub mod similarity;
 pub mod subject;
 
 use crate::checkpoint::{NamedTensor, StateDict};

@@ -162,6 +162,8 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Compares the features of networks by linear CKA.
+    Similarity(crate::command::similarity::Similarity),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),

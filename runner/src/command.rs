@@ -3,6 +3,7 @@
 mod analyse;
 mod checkpoint;
 mod prepare;
+pub mod similarity;
 mod train;
 
 use std::io::Write as _;
@@ -40,6 +41,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Interpolate { one, two, coefficients, output, data }) => {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }
+        Some(Command::Similarity(command)) => command.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, settings, device }) => {

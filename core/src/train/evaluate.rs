@@ -137,7 +137,8 @@ pub fn evaluate(network: &Network, images: &EvalImages, job: &Job) -> Result<Eva
     Ok(result)
 }
 
-fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+/// The values of a tensor in single precision, without a copy where nobody else holds it.
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     tensor
         .into_data()
         .try_into_vec()
