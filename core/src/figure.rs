@@ -1,14 +1,82 @@
-//! Figures: charts as SVG, PNG and CSV, and HTML pages of them. Knows nothing of how numbers were made.
+//! Figures: charts, bars and heat maps as SVG, PNG and CSV, tables, and HTML pages of them. Knows nothing of how numbers
+//! were made.
+//!
+//! The drawing is our own SVG: rows of categories need slanted labels and bars need hatching to be told apart in grey.
 
+mod axis;
+mod bars;
+mod canvas;
 mod chart;
+mod colour_map;
+mod frame;
+mod heat_map;
+mod legend;
 mod page;
 mod png;
+mod style;
+mod table;
 
+use std::path::Path;
+
+use crate::error::Result;
+use crate::file::write_atomically;
+
+pub use axis::Scale;
+pub use bars::{BarSeries, Bars};
 pub use chart::{Chart, Series};
-pub use page::{Page, Table};
+pub use heat_map::HeatMap;
+pub use page::Page;
 pub use png::png;
+pub use table::Table;
+
+/// Pixels of the PNG for one of the figure.
+const PNG_SCALE: f32 = 2.0;
+
+/// What can be drawn and written as numbers.
+pub trait Figure {
+    /// The figure as a stand-alone SVG document.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Run`] if its parts do not fit together.
+    fn svg(&self) -> Result<String>;
+
+    /// The numbers that are drawn, with a heading line.
+    fn csv(&self) -> String;
+
+    /// Writes `<stem>.svg`, `<stem>.png` and `<stem>.csv`.
+    ///
+    /// # Errors
+    /// Those of [`Figure::svg`], and [`crate::error::Error::Io`] naming the file.
+    fn save(&self, stem: &Path) -> Result<()> {
+        let svg = self.svg()?;
+        let png = png(&svg, PNG_SCALE)?;
+        let csv = self.csv();
+        for (ending, bytes) in [("svg", svg.as_bytes()), ("png", &png), ("csv", csv.as_bytes())] {
+            // A stem such as `lr0.02` has no ending to replace.
+            let mut path = stem.as_os_str().to_owned();
+            path.push(format!(".{ending}"));
+            write_atomically(path.as_ref(), |file| file.write_all(bytes))?;
+        }
+        Ok(())
+    }
+}
 
 /// Characters that mean something in HTML and SVG, as text.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// A line of CSV.
+fn csv_line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let quoted = |cell: &str| match cell.contains(['"', ',', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    };
+    let cells: Vec<String> = cells.into_iter().map(|cell| quoted(cell.as_ref())).collect();
+    cells.join(",") + "\n"
+}
+
+/// A number of a CSV; nothing for one that is absent.
+fn csv_number(value: f64) -> String {
+    if value.is_nan() { String::new() } else { value.to_string() }
 }

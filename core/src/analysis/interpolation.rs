@@ -11,6 +11,7 @@ use crate::config::Experiment;
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::figure::Figure as _;
 use crate::job::Job;
 use crate::train::eval_images;
 use crate::train::evaluate::evaluate;

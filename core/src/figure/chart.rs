@@ -1,189 +1,129 @@
 //! Line charts that read in grey and by the colour-blind: each line has a colour, a dash and a marker of its own.
 
-use std::path::Path;
-
-use plotters::prelude::*;
-
-use super::png::png;
+use super::axis::{Axis, Scale};
+use super::canvas::{Canvas, Place};
+use super::frame::{Frame, MARGIN, room_left};
+use super::legend::{SAMPLE, legend};
+use super::style::{colour, marker, stroke};
+use super::{Figure, csv_line, csv_number};
 use crate::error::{Error, Result};
-use crate::file::write_atomically;
 
-/// Width and height of a chart, pixels at 96 dpi.
-const SIZE: (u32, u32) = (560, 380);
-/// Pixels of the PNG for one of the chart.
-const PNG_SCALE: f32 = 2.0;
-/// The palette of Okabe and Ito (2008), dark ones first.
-const COLOURS: [RGBColor; 7] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-    RGBColor(0, 0, 0),
-];
-/// Length of a line in the legend, pixels.
-const LEGEND_LINE: i32 = 28;
-/// Length of a dash and of the gap after it, pixels; no gap is a full line.
-const DASHES: [(i32, i32); 4] = [(LEGEND_LINE, 0), (8, 4), (3, 3), (14, 4)];
+/// Width and height of the plot itself, pixels at 96 dpi.
+const PLOT: (f64, f64) = (470.0, 290.0);
+/// Labels on an axis, about.
+const TICKS: usize = 6;
+/// Pixels between two markers of a line, at least.
+const MARKERS_APART: f64 = 18.0;
 
-/// Lines over two linear axes.
-#[derive(Debug, Clone, PartialEq)]
+/// Lines over two axes.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Chart {
     /// What the horizontal axis shows, with its unit.
     pub x: String,
     /// What the vertical axis shows, with its unit.
     pub y: String,
-    /// The lines; at most seven can be told apart by colour.
+    /// The horizontal axis.
+    pub x_scale: Scale,
+    /// The vertical axis.
+    pub y_scale: Scale,
+    /// The lines; at most seven can be told apart by colour, 28 by dash and marker.
     pub series: Vec<Series>,
 }
 
 /// One line.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
     /// Its name in the legend.
     pub label: String,
     /// From left to right; what is not finite is left out.
     pub points: Vec<(f64, f64)>,
+    /// Deviation of each point, drawn as a band up and down; empty for none.
+    pub band: Vec<f64>,
 }
 
-impl Chart {
-    /// The chart as a stand-alone SVG document.
-    ///
-    /// # Errors
-    /// [`Error::Run`] if it cannot be laid out.
-    pub fn svg(&self) -> Result<String> {
-        let mut text = String::new();
-        self.draw(&mut text)
-            .map_err(|error| Error::run(format!("the chart of {} cannot be laid out: {error}", self.y)))?;
-        Ok(text)
+impl Series {
+    /// A line without a band.
+    pub fn new(label: impl Into<String>, points: Vec<(f64, f64)>) -> Self {
+        Self { label: label.into(), points, band: Vec::new() }
     }
 
-    /// The points as `series,<x>,<y>` lines.
-    pub fn csv(&self) -> String {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-        let lines = self.series.iter().flat_map(|series| {
-            let label = quoted(&series.label);
-            series.points.iter().map(move |(x, y)| format!("{label},{x},{y}\n"))
-        });
-        std::iter::once(format!("series,{},{}\n", quoted(&self.x), quoted(&self.y))).chain(lines).collect()
+    /// Points with what they deviate.
+    fn deviations(&self) -> impl Iterator<Item = (f64, f64, f64)> {
+        let band = |number: usize| self.band.get(number).copied().filter(|d| d.is_finite()).unwrap_or(0.0);
+        self.points.iter().enumerate().map(move |(number, &(x, y))| (x, y, band(number)))
     }
+}
 
-    /// Writes `<stem>.svg`, `<stem>.png` and `<stem>.csv`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] naming the file.
-    pub fn save(&self, stem: &Path) -> Result<()> {
-        let svg = self.svg()?;
-        let png = png(&svg, PNG_SCALE)?;
-        let csv = self.csv();
-        for (ending, bytes) in [("svg", svg.as_bytes()), ("png", &png), ("csv", csv.as_bytes())] {
-            write_atomically(&stem.with_extension(ending), |file| file.write_all(bytes))?;
+impl Figure for Chart {
+    fn svg(&self) -> Result<String> {
+        let misfit = |series: &&Series| !series.band.is_empty() && series.band.len() != series.points.len();
+        if let Some(Series { label, points, band }) = self.series.iter().find(misfit) {
+            let (points, band) = (points.len(), band.len());
+            return Err(Error::run(format!("{label} has {points} points and a band of {band}")));
         }
-        Ok(())
-    }
+        let finite = |&(x, y, _): &(f64, f64, f64)| x.is_finite() && y.is_finite();
+        let all = || self.series.iter().flat_map(Series::deviations).filter(finite);
+        let x = Axis::around(self.x_scale, all().map(|(x, _, _)| x), 0.02);
+        let y = Axis::around(self.y_scale, all().flat_map(|(_, y, d)| [y - d, y, y + d]), 0.05);
+        let (x_ticks, y_ticks) = (x.ticks(TICKS), y.ticks(TICKS));
 
-    fn draw(&self, text: &mut String) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
-        root.fill(&WHITE)?;
-        let finite = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
-            points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect()
-        };
-        let lines: Vec<Vec<(f64, f64)>> = self.series.iter().map(|series| finite(&series.points)).collect();
-        let (x_range, _) = range(lines.iter().flatten().map(|(x, _)| *x), 0.0);
-        let (y_range, decimals) = range(lines.iter().flatten().map(|(_, y)| *y), 0.05);
-        let font = |size: i32| ("sans-serif", size);
-        let mut builder = ChartBuilder::on(&root);
-        builder.margin(12).margin_right(20).x_label_area_size(44).y_label_area_size(58);
-        let mut chart = builder.build_cartesian_2d(x_range, y_range)?;
-        chart
-            .configure_mesh()
-            .x_desc(&self.x)
-            .y_desc(&self.y)
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(RGBColor(228, 228, 228))
-            .label_style(font(13))
-            .axis_desc_style(font(14))
-            .y_label_formatter(&|value| format!("{value:.decimals$}"))
-            .draw()?;
-        for (number, (series, points)) in self.series.iter().zip(&lines).enumerate() {
-            let line = COLOURS[number % COLOURS.len()].stroke_width(2);
-            let (dash, gap) = DASHES[number % DASHES.len()];
-            let annotation = if gap == 0 {
-                chart.draw_series(LineSeries::new(points.iter().copied(), line))?
-            } else {
-                chart.draw_series(DashedLineSeries::new(points.iter().copied(), dash, gap, line))?
-            };
-            annotation.label(&series.label).legend(move |(x, y)| {
-                let sample = plotters::element::DashedPathElement::new(
-                    [(x, y), (x + LEGEND_LINE, y)],
-                    dash,
-                    gap,
-                    line,
-                );
-                EmptyElement::at((0, 0)) + sample + marker(number, (x + LEGEND_LINE / 2, y))
+        let mut canvas = Canvas::default();
+        let left = room_left(y_ticks.iter().map(|(_, label)| label.as_str()));
+        let labels: Vec<&str> = self.series.iter().map(|series| series.label.as_str()).collect();
+        let top = MARGIN
+            + legend(&mut canvas, &labels, (left, MARGIN), PLOT.0, |canvas, number, (x, y)| {
+                canvas.line((x, y), (x + SAMPLE, y), &stroke(number));
+                marker(canvas, number, (x + SAMPLE / 2.0, y));
             });
-            chart
-                .draw_series(points.iter().map(|point| EmptyElement::at(*point) + marker(number, (0, 0))))?;
+        let frame = Frame { left, top, width: PLOT.0, height: PLOT.1 };
+        let bottom = frame.x_axis(&mut canvas, &x_ticks, &self.x);
+        frame.y_axis(&mut canvas, &y_ticks, &self.y);
+
+        let at = |px: f64, py: f64| Some(frame.at(x.share(px)?, y.share(py)?));
+        for (number, series) in self.series.iter().enumerate().filter(|(_, series)| !series.band.is_empty()) {
+            let edge = |sign: f64| -> Vec<Place> {
+                let edge = series.deviations().filter_map(|(px, py, d)| {
+                    at(px, py)?;
+                    // What a band has below the end of a logarithmic axis is cut off.
+                    Some(frame.at(x.share(px)?, y.share(py + sign * d).unwrap_or(0.0).max(0.0)))
+                });
+                edge.collect()
+            };
+            let (upper, mut lower) = (edge(1.0), edge(-1.0));
+            lower.reverse();
+            let style = format!("fill=\"{}\" fill-opacity=\"0.18\"", colour(number));
+            canvas.polygon(&[upper, lower].concat(), &style);
         }
-        if self.series.len() > 1 {
-            chart
-                .configure_series_labels()
-                .position(emptiest_corner(&lines))
-                .legend_area_size(LEGEND_LINE + 8)
-                .background_style(WHITE.mix(0.85))
-                .border_style(RGBColor(180, 180, 180))
-                .label_font(font(13))
-                .draw()?;
+        for (number, series) in self.series.iter().enumerate() {
+            let places: Vec<Place> = series.points.iter().filter_map(|&(px, py)| at(px, py)).collect();
+            if places.len() > 1 {
+                canvas.path(&places, &stroke(number));
+            }
+            let mut last: Option<Place> = None;
+            for &place in &places {
+                if last.is_none_or(|last| (place.0 - last.0).hypot(place.1 - last.1) >= MARKERS_APART) {
+                    marker(&mut canvas, number, place);
+                    last = Some(place);
+                }
+            }
         }
-        root.present()?;
-        Ok(())
+        frame.border(&mut canvas);
+        let size = (frame.right() + 2.0 * MARGIN, bottom + MARGIN / 2.0);
+        Ok(canvas.finish(size, &format!("{} over {}", self.y, self.x)))
     }
-}
 
-/// A filled shape around a place: disc, square, triangle or diamond.
-fn marker(number: usize, (x, y): (i32, i32)) -> Polygon<(i32, i32)> {
-    const SHAPES: [&[(i32, i32)]; 4] = [
-        &[(-4, -2), (-2, -4), (2, -4), (4, -2), (4, 2), (2, 4), (-2, 4), (-4, 2)],
-        &[(-3, -3), (3, -3), (3, 3), (-3, 3)],
-        &[(-4, 3), (4, 3), (0, -4)],
-        &[(-5, 0), (0, -5), (5, 0), (0, 5)],
-    ];
-    let corners = SHAPES[number % SHAPES.len()].iter().map(|(right, down)| (x + right, y + down));
-    Polygon::new(corners.collect::<Vec<_>>(), COLOURS[number % COLOURS.len()].filled())
-}
-
-/// The corner of the chart that fewest points lie near, for the legend.
-fn emptiest_corner(lines: &[Vec<(f64, f64)>]) -> SeriesLabelPosition {
-    let bounds = |axis: fn(&(f64, f64)) -> f64| range(lines.iter().flatten().map(axis), 0.0).0;
-    let (x, y) = (bounds(|point| point.0), bounds(|point| point.1));
-    let share = |value: f64, range: &std::ops::Range<f64>| (value - range.start) / (range.end - range.start);
-    let crowd = |right: bool, upper: bool| {
-        let near = |value: f64, far_end: bool| if far_end { value > 0.6 } else { value < 0.4 };
-        let points = lines.iter().flatten();
-        points.filter(|point| near(share(point.0, &x), right) && near(share(point.1, &y), upper)).count()
-    };
-    let corners = [
-        (SeriesLabelPosition::LowerRight, crowd(true, false)),
-        (SeriesLabelPosition::UpperRight, crowd(true, true)),
-        (SeriesLabelPosition::UpperLeft, crowd(false, true)),
-        (SeriesLabelPosition::LowerLeft, crowd(false, false)),
-    ];
-    corners
-        .into_iter()
-        .min_by_key(|(_, crowd)| *crowd)
-        .map_or(SeriesLabelPosition::LowerRight, |(corner, _)| corner)
-}
-
-/// A range around values with a margin on both sides, and the decimals that its labels need.
-fn range(values: impl Iterator<Item = f64>, margin: f64) -> (std::ops::Range<f64>, usize) {
-    let (low, high) = values
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-    if low > high {
-        return (0.0..1.0, 1);
+    /// `series,<x>,<y>` lines, with the deviation as a fourth column where there is one.
+    fn csv(&self) -> String {
+        let bands = self.series.iter().any(|series| !series.band.is_empty());
+        let line = |label: &str, x: &str, y: &str, deviation: &str| {
+            csv_line([label, x, y, deviation].into_iter().take(if bands { 4 } else { 3 }))
+        };
+        let lines = self.series.iter().flat_map(|series| {
+            series.points.iter().enumerate().map(move |(number, (x, y))| {
+                let deviation = series.band.get(number).copied().map(csv_number).unwrap_or_default();
+                line(&series.label, &x.to_string(), &y.to_string(), &deviation)
+            })
+        });
+        std::iter::once(line("series", &self.x, &self.y, "deviation")).chain(lines).collect()
     }
-    let extent = if high > low { high - low } else { high.abs().max(1.0) * 0.1 };
-    let decimals = (1.0 - extent.log10()).ceil().clamp(0.0, 6.0) as usize;
-    let pad = if high > low { margin * extent } else { extent };
-    (low - pad..high + pad, decimals)
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Chart, escape};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::{Figure, Table, escape};
 use crate::error::Result;
 
 /// Looks of a page; system fonts, so that nothing must be fetched.
@@ -13,15 +16,6 @@ const STYLE: &str = include_str!("page.css");
 pub struct Page {
     title: String,
     body: String,
-}
-
-/// Rows under a heading row; all rows are as long as the heading.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Table {
-    /// What the columns hold, with units.
-    pub columns: Vec<String>,
-    /// The cells. Columns of numbers are set right.
-    pub rows: Vec<Vec<String>>,
 }
 
 impl Page {
@@ -40,28 +34,36 @@ impl Page {
         self.add(format!("<p>{}</p>\n", escape(text)));
     }
 
-    /// Charts beside each other where there is room, one caption for all.
+    /// Figures beside each other where there is room, one caption for all.
     ///
     /// # Errors
-    /// Those of [`Chart::svg`].
-    pub fn charts(&mut self, charts: &[Chart], caption: &str) -> Result<()> {
-        let drawn = charts.iter().map(Chart::svg).collect::<Result<Vec<String>>>()?;
-        let caption = escape(caption);
-        self.add(format!(
-            "<figure><div>{}</div>\n<figcaption>{caption}</figcaption></figure>\n",
-            drawn.concat()
-        ));
+    /// Those of [`Figure::svg`].
+    pub fn charts(&mut self, figures: &[&dyn Figure], caption: &str) -> Result<()> {
+        let drawn = figures.iter().map(|figure| figure.svg()).collect::<Result<Vec<String>>>()?;
+        self.figure(&drawn.concat(), caption);
         Ok(())
+    }
+
+    /// A PNG inside the page, with a caption.
+    pub fn image(&mut self, png: &[u8], caption: &str) {
+        let (data, alt) = (BASE64_STANDARD.encode(png), escape(caption));
+        self.figure(&format!("<img src=\"data:image/png;base64,{data}\" alt=\"{alt}\">"), caption);
+    }
+
+    fn figure(&mut self, content: &str, caption: &str) {
+        let caption = escape(caption);
+        self.add(format!("<figure><div>{content}</div>\n<figcaption>{caption}</figcaption></figure>\n"));
     }
 
     /// A table.
     pub fn table(&mut self, table: &Table) {
+        let numbers: Vec<bool> = (0..table.columns.len()).map(|column| table.is_number(column)).collect();
         let cells = |tag: &str, row: &[String]| -> String {
-            let cell = |text: &String| {
-                let class = if text.parse::<f64>().is_ok() { " class=\"number\"" } else { "" };
+            let cell = |(text, number): (&String, &bool)| {
+                let class = if *number { " class=\"number\"" } else { "" };
                 format!("<{tag}{class}>{}</{tag}>", escape(text))
             };
-            row.iter().map(cell).collect()
+            row.iter().zip(&numbers).map(cell).collect()
         };
         let rows: String = table.rows.iter().map(|row| format!("<tr>{}</tr>\n", cells("td", row))).collect();
         let head = cells("th", &table.columns);

@@ -61,38 +61,36 @@ enum Example {
     Position,
 }
 
-impl Similarity {
-    /// Compares, and prints the table of layers.
-    pub fn run(&self) -> Result<()> {
-        let estimator = match (self.estimator, self.batch) {
-            (Estimate::Minibatch, batch) => Estimator::Minibatch { batch: batch.unwrap_or(BATCH) },
-            (_, Some(_)) => {
-                return Err(Error::usage("--batch belongs to --estimator minibatch; set both").into());
-            }
-            (Estimate::Exact, None) => Estimator::Exact,
-            (Estimate::Unbiased, None) => Estimator::Unbiased,
-        };
-        let experiment = experiment(&self.checkpoints[0], &self.data)?;
-        let request = Request {
-            checkpoints: &self.checkpoints,
-            modules: &self.modules,
-            features: match self.features {
-                Example::Flat => Features::Flat,
-                Example::Position => Features::Position,
-            },
-            estimator,
-            memory: self.memory,
-            selection: self.images.selection(),
-            experiment: &experiment,
-            base: &self.data.base_dir,
-        };
-        let (result, folder) = working(&self.data.device, |job| similarity(&request, job))?;
-        if self.data.json {
-            return print(&format!("{}\n", serde_json::to_string(&result)?));
+/// Compares, and prints the table of layers.
+pub fn run(arguments: &Similarity) -> Result<()> {
+    let estimator = match (arguments.estimator, arguments.batch) {
+        (Estimate::Minibatch, batch) => Estimator::Minibatch { batch: batch.unwrap_or(BATCH) },
+        (_, Some(_)) => {
+            return Err(Error::usage("--batch belongs to --estimator minibatch; set both").into());
         }
-        let more = if heat_map(&result).is_some() { ", with all modules" } else { "" };
-        print(&format!("{}written to {}{more}\n", table(&result).text(), folder.display()))
+        (Estimate::Exact, None) => Estimator::Exact,
+        (Estimate::Unbiased, None) => Estimator::Unbiased,
+    };
+    let experiment = experiment(&arguments.checkpoints[0], &arguments.data)?;
+    let request = Request {
+        checkpoints: &arguments.checkpoints,
+        modules: &arguments.modules,
+        features: match arguments.features {
+            Example::Flat => Features::Flat,
+            Example::Position => Features::Position,
+        },
+        estimator,
+        memory: arguments.memory,
+        selection: arguments.images.selection(),
+        experiment: &experiment,
+        base: &arguments.data.base_dir,
+    };
+    let (result, folder) = working(&arguments.data.device, |job| similarity(&request, job))?;
+    if arguments.data.json {
+        return print(&format!("{}\n", serde_json::to_string(&result)?));
     }
+    let more = if heat_map(&result).is_some() { ", with all modules" } else { "" };
+    print(&format!("{}written to {}{more}\n", table(&result).text(), folder.display()))
 }
 
 /// Bytes: a number and B, KiB, MiB or GiB.

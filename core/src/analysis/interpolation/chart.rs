@@ -1,6 +1,6 @@
 //! The curves of Figure 4.
 
-use super::Interpolation;
+use super::{Interpolation, Point};
 use crate::figure::{Chart, Series};
 
 /// What is drawn over the coefficient.
@@ -28,20 +28,18 @@ pub fn chart(metric: Metric, lines: &[(&str, &Interpolation)]) -> Chart {
         Metric::Accuracy => "test accuracy %",
         Metric::Loss => "test loss",
     };
-    let series = |(label, line): &(&str, &Interpolation)| Series {
-        label: (*label).to_owned(),
-        points: line
-            .points
-            .iter()
-            .map(|point| match metric {
-                Metric::Accuracy => (point.coefficient, point.accuracy),
-                Metric::Loss => (point.coefficient, point.loss),
-            })
-            .collect(),
+    let value = |point: &Point| match metric {
+        Metric::Accuracy => point.accuracy,
+        Metric::Loss => point.loss,
+    };
+    let series = |(label, line): &(&str, &Interpolation)| {
+        let points = line.points.iter().map(|point| (point.coefficient, value(point)));
+        Series::new(*label, points.collect())
     };
     Chart {
         x: "linear interpolation coefficient".to_owned(),
         y: y.to_owned(),
         series: lines.iter().map(series).collect(),
+        ..Chart::default()
     }
 }
