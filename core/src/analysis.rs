@@ -12,6 +12,7 @@ pub mod named;
 pub mod record;
 pub mod rewinding;
 pub mod selection;
+pub mod similarity;
 pub mod subject;
 pub mod sweep;
 

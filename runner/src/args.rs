@@ -97,19 +97,30 @@ pub struct Data {
     pub json: bool,
 }
 
-/// What may be kept in memory.
+/// How much an analysis may keep in memory.
 #[derive(Debug, Args)]
 pub struct Memory {
-    /// MiB for what lies before a module, which is computed once if it fits; 0 computes it anew for each point.
-    #[arg(long, default_value_t = 2048, value_name = "MIB")]
-    pub memory: usize,
+    /// Memory for what is computed once and used many times: features, or activations before a module. With less the networks
+    /// see the images more often, and results are the same.
+    #[arg(long = "memory", default_value = "2GiB", value_name = "SIZE", value_parser = bytes)]
+    pub bytes: usize,
 }
 
-impl Memory {
-    /// The same in bytes.
-    pub fn bytes(&self) -> usize {
-        self.memory.saturating_mul(1 << 20)
-    }
+/// Bytes: a number and B, KiB, MiB or GiB.
+fn bytes(text: &str) -> Result<usize, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim() {
+        "B" => Some(0),
+        "KiB" => Some(10),
+        "MiB" => Some(20),
+        "GiB" => Some(30),
+        _ => None,
+    };
+    let bytes =
+        shift.zip(number.parse::<f64>().ok()).map(|(shift, number)| number * f64::from(1u32 << shift));
+    let bytes = bytes.filter(|bytes| (1.0..1e15).contains(bytes));
+    bytes.map(|bytes| bytes as usize).ok_or_else(|| format!("{text} is no size; write it as 512MiB or 2GiB"))
 }
 
 /// Which of these images.
@@ -175,6 +186,8 @@ pub enum Command {
     Criticality(command::criticality::Criticality),
     /// Compares the mistakes of networks on the same images.
     Mistakes(command::mistakes::Mistakes),
+    /// Compares the features of networks by linear CKA.
+    Similarity(command::similarity::Similarity),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),

@@ -8,6 +8,7 @@ pub mod interpolate;
 pub mod mistakes;
 mod prepare;
 pub mod rewind;
+pub mod similarity;
 mod train;
 
 use std::io::Write as _;
@@ -47,6 +48,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Mistakes(command)) => command.run(),
         Some(Command::Rewind(command)) => command.run(),
         Some(Command::Criticality(command)) => command.run(),
+        Some(Command::Similarity(command)) => command.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {

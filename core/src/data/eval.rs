@@ -112,16 +112,24 @@ impl EvalImages {
     /// # Panics
     /// If the range leaves the split.
     pub fn batch(&self, range: Range<usize>) -> Batch {
+        self.samples(range.collect())
+    }
+
+    /// Any samples, as [`Self::batch`] yields them.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn samples(&self, indices: Vec<usize>) -> Batch {
         let bytes: &[u8] = match &self.crops {
             Crops::Memory(bytes) => bytes,
             Crops::Mapped(map) => map,
         };
         let end_of = |sample: usize| self.places.get(sample + 1).map_or(bytes.len(), |place| place.0);
-        let indices = range.clone().collect();
         let mut batch = Batch::blank(|sample| self.labels[sample], self.labelling, &self.pipeline, indices);
-        batch.images.par_chunks_exact_mut(self.pipeline.values()).zip(range).for_each(|(image, sample)| {
-            let (start, width) = self.places[sample];
-            self.pipeline.normalize(width, &bytes[start..end_of(sample)], image);
+        let images = batch.images.par_chunks_exact_mut(self.pipeline.values());
+        images.zip(&batch.indices).for_each(|(image, sample)| {
+            let (start, width) = self.places[*sample];
+            self.pipeline.normalize(width, &bytes[start..end_of(*sample)], image);
         });
         batch
     }

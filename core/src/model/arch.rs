@@ -161,6 +161,21 @@ impl Arch {
         modules
     }
 
+    /// The places where features can be taken, bottom to top: `conv1` (the convolution alone), `maxpool`, `layer1.0` ...
+    /// `avgpool`, `fc`.
+    pub fn outputs(&self) -> Vec<&str> {
+        let blocks = self.layers.blocks.iter().map(|(name, _)| name.as_str());
+        ["conv1", "maxpool"].into_iter().chain(blocks).chain(["avgpool", "fc"]).collect()
+    }
+
+    /// The place in [`Self::outputs`] of a name, where a stage such as `layer1` is its last block.
+    pub fn output(&self, name: &str) -> Option<usize> {
+        let is_meant = |output: &&str| {
+            *output == name || output.rsplit_once('.').is_some_and(|(stage, _)| stage == name)
+        };
+        self.outputs().iter().rposition(is_meant)
+    }
+
     /// What gradient descent changes, in order.
     pub fn trained(&self) -> impl Iterator<Item = &Spec> + Clone {
         self.parameters.iter().filter(|spec| spec.is_trained())

@@ -3,6 +3,7 @@
 
 pub mod cpu;
 pub mod geometry;
+pub mod gram;
 mod panel;
 mod product;
 mod tile;

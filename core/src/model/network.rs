@@ -21,17 +21,6 @@ pub struct Network {
     pub parameters: Vec<Tensor<1>>,
 }
 
-/// What the stages of a network put out, for the features that the paper compares.
-#[derive(Debug)]
-pub struct Activations {
-    /// `conv1` (the convolution alone), `maxpool`, `layer1` to `layer4`: `[batch, height, width, channels]`.
-    pub stages: Vec<(String, Tensor<4>)>,
-    /// Means over positions, `[batch, channels]`.
-    pub avgpool: Tensor<2>,
-    /// `[batch, classes]`.
-    pub logits: Tensor<2>,
-}
-
 /// New values of running statistics and counters, by index.
 #[derive(Debug, Default)]
 pub struct Statistics(Vec<(usize, Tensor<1>)>);
@@ -139,24 +128,44 @@ impl Network {
         }
     }
 
-    /// The forward pass in evaluation, keeping what each stage puts out. Images: `[batch, 3, height, width]`.
-    pub fn activations(&self, images: Tensor<4>) -> Activations {
+    /// The forward pass in evaluation, handing what the chosen modules put out to `take` as it comes, bottom to top, and going
+    /// no further than the last of them; modules by their place in [`Arch::outputs`].
+    ///
+    /// # Shapes
+    /// - images: `[batch, 3, height, width]`
+    /// - what is taken: `[batch, height, width, channels]`; one by one from `avgpool` on
+    ///
+    /// # Errors
+    /// Those of `take`.
+    pub fn outputs(
+        &self,
+        images: Tensor<4>,
+        chosen: &[usize],
+        mut take: impl FnMut(usize, Tensor<4>) -> Result<()>,
+    ) -> Result<()> {
         let pass = Pass { network: self, statistics: None };
         let layers = &self.arch.layers;
-        let images = images.permute([0, 2, 3, 1]);
-        let raw = Options { stride: 2, padding: 3, relu: false };
-        let conv1 = conv(images.clone(), pass.weight(layers.conv1), pass.zero(), pass.zero(), None, raw);
-        let mut x = max_pool(layers.stem.forward(images, &pass));
-        let mut stages = vec![("conv1".to_owned(), conv1), ("maxpool".to_owned(), x.clone())];
-        for (name, block) in &layers.blocks {
-            x = block.forward(x, &pass);
-            let stage = name.split('.').next().unwrap_or(name);
-            // The last block of a stage stays.
-            stages.retain(|(known, _)| known != stage);
-            stages.push((stage.to_owned(), x.clone()));
+        let avgpool = layers.blocks.len() + 2;
+        let mut x = images.permute([0, 2, 3, 1]);
+        if chosen.contains(&0) {
+            let raw = Options { stride: 2, padding: 3, relu: false };
+            take(0, conv(x.clone(), pass.weight(layers.conv1), pass.zero(), pass.zero(), None, raw))?;
         }
-        let avgpool = mean_over_positions(x);
-        Activations { stages, logits: pass.head(avgpool.clone()), avgpool }
+        let last = chosen.iter().copied().max().unwrap_or(0);
+        for module in 1..=last {
+            let output = match module {
+                1 => max_pool(layers.stem.forward(x.clone(), &pass)),
+                block if block < avgpool => layers.blocks[block - 2].1.forward(x.clone(), &pass),
+                _ if module == avgpool => mean_over_positions(x.clone()).reshape([0, 1, 1, -1]),
+                _ => pass.head(x.clone().flatten(1, 3)).reshape([0, 1, 1, -1]),
+            };
+            // Handed over only now, it has no other owner and need not be copied.
+            if module > 1 && chosen.contains(&(module - 1)) {
+                take(module - 1, x)?;
+            }
+            x = output;
+        }
+        if last > 0 { take(last, x) } else { Ok(()) }
     }
 }
 

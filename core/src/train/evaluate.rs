@@ -175,7 +175,8 @@ pub fn image_batch(images: &EvalImages, range: Range<usize>, device: &Device) ->
     Tensor::from_data(TensorData::new(batch.images, shape), device)
 }
 
-fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+/// The values of a tensor in single precision, without a copy where nobody else holds it.
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     tensor
         .into_data()
         .try_into_vec()

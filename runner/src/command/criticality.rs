@@ -93,7 +93,7 @@ impl Criticality {
                     modules: &self.modules,
                     selection: Selection { split: self.split, samples: self.samples },
                     experiment: &experiment,
-                    memory_bytes: self.memory.bytes(),
+                    memory_bytes: self.memory.bytes,
                     base: &data.base_dir,
                     output: self.output.as_deref(),
                 };

@@ -46,7 +46,7 @@ impl Rewind {
             modules,
             selection: images.selection(),
             experiment: &experiment,
-            memory_bytes: memory.bytes(),
+            memory_bytes: memory.bytes,
             base: &data.base_dir,
             output: output.as_deref(),
         };

@@ -1,0 +1,77 @@
+//! CKA of all units that are compared.
+
+use super::extract::Extraction;
+use super::plan::{Plan, bytes_text};
+use super::unit::Choice;
+use super::{Features, Request, estimator, grams, positions};
+use crate::error::Result;
+use crate::event::Event;
+
+/// Sums of HSICs of every two units.
+pub(super) struct Hsics {
+    units: usize,
+    /// `[units, units]`, the upper triangle; NaN where nothing was added.
+    sums: Vec<f64>,
+}
+
+impl Hsics {
+    fn new(units: usize) -> Self {
+        Self { units, sums: vec![f64::NAN; units * units] }
+    }
+
+    fn place(&self, one: usize, two: usize) -> usize {
+        one.min(two) * self.units + one.max(two)
+    }
+
+    /// Adds the HSIC of some samples.
+    pub fn add(&mut self, one: usize, two: usize, hsic: f64) {
+        let place = self.place(one, two);
+        let sum = &mut self.sums[place];
+        *sum = if sum.is_nan() { hsic } else { *sum + hsic };
+    }
+
+    /// CKA of two units; none where it is undefined or they are not compared.
+    pub fn cka(&self, one: usize, two: usize) -> Option<f64> {
+        let sum = |one, two| self.sums[self.place(one, two)];
+        let xy = sum(one, two);
+        estimator::normalised(xy, sum(one, one), sum(two, two)).filter(|cka| cka.is_finite())
+    }
+}
+
+/// Adds up the HSICs, after saying what memory and how many passes that takes.
+pub(super) fn measure(extraction: &Extraction, choice: &Choice, request: &Request) -> Result<Hsics> {
+    let shapes = extraction.shapes(choice)?;
+    let batches = request.estimator.batches(extraction.images.len());
+    let longest = batches.iter().map(Vec::len).max().unwrap_or(0);
+    let mut hsics = Hsics::new(choice.units.len());
+    let announce = |bytes: usize, passes: usize| {
+        extraction.expect(passes);
+        extraction.job.emit(Event::Note(format!(
+            "{} modules of {} networks on {} images: features and their products take {} of {}, the networks {passes} passes over \
+             the images in all",
+            choice.units.len(),
+            choice.networks,
+            extraction.images.len(),
+            bytes_text(bytes),
+            bytes_text(request.memory),
+        )));
+    };
+    match request.features {
+        Features::Flat => {
+            let widths = shapes.iter().map(|shape| shape.iter().product()).collect();
+            let plan = Plan::new(widths, longest, request.memory)?;
+            announce(plan.bytes, plan.count(choice));
+            for batch in batches {
+                grams::add_hsics(extraction, choice, &plan, &batch, request.estimator, &mut hsics)?;
+            }
+        }
+        Features::Position => {
+            let plan = positions::Plan::new(choice, &shapes, request.memory)?;
+            announce(plan.bytes, plan.count(choice));
+            for batch in batches {
+                positions::add_hsics(extraction, choice, &plan, &batch, request.estimator, &mut hsics)?;
+            }
+        }
+    }
+    Ok(hsics)
+}

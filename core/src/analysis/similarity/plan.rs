@@ -1,0 +1,132 @@
+//! How the comparison of whole images fits into a given memory.
+
+use std::ops::Range;
+
+use super::estimator::Gram;
+use super::unit::Choice;
+use crate::error::{Error, Result};
+
+/// Images of one forward pass at most.
+const MAX_IMAGES: usize = 64;
+/// Activations that a forward pass holds at once, of the size of the largest.
+const LIVE_ACTIVATIONS: usize = 4;
+/// Columns of features that are held at least, so that passes stay few.
+const MIN_COLUMNS: usize = 1024;
+const FLOAT: usize = size_of::<f32>();
+
+/// Columns of a unit's features that one pass over the images collects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Slice {
+    pub unit: usize,
+    pub columns: Range<usize>,
+    /// Whether no columns come after these.
+    pub is_last: bool,
+}
+
+/// What is held at once.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Images of one forward pass.
+    pub images: usize,
+    /// Units whose Gram matrices are held together, two blocks at a time.
+    pub blocks: Vec<Range<usize>>,
+    /// Memory for all, bytes.
+    pub bytes: usize,
+    /// Features of each unit.
+    widths: Vec<usize>,
+    /// Columns of features that are held.
+    columns: usize,
+}
+
+/// Images of one forward pass, of `image` bytes each: all together at most half of `room`, unless one alone takes more.
+pub(super) fn forward(image: usize, room: usize) -> usize {
+    let fits = |images: &usize| images * image <= room / 2;
+    std::iter::successors(Some(MAX_IMAGES), |images| Some(images / 2))
+        .find(|images| *images == 1 || fits(images))
+        .unwrap_or(1)
+}
+
+/// Memory of one image in a forward pass, whose modules put out `widths` features, bytes.
+pub(super) fn image_bytes(widths: impl Iterator<Item = usize>) -> usize {
+    LIVE_ACTIVATIONS * FLOAT * widths.max().unwrap_or(0)
+}
+
+/// A number of bytes to read.
+pub(super) fn bytes_text(bytes: usize) -> String {
+    const MIB: f64 = (1 << 20) as f64;
+    let mib = bytes as f64 / MIB;
+    if mib < 1000.0 { format!("{:.0} MiB", mib.ceil()) } else { format!("{:.2} GiB", mib / 1024.0) }
+}
+
+impl Plan {
+    /// Fits units of `widths` features over at most `samples` images into `memory` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with what is needed at least.
+    pub fn new(widths: Vec<usize>, samples: usize, memory: usize) -> Result<Self> {
+        let (units, gram) = (widths.len(), Gram::bytes(samples));
+        let (image, column) = (image_bytes(widths.iter().copied()), samples * FLOAT);
+        // The products of one unit before they are centred.
+        let products = samples * samples * size_of::<f64>();
+        let least = image + products + 2 * gram + MIN_COLUMNS * column;
+        if memory < least {
+            return Err(Error::usage(format!(
+                "{} are too little for the features of {samples} images: even one module at a time takes {}; allow more with \
+                 --memory, or take fewer with --samples or --estimator minibatch",
+                bytes_text(memory),
+                bytes_text(least)
+            )));
+        }
+        let images = forward(image, memory - least);
+        let fixed = images * image + products;
+        let room = memory - fixed;
+        let all = units * gram + MIN_COLUMNS * column;
+        // Where not all fit, half of the room is for two blocks, half for features.
+        let block = if all <= room { units } else { (room / 2 / (2 * gram)).max(1) };
+        let blocks: Vec<_> = (0..units).step_by(block).map(|first| first..units.min(first + block)).collect();
+        let resident = block * blocks.len().min(2) * gram;
+        let widest: usize = widths.iter().sum();
+        let columns = widest.min((room - resident) / column);
+        Ok(Self { images, blocks, bytes: fixed + resident + columns * column, widths, columns })
+    }
+
+    /// The blocks after block `number` that hold a unit which is compared with one of its.
+    pub fn partners(&self, choice: &Choice, number: usize) -> impl Iterator<Item = &Range<usize>> {
+        let is_compared = move |other: &&Range<usize>| {
+            let mut pairs =
+                self.blocks[number].clone().flat_map(|one| (*other).clone().map(move |two| (one, two)));
+            pairs.any(|(one, two)| choice.compares(one, two))
+        };
+        self.blocks[number + 1..].iter().filter(is_compared)
+    }
+
+    /// What each pass over the images collects of a network's units in a block.
+    pub fn passes(&self, choice: &Choice, network: usize, block: &Range<usize>) -> Vec<Vec<Slice>> {
+        let (mut passes, mut pass, mut room) = (Vec::new(), Vec::new(), self.columns);
+        for unit in choice.of(network).filter(|unit| block.contains(unit)) {
+            let (mut start, width) = (0, self.widths[unit]);
+            while start < width {
+                if room == 0 {
+                    passes.push(std::mem::take(&mut pass));
+                    room = self.columns;
+                }
+                let end = width.min(start + room);
+                pass.push(Slice { unit, columns: start..end, is_last: end == width });
+                room -= end - start;
+                start = end;
+            }
+        }
+        passes.extend((!pass.is_empty()).then_some(pass));
+        passes
+    }
+
+    /// Passes over the images, of all networks together.
+    pub fn count(&self, choice: &Choice) -> usize {
+        let of = |block: &Range<usize>| {
+            (0..choice.networks).map(|network| self.passes(choice, network, block).len()).sum::<usize>()
+        };
+        let with_partners =
+            |(number, block)| of(block) + self.partners(choice, number).map(of).sum::<usize>();
+        self.blocks.iter().enumerate().map(with_partners).sum()
+    }
+}

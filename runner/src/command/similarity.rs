@@ -1,0 +1,95 @@
+//! CKA of networks.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use basin_core::analysis::similarity::{Estimator, Features, Request, heat_map, similarity, table};
+use basin_core::error::Error;
+use clap::{Args, ValueEnum};
+
+use super::analyse::experiment;
+use super::{print, working};
+use crate::args::{Data, Images, Memory};
+
+/// Batches of minibatch CKA, as in Nguyen et al. 2021.
+const BATCH: usize = 256;
+
+/// What is compared.
+#[derive(Debug, Args)]
+pub struct Similarity {
+    /// Checkpoints: of two, all modules of the first are compared with all of the second; of more, each two layer by layer.
+    #[arg(required = true, num_args = 2.., value_name = "CHECKPOINT")]
+    checkpoints: Vec<PathBuf>,
+    /// Modules with commas, such as conv1,layer2.1,layer4,avgpool,fc; a stage is its last block. All unless set.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    modules: Vec<String>,
+    /// The estimate of CKA.
+    #[arg(long, value_enum, default_value_t)]
+    estimator: Estimate,
+    /// Samples of a batch of minibatch CKA, to which samples are dealt one by one; 256 unless set.
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// What an example is.
+    #[arg(long, value_enum, default_value_t)]
+    features: Example,
+    #[command(flatten)]
+    memory: Memory,
+    #[command(flatten)]
+    images: Images,
+    #[command(flatten)]
+    data: Data,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Estimate {
+    /// The definition; too high where samples are fewer than features.
+    #[default]
+    Exact,
+    /// By a U-statistic: zero on average for unrelated features, may be negative.
+    Unbiased,
+    /// The same, averaged over batches: for many samples.
+    Minibatch,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Example {
+    /// An image, with what all positions hold: any two modules can be compared.
+    #[default]
+    Flat,
+    /// A position of an image, with its channels: modules of one height and width.
+    Position,
+}
+
+impl Similarity {
+    /// Compares, and prints the table of layers.
+    pub fn run(&self) -> Result<()> {
+        let estimator = match (self.estimator, self.batch) {
+            (Estimate::Minibatch, batch) => Estimator::Minibatch { batch: batch.unwrap_or(BATCH) },
+            (_, Some(_)) => {
+                return Err(Error::usage("--batch belongs to --estimator minibatch; set both").into());
+            }
+            (Estimate::Exact, None) => Estimator::Exact,
+            (Estimate::Unbiased, None) => Estimator::Unbiased,
+        };
+        let experiment = experiment(&self.checkpoints[0], &self.data)?;
+        let request = Request {
+            checkpoints: &self.checkpoints,
+            modules: &self.modules,
+            features: match self.features {
+                Example::Flat => Features::Flat,
+                Example::Position => Features::Position,
+            },
+            estimator,
+            memory: self.memory.bytes,
+            selection: self.images.selection(),
+            experiment: &experiment,
+            base: &self.data.base_dir,
+        };
+        let (result, folder) = working(&self.data.device, |job| similarity(&request, job))?;
+        if self.data.json {
+            return print(&format!("{}\n", serde_json::to_string(&result)?));
+        }
+        let more = if heat_map(&result).is_some() { ", with all modules" } else { "" };
+        print(&format!("{}written to {}{more}\n", table(&result).text(), folder.display()))
+    }
+}
