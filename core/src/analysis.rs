@@ -1,5 +1,6 @@
 //! What trained networks have in common.
 
+pub mod curves;
 pub mod distance;
 pub mod evaluation;
 pub mod interpolation;

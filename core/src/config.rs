@@ -11,4 +11,5 @@ mod validate;
 pub use experiment::*;
 pub use optimizer::{Adam, Optimizer, Sgd, UpdateRule};
 pub use overrides::{apply_overrides, flat_settings};
+pub(crate) use parameters::regex;
 pub use registry::{Registry, list, show};

@@ -10,6 +10,8 @@ use basin_core::device::Choice;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::curves::{Curves, Pretraining, Shuffles};
+
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
@@ -162,6 +164,12 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Draws a number of finished runs over the epochs.
+    Curves(Curves),
+    /// Draws the accuracy of finished runs over the size of the blocks that were shuffled.
+    Shuffles(Shuffles),
+    /// Draws the accuracy of finished runs over the epoch of pre-training that they were tuned from.
+    Pretraining(Pretraining),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),

@@ -2,6 +2,7 @@
 
 mod analyse;
 mod checkpoint;
+pub mod curves;
 mod prepare;
 mod train;
 
@@ -40,6 +41,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Interpolate { one, two, coefficients, output, data }) => {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }
+        Some(Command::Curves(request)) => request.run(),
+        Some(Command::Shuffles(request)) => request.run(),
+        Some(Command::Pretraining(request)) => request.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, settings, device }) => {
