@@ -2,6 +2,7 @@
 
 pub mod basin;
 pub mod criticality;
+pub mod curves;
 pub mod distance;
 pub mod evaluation;
 pub mod interpolation;

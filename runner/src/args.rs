@@ -119,7 +119,7 @@ fn bytes(text: &str) -> Result<usize, String> {
     };
     let bytes =
         shift.zip(number.parse::<f64>().ok()).map(|(shift, number)| number * f64::from(1u32 << shift));
-    let bytes = bytes.filter(|bytes| (1.0..1e15).contains(bytes));
+    let bytes = bytes.filter(|bytes| (0.0..1e15).contains(bytes));
     bytes.map(|bytes| bytes as usize).ok_or_else(|| format!("{text} is no size; write it as 512MiB or 2GiB"))
 }
 
@@ -188,6 +188,12 @@ pub enum Command {
     Mistakes(command::mistakes::Mistakes),
     /// Compares the features of networks by linear CKA.
     Similarity(command::similarity::Similarity),
+    /// Draws a number of finished runs over the epochs.
+    Curves(command::curves::Curves),
+    /// Draws the accuracy of finished runs over the size of the blocks that were shuffled.
+    Shuffles(command::curves::Shuffles),
+    /// Draws the accuracy of finished runs over the epoch of pre-training that they were tuned from.
+    Pretraining(command::curves::Pretraining),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),

@@ -4,6 +4,7 @@ mod analyse;
 pub mod basin;
 mod checkpoint;
 pub mod criticality;
+pub mod curves;
 pub mod interpolate;
 pub mod mistakes;
 mod prepare;
@@ -49,6 +50,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Rewind(command)) => command.run(),
         Some(Command::Criticality(command)) => command.run(),
         Some(Command::Similarity(command)) => command.run(),
+        Some(Command::Curves(command)) => command.run(),
+        Some(Command::Shuffles(command)) => command.run(),
+        Some(Command::Pretraining(command)) => command.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {
