@@ -213,13 +213,12 @@ impl Part {
 impl Analysis {
     /// The names of the networks that it looks at.
     fn networks(&self) -> Vec<&str> {
-        let both = |pairs: &'_ [Pair]| pairs.iter().flat_map(|(one, two)| [one, two]).collect::<Vec<&String>>();
         let names: Vec<&String> = match self {
             Self::Curves { .. } | Self::Shuffles { .. } | Self::PretrainingEpochs { .. } => Vec::new(),
             Self::Similarity { pairs, .. }
             | Self::Distance { pairs }
             | Self::Interpolation { pairs, .. }
-            | Self::Basin { pairs } => both(pairs),
+            | Self::Basin { pairs } => pairs.iter().flat_map(|(one, two)| [one, two]).collect(),
             Self::Mistakes { networks, shown } => networks.iter().chain([&shown.0, &shown.1]).collect(),
             Self::Rewinding { networks, .. } | Self::Spectra { networks, .. } => networks.iter().collect(),
             Self::Criticality(surfaces) => surfaces.networks.iter().collect(),
