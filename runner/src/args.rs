@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use basin_core::analysis::interpolation::linspace;
 use basin_core::analysis::selection::Selection;
 use basin_core::config::Registry;
 use basin_core::data::Split;
@@ -9,8 +10,7 @@ use basin_core::device::Choice;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::basin::Basin;
-use crate::command::interpolate::Interpolate;
+use crate::command;
 
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
 #[derive(Debug, Parser)]
@@ -97,6 +97,21 @@ pub struct Data {
     pub json: bool,
 }
 
+/// What may be kept in memory.
+#[derive(Debug, Args)]
+pub struct Memory {
+    /// MiB for what lies before a module, which is computed once if it fits; 0 computes it anew for each point.
+    #[arg(long, default_value_t = 2048, value_name = "MIB")]
+    pub memory: usize,
+}
+
+impl Memory {
+    /// The same in bytes.
+    pub fn bytes(&self) -> usize {
+        self.memory.saturating_mul(1 << 20)
+    }
+}
+
 /// Which of these images.
 #[derive(Debug, Args)]
 pub struct Images {
@@ -115,7 +130,8 @@ impl Images {
     }
 }
 
-fn split(text: &str) -> Result<Split, String> {
+/// A split by the name that is typed.
+pub fn split(text: &str) -> Result<Split, String> {
     match text {
         "test" => Ok(Split::Test),
         "train" => Ok(Split::EvalTrain),
@@ -150,9 +166,13 @@ pub enum Command {
         data: Data,
     },
     /// Measures the networks on the straight line between two checkpoints, or on those between any two of several.
-    Interpolate(Interpolate),
+    Interpolate(command::interpolate::Interpolate),
     /// Finds the basin that two networks lie in: how flat the loss is around the segment between them, and how far it reaches.
-    Basin(Basin),
+    Basin(command::basin::Basin),
+    /// Sets each module of a network back to an earlier value, one at a time, and measures what that costs.
+    Rewind(command::rewind::Rewind),
+    /// Measures how far each module can go back towards its start, and how much noise it bears there.
+    Criticality(command::criticality::Criticality),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
@@ -169,6 +189,9 @@ pub enum Command {
         /// Added to the seeds of all runs; give each seed a base folder of its own.
         #[arg(long, default_value_t = 0, value_name = "N")]
         seed: u64,
+        /// Lists what the study needs and costs, its runs and how far each is, and does nothing.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         settings: Settings,
         #[command(flatten)]
@@ -268,4 +291,27 @@ pub enum Prepare {
         #[command(flatten)]
         settings: Settings,
     },
+}
+
+/// Positions on a line.
+#[derive(Debug, Clone)]
+pub struct Coefficients(pub Vec<f64>);
+
+/// Evenly spaced numbers, or a list.
+pub fn coefficients(text: &str) -> Result<Coefficients, String> {
+    let wrong = || format!("{text} is neither first:last:count, such as 0:1:50, nor numbers with commas");
+    let number = |part: &str| part.trim().parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
+    let values = match text.split(':').collect::<Vec<_>>().as_slice() {
+        [first, last, count] => {
+            let count = count
+                .parse::<usize>()
+                .ok()
+                .filter(|count| (1..=100_000).contains(count))
+                .ok_or_else(wrong)?;
+            linspace(number(first)?, number(last)?, count)
+        }
+        [list] => list.split(',').map(number).collect::<Result<_, _>>()?,
+        _ => return Err(wrong()),
+    };
+    Ok(Coefficients(values))
 }

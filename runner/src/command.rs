@@ -3,8 +3,10 @@
 mod analyse;
 pub mod basin;
 mod checkpoint;
+pub mod criticality;
 pub mod interpolate;
 mod prepare;
+pub mod rewind;
 mod train;
 
 use std::io::Write as _;
@@ -39,13 +41,18 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Eval { checkpoint, images, data }) => {
             analyse::eval(&checkpoint, images.selection(), &data)
         }
-        Some(Command::Interpolate(command)) => command.run(),
-        Some(Command::Basin(command)) => command.run(),
+        Some(Command::Interpolate(arguments)) => arguments.run(),
+        Some(Command::Basin(arguments)) => arguments.run(),
+        Some(Command::Rewind(arguments)) => rewind::run(&arguments),
+        Some(Command::Criticality(arguments)) => criticality::run(&arguments),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
-        Some(Command::Study { name, base_dir, seed, settings, device }) => {
+        Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {
             let (study, registry) = (Study::open(&name)?, settings.families.registry()?);
             let options = Options { base: &base_dir, seed, set: &settings.set };
+            if dry_run {
+                return print(&study::plan(&study, &options, &registry)?);
+            }
             let finished = working(&device, |job| study::run(&study, &options, &registry, job))?;
             let report = finished.report.display();
             match finished.outcome {

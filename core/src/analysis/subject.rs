@@ -31,6 +31,14 @@ impl Source {
     pub fn stem(&self) -> String {
         checkpoint::stem(Path::new(&self.path))
     }
+
+    /// Where analyses that name it first are written: in its run, or below `base` if it lies in none.
+    pub fn analysis_folder(&self, base: &Path) -> PathBuf {
+        match RunDir::of_checkpoint(Path::new(&self.path)) {
+            Some(run) => run.analysis(),
+            None => base.join("analysis"),
+        }
+    }
 }
 
 /// A checkpoint as a network.
@@ -83,10 +91,7 @@ impl Subject {
 
     /// Where its analyses are written: in its run, or below `base` if it lies in none.
     pub fn analysis_folder(&self, base: &Path) -> PathBuf {
-        match RunDir::of_checkpoint(Path::new(&self.source.path)) {
-            Some(run) => run.analysis(),
-            None => base.join("analysis"),
-        }
+        self.source.analysis_folder(base)
     }
 }
 

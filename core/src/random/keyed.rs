@@ -16,6 +16,8 @@ pub enum Purpose {
     Mixup = 4,
     /// Drawn images; the sample is the image.
     Draw = 5,
+    /// Noise on weights; the epoch is the draw, the sample the parameter and the part of it.
+    Noise = 7,
     /// Which samples a resample of the bootstrap takes, and how often; the sample is the resample.
     Bootstrap = 8,
     /// Steps away from a segment; the epoch is the draw, the sample is 0 for a step's length and 1 + a parameter's index for

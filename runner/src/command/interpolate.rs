@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use basin_core::analysis::interpolation::{
-    Request, all_pairs, barrier_table, interpolate, linspace, point_table,
+    Request, all_pairs, barrier_table, interpolate, point_table,
 };
 
 use super::{analyse, print, working};
-use crate::args::{Data, Images};
+use crate::args::{Coefficients, Data, Images, coefficients};
 
 /// Checkpoints, and where to measure between and beyond them.
 #[derive(Debug, clap::Args)]
@@ -61,26 +61,4 @@ impl Interpolate {
         let together = pairs.folder.display();
         print(&format!("{}{folders}together: {together}\n", barrier_table(&labelled).text()))
     }
-}
-
-/// Positions on a line.
-#[derive(Debug, Clone)]
-struct Coefficients(Vec<f64>);
-
-fn coefficients(text: &str) -> Result<Coefficients, String> {
-    let wrong = || format!("{text} is neither first:last:count, such as 0:1:50, nor numbers with commas");
-    let number = |part: &str| part.trim().parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
-    let values = match text.split(':').collect::<Vec<_>>().as_slice() {
-        [first, last, count] => {
-            let count = count
-                .parse::<usize>()
-                .ok()
-                .filter(|count| (1..=100_000).contains(count))
-                .ok_or_else(wrong)?;
-            linspace(number(first)?, number(last)?, count)
-        }
-        [list] => list.split(',').map(number).collect::<Result<_, _>>()?,
-        _ => return Err(wrong()),
-    };
-    Ok(Coefficients(values))
 }
