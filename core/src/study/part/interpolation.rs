@@ -28,7 +28,11 @@ pub(super) fn measure(pairs: &[Pair], coefficients: &[f64], context: &Context) -
             .push(format!("runner interpolate {one} {two} --coefficients={at} -o {}", folder.display()));
         if let Some(barrier) = line.barrier {
             let networks = vec![from.clone(), to.clone()];
-            section.measures.push(Measure { quantity: Quantity::Barrier, networks, value: barrier.accuracy.value });
+            section.measures.push(Measure {
+                quantity: Quantity::Barrier,
+                networks,
+                value: barrier.accuracy.value,
+            });
         }
         lines.push((label, line));
     }
