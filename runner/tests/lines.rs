@@ -21,7 +21,7 @@ fn three_checkpoints(here: &Path) -> [PathBuf; 3] {
 
 fn analyse(here: &Path, what: &str, checkpoints: &[PathBuf], more: &[&str]) -> Command {
     let mut command = runner(here);
-    command.arg(what).args(checkpoints).args(["--samples", "40", "--json"]).args(more);
+    command.arg(what).args(checkpoints).args(["--samples", "8", "--json"]).args(more);
     command
 }
 
@@ -53,7 +53,7 @@ fn three_networks_have_three_lines_and_one_chart_of_them() {
     let barrier = &lines[1]["barrier"]["loss"];
     assert!(barrier["interval"][0].as_f64() <= barrier["interval"][1].as_f64());
     let bars = read("barrier-loss.csv");
-    assert!(bars.lines().any(|line| line.starts_with("ckpt-E000 to ckpt-E002")), "{bars}");
+    assert!(bars.contains(",ckpt-E000 to ckpt-E002,"), "{bars}");
     assert!(bars.contains(&barrier["value"].to_string()), "{bars} {barrier}");
 
     // Without -o each pair lies in its run, where the pair alone is found.

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use basin_core::analysis::interpolation::{
-    Request, all_pairs, barrier_table, interpolate, point_table,
-};
+use basin_core::analysis::interpolation::{Request, all_pairs, barrier_table, interpolate, point_table};
 
 use super::{analyse, print, working};
 use crate::args::{Coefficients, Data, Images, coefficients};

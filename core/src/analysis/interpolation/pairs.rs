@@ -1,5 +1,6 @@
 //! The lines between any two of several networks.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ pub struct Pairs {
 /// A line of several.
 #[derive(Debug)]
 pub struct Line {
-    /// What figures call it: the parts of its checkpoints' paths that not all checkpoints share.
+    /// What figures call it: the names of its checkpoints, with the folders that not all share if it takes them.
     pub label: String,
     /// What was measured.
     pub result: Interpolation,
@@ -72,19 +73,23 @@ pub fn all_pairs(checkpoints: &[PathBuf], request: &Request, job: &Job) -> Resul
     Ok(Pairs { lines, folder })
 }
 
-/// The parts of each path that not all paths share, the file without its ending; its name alone if they share all.
+/// The names of the files without their endings, if they tell the files apart; else also the folders that not all share.
 fn short_names(paths: &[PathBuf]) -> Vec<String> {
-    let parts = |path: &Path| -> Vec<String> {
+    let stems: Vec<String> = paths.iter().map(|path| stem(path)).collect();
+    if stems.iter().collect::<HashSet<_>>().len() == stems.len() {
+        return stems;
+    }
+    let parts = |path: &PathBuf| -> Vec<String> {
         let folders = path.parent().unwrap_or(Path::new("")).iter().map(OsStr::to_string_lossy);
         folders.map(String::from).chain([stem(path)]).collect()
     };
-    let all: Vec<Vec<String>> = paths.iter().map(|path| parts(path)).collect();
-    let own = |parts: &Vec<String>| {
+    let all: Vec<Vec<String>> = paths.iter().map(parts).collect();
+    let own = |(parts, stem): (&Vec<String>, String)| {
         let is_shared = |part: &&String| all.iter().all(|others| others.contains(part));
         let own: Vec<&str> = parts.iter().filter(|part| !is_shared(part)).map(String::as_str).collect();
-        if own.is_empty() { parts.last().cloned().unwrap_or_default() } else { own.join("/") }
+        if own.is_empty() { stem } else { own.join("/") }
     };
-    all.iter().map(own).collect()
+    all.iter().zip(stems).map(own).collect()
 }
 
 #[cfg(test)]
@@ -98,11 +103,11 @@ mod tests {
             names(&[
                 "runs-rep1/clipart/tuned/checkpoints/ckpt-E006.safetensors",
                 "runs-rep2/clipart/tuned/checkpoints/ckpt-E006.safetensors",
-                "runs-rep1/clipart/scratch/checkpoints/ckpt-E012.safetensors",
+                "runs-rep1/clipart/scratch/checkpoints/ckpt-E006.safetensors",
             ]),
-            ["runs-rep1/tuned/ckpt-E006", "runs-rep2/tuned/ckpt-E006", "runs-rep1/scratch/ckpt-E012"]
+            ["runs-rep1/tuned", "runs-rep2/tuned", "runs-rep1/scratch"]
         );
-        assert_eq!(names(&["a/1.pth.tar", "a/2.pth.tar"]), ["1", "2"]);
+        assert_eq!(names(&["a/1.pth.tar", "b/2.pth.tar"]), ["1", "2"]);
         assert_eq!(names(&["a/1.pth", "a/1.pth"]), ["1", "1"]);
     }
 }
