@@ -106,14 +106,13 @@ pub struct Memory {
     pub bytes: usize,
 }
 
-/// Bytes: a number and B, KiB, MiB or GiB.
+/// Bytes: a number and KiB, MiB or GiB; MiB if there is no unit.
 fn bytes(text: &str) -> Result<usize, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let shift = match unit.trim() {
-        "B" => Some(0),
         "KiB" => Some(10),
-        "MiB" => Some(20),
+        "" | "MiB" => Some(20),
         "GiB" => Some(30),
         _ => None,
     };

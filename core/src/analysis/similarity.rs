@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 use super::record::{Inputs, Stored as _};
 use super::selection::Selection;
 use super::subject::Subject;
+use super::sweep::check_finite;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::figure::Figure as _;
 use crate::file::write_atomically;
 use crate::job::Job;
-use crate::train::evaluate::values;
 
 pub use chart::{heat_map, table};
 pub use estimator::{Estimator, linear_cka};
@@ -75,6 +75,7 @@ pub fn similarity(request: &Request, job: &Job) -> Result<(Similarity, PathBuf)>
     }
     let load = |path: &PathBuf| Subject::load_as_it_is(path, experiment, &job.device);
     let subjects = request.checkpoints.iter().map(load).collect::<Result<Vec<_>>>()?;
+    // A ReLU turns what is no number into zero, so that features of a broken network can look sound.
     subjects.iter().try_for_each(check_finite)?;
     let choice = unit::choose(&subjects, request.modules)?;
     let sources: Vec<_> = subjects.iter().map(|subject| &subject.source).collect();
@@ -101,20 +102,4 @@ pub fn similarity(request: &Request, job: &Job) -> Result<(Similarity, PathBuf)>
     let csv = table(&result).csv();
     write_atomically(&folder.join("layers.csv"), |file| file.write_all(csv.as_bytes()))?;
     Ok((result, folder))
-}
-
-/// A ReLU turns what is no number into zero, so that features of a broken network can look sound.
-fn check_finite(subject: &Subject) -> Result<()> {
-    let network = &subject.network;
-    for module in network.arch.modules() {
-        for index in module.parameters {
-            if !values(network.parameters[index].clone())?.iter().all(|value| value.is_finite()) {
-                return Err(Error::Diverged(format!(
-                    "{} of module {} in {} has values that are not finite, and so would features; choose a checkpoint that has not diverged",
-                    network.arch.parameters[index].name, module.name, subject.source.path
-                )));
-            }
-        }
-    }
-    Ok(())
 }
