@@ -56,10 +56,11 @@ fn modules_are_rewound_in_the_order_of_the_network() {
 fn surfaces_that_are_stopped_go_on_and_end_with_the_same_bytes() {
     let here = folder();
     let end = trained(here.path());
-    let measure = |more: &[&str]| {
-        let grid = ["--modules", "conv1,fc", "--alphas", "0:1:5", "--sigmas", "0:0.1:5", "--samples", "40"];
+    let on_grid = |sigmas: &str, more: &[&str]| {
+        let grid = ["--modules", "conv1,fc", "--alphas", "0:1:5", "--sigmas", sigmas, "--samples", "40"];
         command(here.path(), "criticality", &end, &[&grid[..], more].concat())
     };
+    let measure = |more: &[&str]| on_grid("0:0.1:5", more);
     let whole = json(measure(&["--json", "-o", "whole"]));
     assert_eq!(whole["modules"][0]["points"].as_array().unwrap().len(), 25);
     assert_eq!(whole["inputs"]["split"], "eval_mode_train");
@@ -90,15 +91,14 @@ fn surfaces_that_are_stopped_go_on_and_end_with_the_same_bytes() {
 
     // Another rule scores the same points, and a part of the grid needs no new ones.
     let before = std::fs::read(&points).unwrap();
-    let scored = json(measure(&["--sigmas", "0.05,0.1", "--epsilon", "1000", "--json", "-o", "killed"]));
+    let scored = json(on_grid("0.05,0.1", &["--epsilon", "1000", "--json", "-o", "killed"]));
     assert_eq!((&scored["epsilon"], &scored["network"]), (&Value::from(1000.0), &Value::from(0.0)));
     assert_eq!(std::fs::read(&points).unwrap(), before);
     let none = json(measure(&["--objective", "error", "--epsilon", "0.001", "--json", "-o", "killed"]));
     assert_eq!(none["network"], Value::Null, "an infinite number is null");
 
     // Four paths, each in its folder.
-    let mut both =
-        measure(&["--paths", "direct,optimisation", "--alphas", "0,1", "--sigmas", "0.05", "--draws", "1"]);
+    let mut both = on_grid("0.05", &["--paths", "direct,optimisation", "--draws", "1"]);
     both.arg(checkpoint(here.path(), "ckpt-E002"));
     let text = success(both);
     assert_eq!(text.matches("epsilon is").count(), 4);
@@ -112,7 +112,7 @@ fn what_cannot_be_measured_is_one_sentence() {
     let here = folder();
     let end = trained(here.path());
     let try_one = |name: &str, more: &[&str]| command(here.path(), name, &end, more);
-    failure(try_one("rewind", &["--modules", "layer5.0"]), 2, &["no module layer5.0", "layer4.0"]);
+    failure(try_one("rewind", &["--modules", "layer5.0"]), 2, &["no module layer5.0", "layer1.0"]);
     failure(try_one("criticality", &["--modules", "conv"]), 2, &["no module conv", "conv1"]);
     failure(try_one("rewind", &["--to", "9"]), 3, &["no checkpoint of epoch 9", "0, 1, 2, 3", "path"]);
     failure(try_one("criticality", &["--start", "3"]), 2, &["both the start and the end"]);

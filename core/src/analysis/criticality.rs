@@ -2,6 +2,7 @@
 //! is worse (paper section 3.5 and Figure 6; Chatterji, Neyshabur and Sedghi 2020).
 
 mod chart;
+mod path;
 mod perturbation;
 mod plan;
 mod record;
@@ -25,7 +26,7 @@ use crate::file::write_atomically;
 use crate::job::Job;
 
 pub use chart::{heat_map, points_table, score_bars, table};
-pub use plan::PathKind;
+pub use path::PathKind;
 pub use record::{Criticality, Point, Surface};
 pub use score::{Bound, Objective, Rule, Score, score};
 

@@ -17,11 +17,12 @@ use super::selection::Selection;
 use super::subject::Subject;
 use super::sweep::{Sweep, Visit, check_finite, chosen_modules};
 use crate::config::Experiment;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::figure::Figure as _;
 use crate::job::Job;
 use crate::model::arch::{Module, Role};
-use crate::model::{Network, initial_state};
+use crate::model::{Arch, Network, initial_state};
 
 pub use chart::{chart, table};
 pub use record::{Origin, Rewinding, Rewound};
@@ -69,26 +70,11 @@ struct Point {
 pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
     let experiment = request.experiment;
     let dataset = request.selection.open(experiment)?;
-    let load = |path: &Path| {
-        let subject = Subject::load(path, experiment, &dataset, &job.device)?;
-        check_finite(&subject)?;
-        Ok::<_, Error>(subject)
-    };
-    let subject = load(request.checkpoint)?;
+    let subject = load(request.checkpoint, request, &dataset, job)?;
     let Subject { source, network } = &subject;
     let chosen = chosen_modules(&network.arch, request.modules)?;
     let modules = network.arch.modules();
-    let (mut origins, mut networks) = (Vec::new(), Vec::new());
-    for named in request.to {
-        let Subject { source, network } = load(&named.find(request.checkpoint)?)?;
-        origins.push(Origin::Checkpoint(source));
-        networks.push(network);
-    }
-    for &seed in request.seeds {
-        let state = initial_state(&network.arch, experiment.model.kwargs.zero_fc_init, seed);
-        origins.push(Origin::Drawn { seed });
-        networks.push(Network::new(network.arch.clone(), &state, &job.device)?);
-    }
+    let (origins, networks) = origins(request, &dataset, &network.arch, job)?;
     let inputs = Inputs::new(experiment, &dataset, request.selection.split, &[source]);
     let name = record::name(&inputs, &origins);
     let folder = match request.output {
@@ -98,11 +84,13 @@ pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
 
     let mut journal: Journal<Point> = Journal::open(&folder, &name)?;
     let known = |rewound: &Option<(String, usize)>| journal.points.iter().any(|p| p.rewound == *rewound);
-    let mut visits = vec![Visit { module: 0, keys: vec![None] }];
-    visits.extend(chosen.iter().map(|&module| Visit {
-        module,
-        keys: (0..origins.len()).map(|origin| Some((modules[module].name.to_owned(), origin))).collect(),
-    }));
+    let keys = |module: usize| {
+        let name = modules[module].name;
+        (0..origins.len()).map(|origin| Some((name.to_owned(), origin))).collect()
+    };
+    let mut visits: Vec<_> = chosen.iter().map(|&module| Visit { module, keys: keys(module) }).collect();
+    // The network itself: any module has its own values.
+    visits[0].keys.insert(0, None);
     visits.iter_mut().for_each(|visit| visit.keys.retain(|key| !known(key)));
     if visits.iter().any(|visit| !visit.keys.is_empty()) {
         let images = request.selection.decode(&dataset, experiment, job)?;
@@ -140,6 +128,30 @@ pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
         chart(*metric, &[("", &result)]).save(&folder.join(metric.name()))?;
     }
     Ok((result, folder))
+}
+
+fn load(path: &Path, request: &Request, dataset: &Dataset, job: &Job) -> Result<Subject> {
+    let subject = Subject::load(path, request.experiment, dataset, &job.device)?;
+    check_finite(&subject)?;
+    Ok(subject)
+}
+
+/// What modules are set to, and the networks that have these values.
+fn origins(
+    request: &Request,
+    dataset: &Dataset,
+    arch: &Arch,
+    job: &Job,
+) -> Result<(Vec<Origin>, Vec<Network>)> {
+    let checkpoints = request.to.iter().map(|named| {
+        let Subject { source, network } = load(&named.find(request.checkpoint)?, request, dataset, job)?;
+        Ok((Origin::Checkpoint(source), network))
+    });
+    let draws = request.seeds.iter().map(|&seed| {
+        let state = initial_state(arch, request.experiment.model.kwargs.zero_fc_init, seed);
+        Ok((Origin::Drawn { seed }, Network::new(arch.clone(), &state, &job.device)?))
+    });
+    checkpoints.chain(draws).collect()
 }
 
 /// The values of a module of `network` when it is set to that of `origin`: counters, which are no place, stay.

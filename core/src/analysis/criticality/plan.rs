@@ -1,49 +1,19 @@
-//! The paths of all modules, from their start to their end.
+//! What is measured: the modules, and their places on the path.
 
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use burn::tensor::Tensor;
 
+use super::path::{PathKind, between, read_module};
 use super::{Grid, Request};
 use crate::analysis::subject::{Source, Subject};
 use crate::analysis::sweep::{check_finite, chosen_modules};
-use crate::checkpoint::{Change, NamedTensor, Reader, StateDict};
+use crate::checkpoint::{Change, StateDict};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::model::arch::{Module, Role};
-use crate::model::{Arch, Network, layout};
-use crate::run::epochs_beside;
-
-/// Which way modules go from their start to their end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PathKind {
-    /// The straight line `(1 - alpha) theta_0 + alpha theta_F`; a position is alpha.
-    Direct,
-    /// The values that training went through, at the checkpoints of the run; a position is an epoch.
-    Optimisation,
-}
-
-impl PathKind {
-    /// As it is typed and read.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Optimisation => "optimisation",
-        }
-    }
-}
-
-impl FromStr for PathKind {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        let found = [Self::Direct, Self::Optimisation].into_iter().find(|kind| kind.name() == name);
-        found.ok_or_else(|| Error::usage(format!("{name} is no path; choose direct or optimisation")))
-    }
-}
+use crate::model::{Arch, Network};
 
 /// What is measured: the modules, and their places.
 pub struct Plan {
@@ -144,29 +114,6 @@ impl Plan {
     }
 }
 
-/// The epochs of all places of an optimisation path, and the checkpoints of those between its ends.
-fn between(start: &Source, end: &Source) -> Result<(Vec<f64>, Vec<PathBuf>)> {
-    let epoch = |source: &Source| source.metadata.get("epoch")?.parse::<usize>().ok();
-    let Some(last) = epoch(end) else {
-        return Err(Error::data(format!(
-            "{} does not say of which epoch it is, so its optimisation path is unknown; choose the direct path",
-            end.path
-        )));
-    };
-    let first = epoch(start).filter(|first| *first < last).unwrap_or(0);
-    let mut found = epochs_beside(Path::new(&end.path))?;
-    found.retain(|epoch, _| (first + 1..last).contains(epoch));
-    if found.is_empty() {
-        return Err(Error::data(format!(
-            "no checkpoint lies between {} and {}, and an optimisation path is made of them; train with \
-             train.keep_every=1, or choose the direct path",
-            start.path, end.path
-        )));
-    }
-    let epochs = std::iter::once(first).chain(found.keys().copied()).chain([last]);
-    Ok((epochs.map(|epoch| epoch as f64).collect(), found.into_values().collect()))
-}
-
 /// The norm of what the parameters of each module differ by; running statistics and counters are none.
 fn module_distances(arch: &Arch, one: &StateDict, two: &StateDict) -> Vec<f64> {
     let squares = |index: &usize| match arch.parameters[*index].role {
@@ -174,19 +121,4 @@ fn module_distances(arch: &Arch, one: &StateDict, two: &StateDict) -> Vec<f64> {
         Role::Statistic | Role::Count => 0.0,
     };
     arch.modules().iter().map(|module| module.parameters.iter().map(squares).sum::<f64>().sqrt()).collect()
-}
-
-/// The tensors of one module, without reading the others of the file.
-fn read_module(path: &Path, arch: &Arch, module: &Module, device: &Device) -> Result<Vec<Tensor<1>>> {
-    let reader = Reader::open(path)?;
-    let specs = module.parameters.iter().map(|index| &arch.parameters[*index]);
-    let mut state = StateDict::default();
-    for (index, info) in reader.tensors.iter().enumerate() {
-        if specs.clone().any(|spec| spec.name == info.name) {
-            let (name, shape) = (info.name.clone(), info.shape.clone());
-            state.tensors.push(NamedTensor { name, shape, data: reader.values(index)? });
-        }
-    }
-    layout::values(specs, &state, device)
-        .map_err(|problems| Error::data(format!("{} has changed meanwhile: {problems}", path.display())))
 }

@@ -77,8 +77,10 @@ pub enum Bound {
 }
 
 impl Rule {
+    /// Refuses a bound that no objective can be within.
+    ///
     /// # Errors
-    /// [`Error::Usage`] for a bound that is no positive number.
+    /// [`Error::Usage`] for one that is no positive number.
     pub(super) fn check(&self) -> Result<()> {
         let (Bound::Relative(bound) | Bound::Absolute(bound)) = self.bound;
         if bound.is_finite() && bound > 0.0 {

@@ -87,8 +87,9 @@ pub fn measure(
         });
         Visit { module, keys: all.collect() }
     };
-    let mut visits = vec![Visit { module: 0, keys: vec![None] }];
-    visits.extend(plan.modules.iter().map(|module| places(*module)));
+    let mut visits: Vec<_> = plan.modules.iter().map(|module| places(*module)).collect();
+    // The end itself: any module has the values of the end.
+    visits[0].keys.insert(0, None);
     let known = Samples::new(&journal.points);
     visits.iter_mut().for_each(|visit| visit.keys.retain(|place| known.get(plan, *place).is_none()));
     if visits.iter().all(|visit| visit.keys.is_empty()) {
