@@ -22,9 +22,8 @@ use crate::train::evaluate::evaluate;
 
 use self::samples::Samples;
 pub use barrier::{Barrier, Height};
-pub use chart::{Metric, barrier_table, bars, chart, point_table};
+pub use chart::{barrier_table, bars, chart, point_table};
 pub use pairs::{Line, Pairs, all_pairs};
-pub(super) use record::float_or_null;
 pub use record::{Interpolation, Point};
 
 /// Where to measure on lines, and on which images.

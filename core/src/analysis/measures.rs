@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::train::evaluate::{Evaluation, or_undefined};
+use crate::train::evaluate::Evaluation;
 
 /// How well a network does.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Measures {
     /// Right decisions, percent.
     pub accuracy: f64,
@@ -82,12 +81,17 @@ impl Metric {
         }
     }
 
-    /// The value in digits, as a table shows it.
-    pub fn show(self, measures: &Measures) -> String {
+    /// A value in digits, as a table shows it.
+    pub fn digits(self, value: f64) -> String {
         match self {
-            Self::Accuracy => format!("{:.2}", measures.accuracy),
-            Self::Loss => format!("{:.4}", measures.loss),
-            Self::Auc => or_undefined(measures.auc),
+            _ if value.is_nan() => "undefined".to_owned(),
+            Self::Accuracy => format!("{value:.2}"),
+            Self::Loss | Self::Auc => format!("{value:.4}"),
         }
+    }
+
+    /// Its value in digits.
+    pub fn show(self, measures: &Measures) -> String {
+        self.digits(self.of(measures))
     }
 }

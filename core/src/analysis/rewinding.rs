@@ -15,7 +15,7 @@ use super::named::Named;
 use super::record::{Inputs, Stored as _};
 use super::selection::Selection;
 use super::subject::Subject;
-use super::sweep::{Sweep, Visit, check_finite, chosen_modules};
+use super::sweep::{Sweep, Visit, chosen_modules};
 use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -131,9 +131,7 @@ pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
 }
 
 fn load(path: &Path, request: &Request, dataset: &Dataset, job: &Job) -> Result<Subject> {
-    let subject = Subject::load(path, request.experiment, dataset, &job.device)?;
-    check_finite(&subject)?;
-    Ok(subject)
+    Subject::load(path, request.experiment, dataset, &job.device)
 }
 
 /// What modules are set to, and the networks that have these values.

@@ -18,7 +18,6 @@ use std::path::{Path, PathBuf};
 use super::record::{Inputs, Stored as _};
 use super::selection::Selection;
 use super::subject::Subject;
-use super::sweep::check_finite;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -76,7 +75,6 @@ pub fn similarity(request: &Request, job: &Job) -> Result<(Similarity, PathBuf)>
     let load = |path: &PathBuf| Subject::load_as_it_is(path, experiment, &job.device);
     let subjects = request.checkpoints.iter().map(load).collect::<Result<Vec<_>>>()?;
     // A ReLU turns what is no number into zero, so that features of a broken network can look sound.
-    subjects.iter().try_for_each(check_finite)?;
     let choice = unit::choose(&subjects, request.modules)?;
     let sources: Vec<_> = subjects.iter().map(|subject| &subject.source).collect();
     let inputs = Inputs::new(experiment, &dataset, request.selection.split, &sources);

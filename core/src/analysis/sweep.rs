@@ -2,12 +2,9 @@
 
 mod prefix;
 
-use std::path::Path;
-
 use burn::tensor::Tensor;
 
 use self::prefix::Prefix;
-use super::subject::Subject;
 use crate::config::nearest;
 use crate::data::EvalImages;
 use crate::error::{Error, Result};
@@ -118,21 +115,4 @@ pub fn chosen_modules(arch: &Arch, names: &[String]) -> Result<Vec<usize>> {
     positions.sort_unstable();
     positions.dedup();
     Ok(positions)
-}
-
-/// Refuses a network with weights that are not finite.
-///
-/// # Errors
-/// [`Error::Diverged`] naming the file and the first such tensor.
-pub fn check_finite(subject: &Subject) -> Result<()> {
-    let state = subject.network.state();
-    let broken = state.tensors.iter().find(|tensor| tensor.data.iter().any(|value| !value.is_finite()));
-    match broken {
-        None => Ok(()),
-        Some(tensor) => Err(Error::Diverged(format!(
-            "{} holds weights in {} that are not finite; choose another checkpoint",
-            Path::new(&subject.source.path).display(),
-            tensor.name
-        ))),
-    }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::interpolation::float_or_null;
+use crate::analysis::measures::infinity_or_number;
 use crate::error::Result;
 use crate::random::{Keyed, Purpose};
 
@@ -92,10 +92,10 @@ pub struct Found {
     /// The first and the last coefficient of the segment.
     pub segment: [f64; 2],
     /// The mean loss mu over it.
-    #[serde(deserialize_with = "float_or_null")]
+    #[serde(deserialize_with = "infinity_or_number")]
     pub mean: f64,
     /// The mean deviation of the loss from it.
-    #[serde(deserialize_with = "float_or_null")]
+    #[serde(deserialize_with = "infinity_or_number")]
     pub epsilon: f64,
     /// What was tried around the segment, up to the delta that fulfils both conditions.
     pub rises: Vec<Rise>,
@@ -114,7 +114,7 @@ pub struct Rise {
     /// The distance.
     pub delta: f64,
     /// Mean rise above mu under noise at the ends (condition 2).
-    #[serde(deserialize_with = "float_or_null")]
+    #[serde(deserialize_with = "infinity_or_number")]
     pub noise: f64,
     /// Mean rise above mu past the ends (condition 3); not measured, and null, where condition 2 fails.
     pub beyond: Option<f64>,

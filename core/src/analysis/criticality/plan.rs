@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::path::{PathKind, between, read_module};
 use super::{Grid, Request};
 use crate::analysis::subject::{Source, Subject};
-use crate::analysis::sweep::{check_finite, chosen_modules};
+use crate::analysis::sweep::chosen_modules;
 use crate::checkpoint::{Change, StateDict};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -36,11 +36,7 @@ pub struct Plan {
 impl Plan {
     /// Loads the checkpoints of the path, one after the other, and keeps the first and the last.
     pub fn open(request: &Request, grid: Grid, dataset: &Dataset, job: &Job) -> Result<Self> {
-        let load = |path: &Path| {
-            let subject = Subject::load(path, request.experiment, dataset, &job.device)?;
-            check_finite(&subject)?;
-            Ok::<_, Error>(subject)
-        };
+        let load = |path: &Path| Subject::load(path, request.experiment, dataset, &job.device);
         let (start, end) = (load(&request.start.find(request.end)?)?, load(request.end)?);
         if start.source.sha256 == end.source.sha256 {
             return Err(Error::usage(format!(

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::bootstrap::{self, Measure};
-use super::record::float_or_null;
 use super::samples::Samples;
+use crate::analysis::measures::infinity_or_number;
 use crate::data::Labelling;
 use crate::error::Result;
 use crate::job::Job;
@@ -34,7 +34,7 @@ pub struct Barrier {
 #[serde(deny_unknown_fields)]
 pub struct Height {
     /// The largest drop.
-    #[serde(deserialize_with = "float_or_null")]
+    #[serde(deserialize_with = "infinity_or_number")]
     pub value: f64,
     /// Its coefficient.
     pub at: f64,

@@ -1,62 +1,16 @@
 //! The curves of Figure 4, and the barriers on them as bars and in a table.
 
 use super::{Height, Interpolation, Point};
+use crate::analysis::measures::Metric;
 use crate::figure::{BarSeries, Bars, Chart, Series, Table};
 
-/// What is measured along a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    /// Accuracy, percent.
-    Accuracy,
-    /// Mean loss, nats.
-    Loss,
-    /// Mean AUC, a fraction.
-    Auc,
-}
-
-impl Metric {
-    /// Its name, which files of charts have too.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Accuracy => "accuracy",
-            Self::Loss => "loss",
-            Self::Auc => "auc",
-        }
-    }
-
-    /// Its value at a point.
-    pub fn of(self, point: &Point) -> Option<f64> {
-        match self {
-            Self::Accuracy => Some(point.accuracy),
-            Self::Loss => Some(point.loss),
-            Self::Auc => point.auc,
-        }
-    }
-
-    /// The height of the barrier in it.
-    pub fn height(self, line: &Interpolation) -> Option<Height> {
-        let barrier = line.barrier?;
-        match self {
-            Self::Accuracy => Some(barrier.accuracy),
-            Self::Loss => Some(barrier.loss),
-            Self::Auc => barrier.auc,
-        }
-    }
-
-    /// In a heading, with its unit.
-    fn title(self, split: &str) -> String {
-        match self {
-            Self::Accuracy => format!("{split} accuracy %"),
-            Self::Loss => format!("{split} loss"),
-            Self::Auc => format!("mean {split} AUC"),
-        }
-    }
-
-    fn digits(self, value: f64) -> String {
-        match self {
-            Self::Accuracy => format!("{value:.2}"),
-            Self::Loss | Self::Auc => format!("{value:.4}"),
-        }
+/// The height of a line's barrier in a metric.
+fn height(metric: Metric, line: &Interpolation) -> Option<Height> {
+    let barrier = line.barrier?;
+    match metric {
+        Metric::Accuracy => Some(barrier.accuracy),
+        Metric::Loss => Some(barrier.loss),
+        Metric::Auc => barrier.auc,
     }
 }
 
@@ -64,7 +18,7 @@ impl Metric {
 pub fn chart(metric: Metric, lines: &[(&str, &Interpolation)]) -> Chart {
     let series = |(label, line): &(&str, &Interpolation)| {
         let points = line.points.iter();
-        Series::new(*label, points.filter_map(|point| Some((point.coefficient, metric.of(point)?))).collect())
+        Series::new(*label, points.map(|point| (point.coefficient, metric.of(&point.measures))).collect())
     };
     Chart {
         x: "linear interpolation coefficient".to_owned(),
@@ -76,7 +30,7 @@ pub fn chart(metric: Metric, lines: &[(&str, &Interpolation)]) -> Chart {
 
 /// The barriers of labelled lines; error bars are half as long as the 95 % intervals.
 pub fn bars(metric: Metric, lines: &[(&str, &Interpolation)]) -> Bars {
-    let heights: Vec<Option<Height>> = lines.iter().map(|(_, line)| metric.height(line)).collect();
+    let heights: Vec<Option<Height>> = lines.iter().map(|(_, line)| height(metric, line)).collect();
     let each = |of: fn(Height) -> f64| heights.iter().map(|height| height.map_or(f64::NAN, of)).collect();
     Bars {
         x: "line".to_owned(),
@@ -95,9 +49,7 @@ pub fn point_table(line: &Interpolation) -> Table {
     let metrics = line.metrics();
     let titles = metrics.iter().map(|metric| metric.title(line.split()));
     let row = |point: &Point| {
-        let values = metrics
-            .iter()
-            .map(|metric| metric.of(point).map_or("undefined".to_owned(), |value| metric.digits(value)));
+        let values = metrics.iter().map(|metric| metric.show(&point.measures));
         std::iter::once(format!("{:.4}", point.coefficient)).chain(values).collect()
     };
     Table {
@@ -109,9 +61,9 @@ pub fn point_table(line: &Interpolation) -> Table {
 /// The barriers of labelled lines, a row for each line and metric.
 pub fn barrier_table(lines: &[(&str, &Interpolation)]) -> Table {
     let row = |label: &str, line: &Interpolation, metric: Metric| {
-        let end = |at: f64| line.point(at).and_then(|point| metric.of(point));
-        let digits = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| metric.digits(value));
-        let height = metric.height(line);
+        let end = |at: f64| line.point(at).map(|point| metric.of(&point.measures));
+        let digits = |value: Option<f64>| metric.digits(value.unwrap_or(f64::NAN));
+        let height = height(metric, line);
         vec![
             label.to_owned(),
             metric.title(line.split()),

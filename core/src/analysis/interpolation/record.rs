@@ -5,10 +5,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::barrier::DEFINITION;
-use super::{Barrier, Metric, Request};
+use super::{Barrier, Request};
+use crate::analysis::measures::{Measures, Metric};
 use crate::analysis::record::{Inputs, Stored};
 use crate::analysis::subject::Source;
-use crate::data::{Dataset, Split};
+use crate::data::Dataset;
 use crate::error::Result;
 use crate::file::write_atomically;
 
@@ -32,24 +33,12 @@ pub struct Interpolation {
 
 /// One network on the line.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Point {
     /// Position: 0 is the first network, 1 the second.
     pub coefficient: f64,
-    /// Accuracy, percent; of findings, the share of all decisions.
-    pub accuracy: f64,
-    /// Mean loss, nats.
-    #[serde(deserialize_with = "float_or_null")]
-    pub loss: f64,
-    /// Mean area under the ROC curves of the findings for which it is defined, a fraction; none where a label is a class.
-    pub auc: Option<f64>,
-}
-
-/// JSON has no infinity; a loss that overflowed is written as null.
-pub fn float_or_null<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<f64, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
+    /// How well the network does there.
+    #[serde(flatten)]
+    pub measures: Measures,
 }
 
 impl Stored for Interpolation {
@@ -78,19 +67,14 @@ impl Interpolation {
 
     /// What is measured at its points; AUC only where it is defined at one of them.
     pub fn metrics(&self) -> Vec<Metric> {
-        let has_auc = self.points.iter().any(|point| point.auc.is_some());
+        let has_auc = self.points.iter().any(|point| point.measures.auc.is_some());
         let all = [Metric::Accuracy, Metric::Loss, Metric::Auc];
         all.into_iter().filter(|metric| has_auc || *metric != Metric::Auc).collect()
     }
 
     /// The split in a word: `test`, `train` or `dev`.
     pub fn split(&self) -> &str {
-        let all = [Split::Test, Split::EvalTrain, Split::Dev];
-        let found = all.into_iter().find(|split| split.name() == self.inputs.split);
-        match found {
-            Some(split) => split.title(),
-            None => &self.inputs.split,
-        }
+        self.inputs.split.strip_prefix("eval_mode_").unwrap_or(&self.inputs.split)
     }
 
     pub(super) fn add(&mut self, point: Point) {
@@ -108,8 +92,9 @@ impl Interpolation {
         };
         let mut csv = format!("coefficient{}\n", metrics.iter().map(name).collect::<String>());
         for point in &self.points {
-            let values = metrics.iter().map(|metric| metric.of(point));
-            let values: String = values.map(|v| v.map_or(",".to_owned(), |v| format!(",{v}"))).collect();
+            let values = metrics.iter().map(|metric| metric.of(&point.measures));
+            let cell = |value: f64| if value.is_nan() { ",".to_owned() } else { format!(",{value}") };
+            let values: String = values.map(cell).collect();
             csv += &format!("{}{values}\n", point.coefficient);
         }
         write_atomically(&folder.join("points.csv"), |file| file.write_all(csv.as_bytes()))

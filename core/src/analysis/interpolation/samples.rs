@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::Point;
+use crate::analysis::measures::Measures;
 use crate::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use crate::data::Labelling;
 use crate::error::Result;
@@ -36,13 +37,13 @@ impl Samples {
             |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len() as f64;
         let loss = mean(&self.losses);
         let (logits, losses, labels) = (self.logits.clone(), Vec::new(), labels.to_vec());
-        Point {
-            coefficient,
+        let measures = Measures {
             accuracy: 100.0 * mean(&self.right) / labelling.decisions() as f64,
             // A network that overflows has an endless loss, whether it computes as infinity or as no number.
             loss: if loss.is_finite() { loss } else { f64::INFINITY },
             auc: Evaluation { logits, losses, labels, labelling }.auc(),
-        }
+        };
+        Point { coefficient, measures }
     }
 
     /// Keeps the point as one of the line of that name.
@@ -102,9 +103,9 @@ mod tests {
         assert_eq!(known(folder.path(), "this"), [(-third, samples(0.25)), (1.0, samples(0.5))]);
 
         let point = samples(0.5).point(1.0, &[0b01, 0b11], Labelling::Findings(&["a", "b"]));
-        assert_eq!((point.accuracy, point.loss), (75.0, f64::INFINITY));
+        assert_eq!((point.measures.accuracy, point.measures.loss), (75.0, f64::INFINITY));
         // All have the first finding; the second is told by the logits -2 and 3.
-        assert_eq!(point.auc, Some(1.0));
+        assert_eq!(point.measures.auc, Some(1.0));
         let undefined = samples(0.5).point(1.0, &[0b11, 0b11], Labelling::Findings(&["a", "b"]));
         assert_eq!(serde_json::to_value(undefined).unwrap()["auc"], serde_json::Value::Null);
     }

@@ -2,7 +2,8 @@
 
 use super::{Context, Pair};
 use crate::analysis::basin::{self, Loss, STATEMENT, Settings, basin};
-use crate::analysis::interpolation::{Metric, Request, barrier_table, bars, chart, interpolate};
+use crate::analysis::interpolation::{Request, barrier_table, bars, chart, interpolate};
+use crate::analysis::measures::Metric;
 use crate::analysis::selection::Selection;
 use crate::error::Result;
 use crate::event::Event;
