@@ -10,6 +10,7 @@ pub mod journal;
 pub mod measures;
 pub mod mistakes;
 pub mod named;
+pub mod names;
 pub mod record;
 pub mod rewinding;
 pub mod selection;

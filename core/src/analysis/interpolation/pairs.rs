@@ -1,14 +1,12 @@
 //! The lines between any two of several networks.
 
-use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::chart::{bars, chart};
 use super::{Images, Interpolation, Request, measure};
+use crate::analysis::names::short_names;
 use crate::analysis::record::{Inputs, Stored as _};
 use crate::analysis::subject::Subject;
-use crate::checkpoint::stem;
 use crate::error::Result;
 use crate::event::Event;
 use crate::figure::Figure as _;
@@ -52,7 +50,8 @@ pub fn all_pairs(checkpoints: &[PathBuf], request: &Request, job: &Job) -> Resul
         (None, Some(first)) => first.analysis_folder(request.base).join("all-pairs").join(inputs.name("")),
         (output, _) => output.unwrap_or(request.base).to_owned(),
     };
-    let names = short_names(checkpoints);
+    let paths: Vec<&Path> = checkpoints.iter().map(PathBuf::as_path).collect();
+    let names = short_names(&paths);
     let mut lines = Vec::new();
     for (at, one) in subjects.iter().enumerate() {
         for (two, name) in subjects.iter().zip(&names).skip(at + 1) {
@@ -71,43 +70,4 @@ pub fn all_pairs(checkpoints: &[PathBuf], request: &Request, job: &Job) -> Resul
         bars(metric, &labelled).save(&folder.join(format!("barrier-{}", metric.name())))?;
     }
     Ok(Pairs { lines, folder })
-}
-
-/// The names of the files without their endings, if they tell the files apart; else also the folders that not all share.
-fn short_names(paths: &[PathBuf]) -> Vec<String> {
-    let stems: Vec<String> = paths.iter().map(|path| stem(path)).collect();
-    if stems.iter().collect::<HashSet<_>>().len() == stems.len() {
-        return stems;
-    }
-    let parts = |path: &PathBuf| -> Vec<String> {
-        let folders = path.parent().unwrap_or(Path::new("")).iter().map(OsStr::to_string_lossy);
-        folders.map(String::from).chain([stem(path)]).collect()
-    };
-    let all: Vec<Vec<String>> = paths.iter().map(parts).collect();
-    let own = |(parts, stem): (&Vec<String>, String)| {
-        let is_shared = |part: &&String| all.iter().all(|others| others.contains(part));
-        let own: Vec<&str> = parts.iter().filter(|part| !is_shared(part)).map(String::as_str).collect();
-        if own.is_empty() { stem } else { own.join("/") }
-    };
-    all.iter().zip(stems).map(own).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn networks_are_called_by_what_tells_them_apart() {
-        let names = |paths: &[&str]| short_names(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
-        assert_eq!(
-            names(&[
-                "runs-rep1/clipart/tuned/checkpoints/ckpt-E006.safetensors",
-                "runs-rep2/clipart/tuned/checkpoints/ckpt-E006.safetensors",
-                "runs-rep1/clipart/scratch/checkpoints/ckpt-E006.safetensors",
-            ]),
-            ["runs-rep1/tuned", "runs-rep2/tuned", "runs-rep1/scratch"]
-        );
-        assert_eq!(names(&["a/1.pth.tar", "b/2.pth.tar"]), ["1", "2"]);
-        assert_eq!(names(&["a/1.pth", "a/1.pth"]), ["1", "1"]);
-    }
 }

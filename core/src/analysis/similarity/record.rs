@@ -1,9 +1,12 @@
 //! A comparison on disk: `result.json` with all that it came from.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::Estimator;
 use super::unit::Choice;
+use crate::analysis::names::short_names;
 use crate::analysis::record::{Inputs, Stored};
 
 /// What an example of CKA is.
@@ -82,14 +85,9 @@ impl Similarity {
         Self { pairs: all.map(pair).collect(), ..self }
     }
 
-    /// Short names of the networks: their files', or whole paths where these are not enough.
+    /// Short names of the networks.
     pub fn names(&self) -> Vec<String> {
-        let stems: Vec<String> = self.inputs.networks.iter().map(|network| network.stem()).collect();
-        let is_unique = |stem: &String| stems.iter().filter(|other| *other == stem).count() == 1;
-        if stems.iter().all(is_unique) {
-            return stems;
-        }
-        self.inputs.networks.iter().map(|network| network.path.clone()).collect()
+        short_names(&self.inputs.networks.iter().map(|network| Path::new(&network.path)).collect::<Vec<_>>())
     }
 }
 
