@@ -159,7 +159,7 @@ fn shuffles_have_the_drop_over_seeds_at_the_best_rate_and_name_the_identity() {
     assert_eq!(
         result.identities,
         [
-            "with seed 1234, blocks of 112 pixels are not shuffled: RandomState(1234).permutation(4) is the identity"
+            "with seed 1234, blocks of 112 pixels stay where they are: RandomState(1234).permutation(4) is the identity"
         ]
     );
     // The sweep has 432 keys, and 12 of whole images.

@@ -37,7 +37,7 @@ fn runs_and_their_replicates_are_drawn_and_what_is_not_there_is_said() {
     assert_eq!(json["curves"][0]["points"]["2"]["mean"], Value::from(mean));
 
     let text = success(command(&["shuffles", KEY, "-o", "shuffles"]));
-    assert!(text.contains("Shapes_photo  32     -") && text.contains("--rate fixes one"), "{text}");
+    assert!(text.contains("Shapes_photo     32  -") && text.contains("--rate fixes one"), "{text}");
     assert!(here.path().join("shuffles/Shapes_photo-test.png").is_file());
 
     failure(command(&["pretraining", KEY]), 2, &["numbered epoch", "ckpt-E030"]);

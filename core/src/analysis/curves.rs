@@ -60,13 +60,13 @@ fn name(kind: &str, settings: &impl std::fmt::Debug) -> String {
     format!("{kind}-{}", &digest(format!("{settings:?}"))[..8])
 }
 
-/// One sentence about the runs that are not there.
+/// The runs that are not there, a line each.
 fn missing_note(missing: &[String]) -> Option<String> {
     const SHOWN: usize = 8;
+    let shown: String = missing.iter().take(SHOWN).map(|key| format!("\n  {key}")).collect();
     let rest = match missing.len().saturating_sub(SHOWN) {
         0 => String::new(),
-        more => format!(", and {more} more (--json lists all)"),
+        more => format!("\n  and {more} more (--json lists all)"),
     };
-    let shown = &missing[..missing.len().min(SHOWN)];
-    (!missing.is_empty()).then(|| format!("{} runs are missing: {}{rest}", missing.len(), shown.join(", ")))
+    (!missing.is_empty()).then(|| format!("missing runs: {}{shown}{rest}", missing.len()))
 }

@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 const PLOT: (f64, f64) = (470.0, 290.0);
 /// Labels on an axis, about.
 const TICKS: usize = 6;
-/// Pixels between two markers of a line, at least.
+/// A line with more points has no marker on each, but so many pixels apart.
+const MARKERS: usize = 24;
 const MARKERS_APART: f64 = 18.0;
 
 /// Lines over two axes.
@@ -99,9 +100,10 @@ impl Figure for Chart {
             if places.len() > 1 {
                 canvas.path(&places, &stroke(number));
             }
+            let apart = if places.len() > MARKERS { MARKERS_APART } else { 0.0 };
             let mut last: Option<Place> = None;
             for &place in &places {
-                if last.is_none_or(|last| (place.0 - last.0).hypot(place.1 - last.1) >= MARKERS_APART) {
+                if last.is_none_or(|last| (place.0 - last.0).hypot(place.1 - last.1) >= apart) {
                     marker(&mut canvas, number, place);
                     last = Some(place);
                 }

@@ -89,9 +89,7 @@ impl Choice {
             Script::Chexpert => None,
         };
         let test = test.ok_or_else(|| {
-            Error::usage(format!(
-                "{key} has no accuracy of classes ({TEST}, percent); narrow the regular expression"
-            ))
+            Error::usage(format!("{key} has no accuracy of classes ({TEST}); narrow the regular expression"))
         })?;
         let pixels = configs.shuffle_pixel_config.map(|shuffle| shuffle.seed);
         let shuffle_seed = pixels.or(configs.shuffle_block_config.map(|shuffle| shuffle.seed));
@@ -104,18 +102,23 @@ impl Choice {
         })
     }
 
-    /// How bars are made, for readers.
-    pub(super) fn note(&self) -> String {
+    /// How numbers are made, a sentence each.
+    pub(super) fn notes(&self) -> Vec<String> {
         let rate = match self.rate {
-            None => "each bar has the learning rate with the best mean test accuracy (--rate fixes one)"
+            None => "each number is of the learning rate with the best mean test accuracy (--rate fixes one)"
                 .to_owned(),
-            Some(rate) => format!("all bars have optimizer.base_lr {rate} (without --rate, each its best)"),
+            Some(rate) => {
+                format!("all runs have optimizer.base_lr {rate} (without --rate, each number has its best)")
+            }
         };
-        format!(
-            "test accuracy is that after the last epoch; training accuracy is measured in evaluation mode and averaged over the \
-             epochs from {} on (--first-epoch); {rate}; ± is the standard deviation over seeds and replicates",
-            self.first_epoch
-        )
+        vec![
+            "test accuracy is that after the last epoch; ± is the standard deviation over seeds and replicates".to_owned(),
+            format!(
+                "training accuracy is measured in evaluation mode and is the mean over the epochs from {} on (--first-epoch)",
+                self.first_epoch
+            ),
+            rate,
+        ]
     }
 
     /// The error when a rate leaves nothing.
@@ -154,7 +157,8 @@ pub(super) fn same_settings(runs: &[&Finished]) -> Result<()> {
         }
         if !difference.is_empty() {
             return Err(Error::usage(format!(
-                "{} (replicate {}) and {} (replicate {}) cannot be summed up, they differ in {}; narrow the regular expression",
+                "{} (replicate {}) and {} (replicate {}) cannot be summed up, as they differ in {}; narrow the regular \
+                 expression",
                 first.key,
                 first.replicate,
                 run.key,

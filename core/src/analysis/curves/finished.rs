@@ -59,8 +59,8 @@ pub struct Found {
     pub missing: Vec<String>,
 }
 
-/// Finds the finished runs in whose key a regular expression is found, below `base` and `<base>-rep<N>`. Numbers are read from
-/// `metrics.jsonl`, or else from the event files.
+/// Finds the finished runs in whose key a regular expression is found, below `base` and `<base>-rep<N>`. Numbers are read
+/// from `metrics.jsonl`, or else from the event files.
 ///
 /// # Errors
 /// [`Error::Usage`] if the pattern is no regular expression; [`Error::Data`] naming what was looked for if nothing is found, or

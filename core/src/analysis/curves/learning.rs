@@ -42,8 +42,8 @@ pub struct LearningCurve {
 /// Learning curves of a tag over finished runs, grouped by key.
 ///
 /// # Errors
-/// Those of [`find`], [`Error::Data`] naming the tags there are if no run has this one, and [`Error::Usage`] for runs of one key
-/// that differ in more than chance, or that count in different units.
+/// Those of [`find`], [`Error::Data`] naming the tags there are if no run has this one, and [`Error::Usage`] for runs of one
+/// key that differ in more than chance, or that count in different units.
 pub fn learning_curves(base: &Path, keys: &str, tag: &str, registry: &Registry) -> Result<LearningCurves> {
     let found = find(base, keys, registry)?;
     let mut missing = found.missing;
@@ -61,7 +61,7 @@ pub fn learning_curves(base: &Path, keys: &str, tag: &str, registry: &Registry) 
     };
     if let Some(other) = with_tag.find(|run| run.experiment.script != first.experiment.script) {
         return Err(Error::usage(format!(
-            "{} counts in fractions of findings and {} in percent of images, or the other way round; narrow the regular expression",
+            "{} and {} count in different units, percent of images and fractions of findings; narrow the regular expression",
             first.key, other.key
         )));
     }

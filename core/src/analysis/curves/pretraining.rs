@@ -151,6 +151,6 @@ impl Summary for Pretraining {
     }
 
     fn notes(&self) -> Vec<String> {
-        std::iter::once(self.choice.note()).chain(missing_note(&self.missing)).collect()
+        self.choice.notes().into_iter().chain(missing_note(&self.missing)).collect()
     }
 }

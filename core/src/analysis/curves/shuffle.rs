@@ -82,7 +82,8 @@ pub fn relative_drop(pretrained: f64, random: f64) -> f64 {
 /// The sweep over the finished runs in whose key a regular expression is found, shuffled or not.
 ///
 /// # Errors
-/// Those of [`find`], and [`crate::error::Error::Usage`] for runs of one bar that differ in more than chance, and for a rate that no run has.
+/// Those of [`find`], and [`crate::error::Error::Usage`] for runs of one bar that differ in more than chance, and for a rate
+/// that no run has.
 pub fn shuffles(base: &Path, keys: &str, choice: Choice, registry: &Registry) -> Result<Shuffles> {
     let found = find(base, keys, registry)?;
     let mut groups: BTreeMap<(&str, Block), [Vec<&Finished>; 2]> = BTreeMap::new();
@@ -128,7 +129,8 @@ fn identities(runs: &[Finished]) -> Result<Vec<String>> {
         if Shuffle::blocks(size, block, seed)?.is_identity() {
             let count = (size / block).pow(2);
             identities.push(format!(
-                "with seed {seed}, blocks of {block} pixels are not shuffled: RandomState({seed}).permutation({count}) is the identity"
+                "with seed {seed}, blocks of {block} pixels stay where they are: RandomState({seed}).permutation({count}) is \
+                 the identity"
             ));
         }
     }
@@ -231,12 +233,11 @@ impl Summary for Shuffles {
     }
 
     fn notes(&self) -> Vec<String> {
-        let about = format!(
-            "relative drop is 100 (A_PT - A_RIT) / A_PT over pairs of the same shuffle and replicate; block * moves each value \
-             by itself, that of the image's side nothing; {}",
-            self.choice.note()
-        );
+        let drop = "relative drop is 100 (A_PT - A_RIT) / A_PT over pairs of the same shuffle and replicate";
+        let block =
+            "block * moves each value of the image by itself, a block as large as the image moves nothing";
         let identities = self.identities.iter().map(|identity| format!("note: {identity}"));
-        std::iter::once(about).chain(identities).chain(missing_note(&self.missing)).collect()
+        let about = [drop, block].map(str::to_owned).into_iter().chain(self.choice.notes());
+        about.chain(identities).chain(missing_note(&self.missing)).collect()
     }
 }
