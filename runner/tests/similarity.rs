@@ -13,15 +13,16 @@ use serde_json::Value;
 
 /// Networks at their initialisation: two architectures, two heads.
 fn write_networks(folder: &Path) {
-    for (name, arch, classes, zero_head) in [
+    let networks = [
         ("small", "fixup_resnet18", 10, false),
         ("other", "fixup_resnet18", 3, false),
         ("deep", "fixup_resnet34", 7, false),
         ("blank", "fixup_resnet18", 10, true),
-    ] {
+    ];
+    for (seed, (name, arch, classes, zero_head)) in networks.into_iter().enumerate() {
         let arch = Arch::new(arch, classes).unwrap();
         let metadata = [("arch".to_owned(), arch.name.clone())].into();
-        let state = initial_state(&arch, zero_head, name.len() as u64);
+        let state = initial_state(&arch, zero_head, seed as u64);
         Checkpoint { state, metadata }.save(&folder.join(format!("{name}.safetensors"))).unwrap();
     }
 }
@@ -63,7 +64,7 @@ fn networks_of_different_architectures_and_heads_are_compared() {
     write_networks(here.path());
     let (first, said) = result(similarity(here.path(), &["small", "deep"], &[]));
     assert!(
-        said.contains("30 modules of 2 networks on 40 images")
+        said.contains("32 modules of 2 networks on 40 images")
             && said.contains("of 2.00 GiB, the networks 2 passes")
     );
     let map = matrix(&first);
@@ -173,7 +174,7 @@ fn what_cannot_be_compared_is_refused() {
     let two = ["small", "other"];
     let fails = |more: &[&str], parts: &[&str]| failure(similarity(here.path(), &two, more), 2, parts);
     fails(&["--samples", "3"], &["at least 4 samples", "has 3"]);
-    fails(&["--modules", "layer5"], &["no module layer5", "layer4"]);
+    fails(&["--modules", "layr4"], &["no module layr4", "nearest are layer4"]);
     fails(&["--memory", "100KiB"], &["1 MiB are too little", "takes", "--memory", "--samples"]);
     fails(&["--features", "position", "--memory", "1"], &["too little", "--modules"]);
     fails(&["--memory", "much"], &["much is no size", "2GiB"]);
