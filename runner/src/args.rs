@@ -200,6 +200,9 @@ pub enum Command {
         /// Added to the seeds of all runs; give each seed a base folder of its own.
         #[arg(long, default_value_t = 0, value_name = "N")]
         seed: u64,
+        /// Lists what the study needs and costs, its runs and how far each is, and does nothing.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         settings: Settings,
         #[command(flatten)]

@@ -46,9 +46,12 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Criticality(arguments)) => criticality::run(&arguments),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
-        Some(Command::Study { name, base_dir, seed, settings, device }) => {
+        Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {
             let (study, registry) = (Study::open(&name)?, settings.families.registry()?);
             let options = Options { base: &base_dir, seed, set: &settings.set };
+            if dry_run {
+                return print(&study::plan(&study, &options, &registry)?);
+            }
             let finished = working(&device, |job| study::run(&study, &options, &registry, job))?;
             let report = finished.report.display();
             match finished.outcome {
