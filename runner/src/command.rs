@@ -3,8 +3,10 @@
 mod analyse;
 mod checkpoint;
 pub mod criticality;
+pub mod distance;
 mod prepare;
 pub mod rewind;
+pub mod spectrum;
 mod train;
 
 use std::io::Write as _;
@@ -44,6 +46,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         }
         Some(Command::Rewind(arguments)) => rewind::run(&arguments),
         Some(Command::Criticality(arguments)) => criticality::run(&arguments),
+        Some(Command::Distance(distance)) => distance.run(),
+        Some(Command::Spectrum(spectrum)) => spectrum.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {

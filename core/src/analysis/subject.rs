@@ -80,13 +80,14 @@ impl Subject {
         Ok(Self { source, network })
     }
 
-    /// Where its analyses are written: in its run, or below `base` if it lies in none.
+    /// See [`Source::analysis_folder`].
     pub fn analysis_folder(&self, base: &Path) -> PathBuf {
         self.source.analysis_folder(base)
     }
 }
 
-fn read(path: &Path) -> Result<(Source, StateDict)> {
+/// A checkpoint's values, and where they came from.
+pub(super) fn read(path: &Path) -> Result<(Source, StateDict)> {
     let (checkpoint, sha256) = rayon::join(|| Checkpoint::load(path), || file_digest(path));
     let Checkpoint { state, metadata } = checkpoint?;
     Ok((Source { path: path.display().to_string(), sha256: sha256?, metadata }, state))
