@@ -3,7 +3,7 @@
 
 mod common;
 
-use basin_core::analysis::distance::distance;
+use basin_core::analysis::distance::{Part, distance};
 use basin_core::checkpoint::{NamedTensor, StateDict};
 use basin_core::config::{self, Sgd, UpdateRule};
 use basin_core::data::Labelling;
@@ -166,18 +166,14 @@ fn check_interpolation(golden: &Value, name: &str) {
 
 fn check_distance(golden: &Value, name: &str) {
     let [one, two] = pair(golden);
-    let distance = distance(&one, &two).unwrap();
-    assert_eq!(
-        distance.per_tensor.len(),
-        golden["distance"]["per_tensor"].as_object().unwrap().len(),
-        "{name}"
-    );
-    for (tensor, ours) in &distance.per_tensor {
+    let distance = distance(&arch(golden), &one, &two).unwrap();
+    assert_eq!(distance.tensors.len(), golden["distance"]["per_tensor"].as_object().unwrap().len(), "{name}");
+    for Part { name: tensor, distance } in &distance.tensors {
         let expected = golden["distance"]["per_tensor"][tensor].as_f64().unwrap();
-        close(*ours, expected, 1e-5, &format!("{name}: distance of {tensor}"));
+        close(distance.l2, expected, 1e-5, &format!("{name}: distance of {tensor}"));
     }
-    close(distance.sum, golden["distance"]["sum"].as_f64().unwrap(), 1e-5, name);
-    close(distance.global_l2, golden["distance"]["global_l2"].as_f64().unwrap(), 1e-5, name);
+    close(distance.sum_of_tensors.l2, golden["distance"]["sum"].as_f64().unwrap(), 1e-5, name);
+    close(distance.global.l2, golden["distance"]["global_l2"].as_f64().unwrap(), 1e-5, name);
 }
 
 fn check_summary(values: Tensor<4>, expected: &Value, depth: usize, what: &str) {

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use basin_core::analysis::interpolation::linspace;
+use basin_core::analysis::names::short_names;
 use basin_core::analysis::selection::Selection;
+use basin_core::analysis::subject::Source;
 use basin_core::config::Registry;
 use basin_core::data::Split;
 use basin_core::device::Choice;
+use basin_core::error::Error;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
 
@@ -140,6 +143,35 @@ impl Images {
     }
 }
 
+/// What checkpoints are called in tables and figures.
+#[derive(Debug, Args)]
+pub struct Labels {
+    /// Names of the checkpoints in tables and figures, with commas, such as P,P-T,RI-T; unless set, what differs in their paths.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub labels: Vec<String>,
+}
+
+impl Labels {
+    /// Whether there is one for each checkpoint, or none.
+    pub fn check(&self, checkpoints: usize) -> Result<(), Error> {
+        match self.labels.len() {
+            0 => Ok(()),
+            count if count == checkpoints => Ok(()),
+            count => Err(Error::usage(format!(
+                "--labels has {count} names for {checkpoints} checkpoints; give each checkpoint one"
+            ))),
+        }
+    }
+
+    /// The names that were typed, or what differs in the paths.
+    pub fn of(&self, sources: &[Source]) -> Vec<String> {
+        if !self.labels.is_empty() {
+            return self.labels.clone();
+        }
+        short_names(&sources.iter().map(|source| Path::new(&source.path)).collect::<Vec<_>>())
+    }
+}
+
 /// A split by the name that is typed.
 pub fn split(text: &str) -> Result<Split, String> {
     match text {
@@ -193,6 +225,10 @@ pub enum Command {
     Shuffles(command::curves::Shuffles),
     /// Draws the accuracy of finished runs over the epoch of pre-training that they were tuned from.
     Pretraining(command::curves::Pretraining),
+    /// Measures how far apart networks are in parameter space: each tensor, each module, and the whole network.
+    Distance(command::distance::Distance),
+    /// Measures the singular values of each convolution and linear layer.
+    Spectrum(command::spectrum::Spectrum),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),

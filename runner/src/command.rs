@@ -5,11 +5,13 @@ pub mod basin;
 mod checkpoint;
 pub mod criticality;
 pub mod curves;
+pub mod distance;
 pub mod interpolate;
 pub mod mistakes;
 mod prepare;
 pub mod rewind;
 pub mod similarity;
+pub mod spectrum;
 mod train;
 
 use std::io::Write as _;
@@ -53,6 +55,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Curves(command)) => command.run(),
         Some(Command::Shuffles(command)) => command.run(),
         Some(Command::Pretraining(command)) => command.run(),
+        Some(Command::Distance(command)) => command.run(),
+        Some(Command::Spectrum(command)) => command.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {

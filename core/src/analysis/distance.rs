@@ -1,31 +1,178 @@
-//! How far apart two networks are in parameter space (paper section 7, Table 2).
+//! How far apart networks are in parameter space (paper section 7, Table 2).
 
-use crate::checkpoint::{Change, StateDict};
-use crate::error::Result;
+mod chart;
+mod pairs;
+mod trajectory;
 
-use super::same_parameters;
+use std::collections::HashMap;
 
-/// Euclidean distances between the tensors of two networks.
-#[derive(Debug, Clone)]
-pub struct Distance {
-    /// Name of each tensor and the norm of its difference.
-    pub per_tensor: Vec<(String, f64)>,
-    /// The sum of these norms, which is what Table 2 most likely shows.
-    pub sum: f64,
-    /// The norm of the difference of all parameters as one vector.
-    pub global_l2: f64,
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::{Change, Diff, StateDict, diff};
+use crate::error::{Error, Result};
+use crate::model::Arch;
+use crate::model::arch::Role;
+
+pub use pairs::{Distances, Pair, distances};
+pub use trajectory::{Reference, Step, Trajectory, trajectory};
+
+/// A Euclidean distance.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Length {
+    /// The norm of the difference, or a sum of such norms.
+    pub l2: f64,
+    /// The same as a fraction of that of the first network itself; absent if that is zero.
+    pub relative: Option<f64>,
 }
 
-/// Distances between two networks of one architecture, over parameters and running statistics; counters are no place.
+impl Length {
+    fn new(l2: f64, first: f64) -> Self {
+        Self { l2, relative: (first > 0.0).then(|| l2 / first) }
+    }
+
+    /// The sum of the norms of several parts.
+    fn sum(parts: &[(&str, Change)]) -> Self {
+        let sum = |norm: fn(&Change) -> f64| parts.iter().map(|(_, change)| norm(change)).sum();
+        Self::new(sum(Change::l2), sum(Change::before))
+    }
+}
+
+impl From<Change> for Length {
+    fn from(change: Change) -> Self {
+        Self::new(change.l2(), change.before())
+    }
+}
+
+/// The distance of a tensor or of a module, all of whose parameters are taken as one vector.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Its name.
+    pub name: String,
+    /// How far apart it is.
+    #[serde(flatten)]
+    pub distance: Length,
+}
+
+impl Part {
+    fn list(parts: &[(&str, Change)]) -> Vec<Self> {
+        let part =
+            |(name, change): &(&str, Change)| Self { name: (*name).to_owned(), distance: (*change).into() };
+        parts.iter().map(part).collect()
+    }
+}
+
+/// Euclidean distances between two networks, over parameters and running statistics.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distance {
+    /// Each tensor.
+    pub tensors: Vec<Part>,
+    /// Each module, bottom to top.
+    pub modules: Vec<Part>,
+    /// Modules that are not compared, since their shapes differ: the heads of networks with other numbers of classes.
+    pub left_out: Vec<String>,
+    /// The sum over tensors, which is what Table 2 most likely shows.
+    pub sum_of_tensors: Length,
+    /// The sum over modules.
+    pub sum_of_modules: Length,
+    /// All parameters as one vector.
+    pub global: Length,
+}
+
+/// Distances between two networks of architecture `arch`. A head that differs in shape, as for another number of classes, is
+/// left out with the bias before it. Counters take no part.
 ///
 /// # Errors
-/// [`crate::error::Error::Data`] naming the tensors that only one has, or that differ in shape.
-pub fn distance(one: &StateDict, two: &StateDict) -> Result<Distance> {
-    let per_tensor: Vec<(String, f64)> = same_parameters(one, two)?
-        .filter(|(tensor, _)| !tensor.is_count())
-        .map(|(a, b)| (a.name.clone(), Change::between(&a.data, &b.data).l2()))
-        .collect();
-    let sum = per_tensor.iter().map(|(_, norm)| norm).sum();
-    let global_l2 = per_tensor.iter().map(|(_, norm)| norm * norm).sum::<f64>().sqrt();
-    Ok(Distance { per_tensor, sum, global_l2 })
+/// [`Error::Data`] naming the other tensors that only one has, or that differ in shape.
+pub fn distance(arch: &Arch, one: &StateDict, two: &StateDict) -> Result<Distance> {
+    let Diff { only_before, only_after, reshaped, tensors, .. } = diff(one, two);
+    let reshaped = reshaped.into_iter().map(|tensor| tensor.name);
+    let differing: Vec<String> = only_before.into_iter().chain(only_after).chain(reshaped).collect();
+    let (head, body): (Vec<_>, Vec<_>) = differing.into_iter().partition(|name| Arch::is_head(name));
+    if !body.is_empty() {
+        return Err(Error::data(format!(
+            "the networks differ in the names or shapes of {}; choose two of one architecture",
+            body.join(", ")
+        )));
+    }
+
+    let changes: HashMap<&str, Change> = tensors.iter().map(|t| (t.name.as_str(), t.change)).collect();
+    let (mut left_out, mut compared) = (Vec::new(), Vec::new());
+    for module in arch.modules() {
+        if !head.is_empty() && module.parameters.contains(&arch.layers.head.weight) {
+            left_out.push(module.name.to_owned());
+            continue;
+        }
+        let specs = module.parameters.iter().map(|index| &arch.parameters[*index]);
+        let places = specs.filter(|spec| spec.role != Role::Count);
+        let parts = places.filter_map(|spec| Some((spec.name.as_str(), *changes.get(spec.name.as_str())?)));
+        compared.push((module.name, parts.collect::<Vec<_>>()));
+    }
+    let tensors: Vec<(&str, Change)> = compared.iter().flat_map(|(_, parts)| parts).copied().collect();
+    let whole = |parts: &[(&str, Change)]| parts.iter().map(|part| part.1).fold(Change::NONE, Change::and);
+    let modules: Vec<(&str, Change)> = compared.iter().map(|(name, parts)| (*name, whole(parts))).collect();
+    Ok(Distance {
+        sum_of_tensors: Length::sum(&tensors),
+        sum_of_modules: Length::sum(&modules),
+        global: Length::from(whole(&tensors)),
+        tensors: Part::list(&tensors),
+        modules: Part::list(&modules),
+        left_out,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::NamedTensor;
+    use crate::model::initial_state;
+
+    fn zeros_like(state: &StateDict) -> StateDict {
+        let zeros =
+            |tensor: &NamedTensor| NamedTensor { data: vec![0.0; tensor.data.len()], ..tensor.clone() };
+        StateDict { tensors: state.tensors.iter().map(zeros).collect() }
+    }
+
+    /// The expectations of PAPER section 7 for 345 classes: norms at initialisation, and how far two initialisations are apart.
+    /// The sum over tensors leaves out the sixteen scales, each of norm 1.
+    #[test]
+    fn networks_start_as_far_apart_as_the_formulas_say() -> Result<()> {
+        let arch = Arch::new("fixup_resnet50", 345)?;
+        let [one, two] = [1, 2].map(|seed| initial_state(&arch, false, seed));
+        let parameters: usize = one.tensors.iter().map(|tensor| tensor.data.len()).sum();
+        assert_eq!(parameters, 24_161_931);
+        let check = |value: f64, expected: f64| {
+            assert!((value / expected - 1.0).abs() < 2e-3, "{value} is not about {expected}");
+        };
+        let norm = distance(&arch, &zeros_like(&one), &one)?;
+        check(norm.global.l2, 110.89);
+        check(norm.sum_of_tensors.l2 - 16.0, 594.99);
+        check(norm.sum_of_modules.l2, 423.33);
+        let apart = distance(&arch, &one, &two)?;
+        check(apart.global.l2, 156.8);
+        check(apart.sum_of_tensors.l2, 841.4);
+        check(apart.sum_of_modules.l2, 598.7);
+        // One network is as long as the other.
+        check(apart.global.relative.unwrap_or_default(), 2f64.sqrt());
+        assert_eq!(norm.global.relative, None);
+        Ok(())
+    }
+
+    #[test]
+    fn heads_of_other_sizes_are_left_out_and_other_differences_refused() -> Result<()> {
+        let [arch, other] = [5, 7].map(|classes| Arch::new("fixup_resnet18", classes));
+        let (arch, other) = (arch?, other?);
+        let [one, two] = [(&arch, 1), (&other, 2)].map(|(arch, seed)| initial_state(arch, false, seed));
+        let Distance { modules, left_out, tensors, .. } = distance(&arch, &one, &two)?;
+        assert_eq!(left_out, ["fc"]);
+        assert_eq!((modules.len(), modules[8].name.as_str()), (9, "layer4.1"));
+        assert!(tensors.iter().all(|part| part.name != "bias2" && !part.name.starts_with("fc")));
+
+        let mut broken = one.clone();
+        broken.tensors.retain(|tensor| tensor.name != "layer2.0.scale");
+        let message = distance(&arch, &one, &broken).unwrap_err().to_string();
+        assert!(message.contains("layer2.0.scale"), "{message}");
+        Ok(())
+    }
 }

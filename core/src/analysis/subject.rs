@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
+use super::weights::Weights;
 use crate::checkpoint::{self, Checkpoint, StateDict};
 use crate::config::Experiment;
 use crate::data::Dataset;
@@ -62,41 +63,44 @@ impl Subject {
         Self::new(source, arch, &state, device)
     }
 
-    /// Loads a checkpoint with the head that it has, of the architecture that it says it is of, or else of the
-    /// experiment's: for analyses that look at features and parameters, not at what the head says.
+    /// Loads a checkpoint with the head that it has, of the architecture that it says it is of, or else of
+    /// that of its run, or else of the experiment's: for analyses that look at features and parameters, not at what the head says.
     ///
     /// # Errors
     /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture; [`Error::Diverged`] if a value
     /// in it is not finite.
     pub fn load_as_it_is(path: &Path, experiment: &Experiment, device: &Device) -> Result<Self> {
-        let (source, state) = read(path)?;
-        let name = source.metadata.get("arch").unwrap_or(&experiment.model.arch);
-        let classes = state.get("fc.bias").map_or(1, |bias| bias.data.len());
-        let arch = Arch::new(name, classes)?;
+        let Weights { source, arch, state } = Weights::load(path, Some(&experiment.model.arch))?;
         Self::new(source, arch, &state, device)
     }
 
     fn new(source: Source, arch: Arch, state: &StateDict, device: &Device) -> Result<Self> {
-        let broken = state.tensors.iter().find(|tensor| tensor.data.iter().any(|value| !value.is_finite()));
-        if let Some(tensor) = broken {
-            return Err(Error::Diverged(format!(
-                "{} holds values that are not finite, in {}; choose a checkpoint from before it diverged",
-                source.path, tensor.name
-            )));
-        }
         let network = Network::new(arch, state, device)
             .map_err(|error| Error::data(format!("{} cannot be used: {error}", source.path)))?;
         Ok(Self { source, network })
     }
 
-    /// Where its analyses are written: in its run, or below `base` if it lies in none.
+    /// See [`Source::analysis_folder`].
     pub fn analysis_folder(&self, base: &Path) -> PathBuf {
         self.source.analysis_folder(base)
     }
 }
 
-fn read(path: &Path) -> Result<(Source, StateDict)> {
+/// A checkpoint's values, all of them finite, and where they come from.
+///
+/// # Errors
+/// [`Error::Data`] naming the file if it is missing or broken, [`Error::Diverged`] naming a tensor with a value that is not finite.
+pub(super) fn read(path: &Path) -> Result<(Source, StateDict)> {
     let (checkpoint, sha256) = rayon::join(|| Checkpoint::load(path), || file_digest(path));
     let Checkpoint { state, metadata } = checkpoint?;
-    Ok((Source { path: path.display().to_string(), sha256: sha256?, metadata }, state))
+    let source = Source { path: path.display().to_string(), sha256: sha256?, metadata };
+    for tensor in &state.tensors {
+        if let Some(value) = tensor.data.iter().find(|value| !value.is_finite()) {
+            return Err(Error::Diverged(format!(
+                "{} holds {value} in {}, which is not finite; choose a checkpoint from before the training diverged",
+                source.path, tensor.name
+            )));
+        }
+    }
+    Ok((source, state))
 }

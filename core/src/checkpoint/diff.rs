@@ -19,7 +19,8 @@ pub struct Change {
 
 impl Change {
     /// Nothing compared with nothing.
-    const NONE: Self = Self { identical: true, squares: 0.0, before: 0.0, after: 0.0, product: 0.0 };
+    pub(crate) const NONE: Self =
+        Self { identical: true, squares: 0.0, before: 0.0, after: 0.0, product: 0.0 };
 
     /// Compares as many values as both have.
     pub fn between(before: &[f32], after: &[f32]) -> Self {
@@ -36,7 +37,7 @@ impl Change {
     }
 
     /// Of these and other values as one vector.
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
             identical: self.identical && other.identical,
             squares: self.squares + other.squares,
@@ -49,6 +50,11 @@ impl Change {
     /// Euclidean norm of the difference.
     pub fn l2(&self) -> f64 {
         self.squares.sqrt()
+    }
+
+    /// Euclidean norm of the earlier values.
+    pub fn before(&self) -> f64 {
+        self.before.sqrt()
     }
 
     /// This norm as a fraction of that of the earlier values; `None` if that is zero.

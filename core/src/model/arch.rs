@@ -60,6 +60,27 @@ pub struct Module<'a> {
 pub trait Layer: Debug + Send + Sync {
     /// `[batch, height, width, channels]` to the same, with other sizes.
     fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4>;
+
+    /// Adds its convolutions for square images of `side` pixels; returns the side of what it puts out.
+    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize;
+}
+
+/// A convolution or the linear layer, as a map of what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operator {
+    /// Index of its weight.
+    pub weight: usize,
+    /// Distance between neighbouring windows.
+    pub stride: usize,
+    /// Side of its square input, pixels; 1 for the linear layer.
+    pub side: usize,
+}
+
+impl Operator {
+    /// Side of its output: kernels have odd sides, and half of them is padded.
+    pub fn output(&self) -> usize {
+        self.side.div_ceil(self.stride)
+    }
 }
 
 /// The last, linear layer. Numbers are indices of parameters.
@@ -174,6 +195,17 @@ impl Arch {
             *output == name || output.rsplit_once('.').is_some_and(|(stage, _)| stage == name)
         };
         self.outputs().iter().rposition(is_meant)
+    }
+
+    /// All convolutions and the linear layer, bottom to top, for square images of `side` pixels.
+    pub fn operators(&self, side: usize) -> Vec<Operator> {
+        let Layers { stem, blocks, head, .. } = &self.layers;
+        let mut list = Vec::new();
+        // The max pooling after the stem halves.
+        let pooled = stem.operators(side, &mut list).div_ceil(2);
+        blocks.iter().fold(pooled, |side, (_, block)| block.operators(side, &mut list));
+        list.push(Operator { weight: head.weight, stride: 1, side: 1 });
+        list
     }
 
     /// What gradient descent changes, in order.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::arch::{Family, Head, Layer, Layers, SpecList, Start};
+use super::arch::{Family, Head, Layer, Layers, Operator, SpecList, Start};
 use super::conv::{Options, conv};
 use super::network::Pass;
 use super::resnet::{BlockPlan, SIZES, STEM_CHANNELS};
@@ -48,6 +48,12 @@ impl Layer for Stem {
     fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
         let options = Options { stride: 2, padding: 3, relu: true };
         conv(images, pass.weight(self.weight), pass.zero(), pass.value(self.after), None, options)
+    }
+
+    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
+        let operator = Operator { weight: self.weight, stride: 2, side };
+        list.push(operator);
+        operator.output()
     }
 }
 
@@ -121,5 +127,15 @@ impl Layer for Block {
         // The scale belongs to the sums of the convolution: a convolution with scaled weights is the same.
         let weight = pass.weight(last.weight) * pass.value(self.scale).reshape([1, 1, 1, 1]);
         surrounded(x, last, weight, Some(around))
+    }
+
+    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
+        let output = self.convs.iter().fold(side, |side, conv| {
+            let operator = Operator { weight: conv.weight, stride: conv.stride, side };
+            list.push(operator);
+            operator.output()
+        });
+        list.extend(self.downsample.map(|(weight, stride)| Operator { weight, stride, side }));
+        output
     }
 }

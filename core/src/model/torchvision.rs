@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
-use super::arch::{Family, Head, Layer, Layers, Role, SpecList, Start};
+use super::arch::{Family, Head, Layer, Layers, Operator, Role, SpecList, Start};
 use super::conv::{Options, conv};
 use super::network::Pass;
 use super::norm::{fold, moments, normalize, running};
@@ -90,6 +90,12 @@ impl Layer for NormConv {
     fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
         self.apply(images, pass, None, true)
     }
+
+    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
+        let operator = Operator { weight: self.weight, stride: self.stride, side };
+        list.push(operator);
+        operator.output()
+    }
 }
 
 /// Convolutions in a row and a way around them; the last ReLU follows the addition.
@@ -124,5 +130,14 @@ impl Layer for Block {
         };
         let x = self.inner.iter().fold(x, |x, layer| layer.forward(x, pass));
         self.last.apply(x, pass, Some(around), true)
+    }
+
+    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
+        let convs = self.inner.iter().chain([&self.last]);
+        let output = convs.fold(side, |side, conv| conv.operators(side, list));
+        if let Some(downsample) = &self.downsample {
+            downsample.operators(side, list);
+        }
+        output
     }
 }

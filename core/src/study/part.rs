@@ -182,7 +182,8 @@ impl Part {
         for name in self.analysis.networks() {
             network::check(name, |run| runs.contains(run))?;
         }
-        if let Analysis::Interpolation { coefficients: Coefficients { first, last, count }, .. } = &self.analysis
+        if let Analysis::Interpolation { coefficients: Coefficients { first, last, count }, .. } =
+            &self.analysis
             && !(first.is_finite() && last.is_finite() && (1..=100_000).contains(count))
         {
             return Err("coefficients must be a count from 1 to 100000 between two numbers".to_owned());

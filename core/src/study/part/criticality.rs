@@ -61,16 +61,24 @@ pub(super) fn measure(wanted: &Surfaces, context: &Context) -> Result<Section> {
                 output: None,
             };
             let (result, folder) = criticality(&request, context.job)?;
-            section.commands.push(wanted.command(&end.display().to_string(), path, &folder.display().to_string()));
-            let label = if wanted.paths.len() > 1 { format!("{name}, {}", path.name()) } else { name.clone() };
+            section.commands.push(wanted.command(
+                &end.display().to_string(),
+                path,
+                &folder.display().to_string(),
+            ));
+            let label =
+                if wanted.paths.len() > 1 { format!("{name}, {}", path.name()) } else { name.clone() };
             results.push((label, result));
         }
     }
-    let labelled: Vec<(&str, &Criticality)> = results.iter().map(|(label, result)| (label.as_str(), result)).collect();
+    let labelled: Vec<(&str, &Criticality)> =
+        results.iter().map(|(label, result)| (label.as_str(), result)).collect();
     let mut maps = Vec::new();
     for module in &wanted.drawn {
         for (number, (label, result)) in results.iter().enumerate() {
-            let Some(surface) = result.modules.iter().find(|surface| surface.module == *module) else { continue };
+            let Some(surface) = result.modules.iter().find(|surface| surface.module == *module) else {
+                continue;
+            };
             let mut map = heat_map(result, surface, Metric::of_network(&result.end)[0]);
             map.title = format!("{label}: {module}");
             maps.push(super::figure(&format!("criticality-{module}-{number}"), map));

@@ -27,10 +27,16 @@ pub(super) fn measure(pairs: &[Pair], coefficients: &[f64], context: &Context) -
         let (line, folder) = interpolate(&one, &two, &request, context.job)?;
         let at: Vec<String> = coefficients.iter().map(f64::to_string).collect();
         let (one, two, at) = (one.display(), two.display(), at.join(","));
-        section.commands.push(format!("runner interpolate {one} {two} --coefficients={at} -o {}", folder.display()));
+        section
+            .commands
+            .push(format!("runner interpolate {one} {two} --coefficients={at} -o {}", folder.display()));
         if let Some(barrier) = line.barrier {
             let networks = vec![from.clone(), to.clone()];
-            section.measures.push(Measure { quantity: Quantity::Barrier, networks, value: barrier.accuracy.value });
+            section.measures.push(Measure {
+                quantity: Quantity::Barrier,
+                networks,
+                value: barrier.accuracy.value,
+            });
         }
         lines.push((label, line));
     }
@@ -38,7 +44,10 @@ pub(super) fn measure(pairs: &[Pair], coefficients: &[f64], context: &Context) -
     let metrics = lines.first().map_or(Vec::new(), |(_, line)| line.metrics());
     let name = |what: &str, metric: Metric| format!("{what}-{}", metric.name());
     section.row(
-        metrics.iter().map(|metric| super::figure(&name("interpolation", *metric), chart(*metric, &labelled))).collect(),
+        metrics
+            .iter()
+            .map(|metric| super::figure(&name("interpolation", *metric), chart(*metric, &labelled)))
+            .collect(),
         "Networks on a line, measured on test images: coefficient 0 is the first network, 1 the second.",
     );
     section.row(

@@ -26,7 +26,11 @@ pub(super) fn measure(names: &[String], shown: &Pair, context: &Context) -> Resu
     for pair in &result.pairs {
         let networks = result.names(pair).map(str::to_owned).to_vec();
         if let Some(uncommon) = pair.all.uncommon {
-            section.measures.push(Measure { quantity: Quantity::UncommonMistakes, networks, value: uncommon.value });
+            section.measures.push(Measure {
+                quantity: Quantity::UncommonMistakes,
+                networks,
+                value: uncommon.value,
+            });
         }
     }
     section.row(
@@ -45,7 +49,10 @@ pub(super) fn measure(names: &[String], shown: &Pair, context: &Context) -> Resu
 fn sheets(result: &Mistakes, shown: &Pair, folder: &Path) -> Result<Vec<Vec<u8>>> {
     let is_shown = |names: [&str; 2]| names == [shown.0.as_str(), shown.1.as_str()];
     let Some(pair) = result.pairs.iter().find(|pair| is_shown(result.names(pair))) else {
-        return Err(Error::usage(format!("{} and {} are no pair of the networks, in this order", shown.0, shown.1)));
+        return Err(Error::usage(format!(
+            "{} and {} are no pair of the networks, in this order",
+            shown.0, shown.1
+        )));
     };
     let start = format!("examples-{}-", pair.stem());
     let mut sheets = Vec::new();

@@ -28,7 +28,11 @@ pub(super) fn measure(networks: &[String], redraw: bool, context: &Context) -> R
         };
         let (result, folder) = rewind(&request, context.job)?;
         let redraw = if redraw { " --rerandomise 0" } else { "" };
-        section.commands.push(format!("runner rewind {}{redraw} -o {}", checkpoint.display(), folder.display()));
+        section.commands.push(format!(
+            "runner rewind {}{redraw} -o {}",
+            checkpoint.display(),
+            folder.display()
+        ));
         results.push((name, result));
     }
     let labelled: Vec<(&str, &Rewinding)> = results.iter().map(|(name, result)| (*name, result)).collect();

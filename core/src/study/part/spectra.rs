@@ -18,12 +18,14 @@ pub(super) fn measure(networks: &[String], drawn: &[String], context: &Context) 
     }
     let labelled = results.iter().map(|(name, result, folder)| (name.as_str(), result, folder.as_path()));
     let spectra = Spectra(labelled.collect());
-    let ranks = drawn.iter().map(|layer| Ok(super::figure(&format!("spectrum-{layer}"), spectra.ranks(layer)?)));
+    let ranks =
+        drawn.iter().map(|layer| Ok(super::figure(&format!("spectrum-{layer}"), spectra.ranks(layer)?)));
     section.row(
         ranks.collect::<Result<_>>()?,
         "Singular values of a layer as a map from its input to its output, from the largest to the smallest.",
     );
-    let summaries = Summary::ALL.map(|what| super::figure(&format!("spectrum-{}", what.name()), spectra.summary(what)));
+    let summaries =
+        Summary::ALL.map(|what| super::figure(&format!("spectrum-{}", what.name()), spectra.summary(what)));
     section.row(summaries.into(), "The largest singular value of each layer, and how many count: sum of squares over the largest square.");
     section.table("spectra", spectra.table(), "By the FFT method, in double precision.");
     Ok(section)

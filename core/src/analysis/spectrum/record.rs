@@ -1,0 +1,208 @@
+//! A spectrum on disk: `result.json` with numbers of each layer, `values/<layer>.safetensors` with its singular values.
+
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::singular::{Kernel, SingularValues};
+use crate::analysis::record::Stored;
+use crate::analysis::subject::Source;
+use crate::analysis::weights::Weights;
+use crate::checkpoint::StateDict;
+use crate::error::{Error, Result};
+use crate::file::{digest, write_atomically};
+use crate::model::Arch;
+
+/// The spectra of the layers of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spectrum {
+    /// Version of this form.
+    pub schema: u32,
+    /// The checkpoint.
+    pub network: Source,
+    /// Its architecture.
+    pub arch: String,
+    /// Side of the network's input, pixels, which the sides of the layers' inputs follow from.
+    pub image_size: usize,
+    /// The layers so far, bottom to top.
+    pub layers: Vec<LayerSpectrum>,
+}
+
+/// What the singular values of a layer are exact for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExactFor {
+    /// The layer as it is: a linear layer, or a convolution of 1 x 1 with stride 1.
+    Layer,
+    /// The convolution on inputs that go on periodically; the network's are padded with zeros.
+    CircularPadding,
+    /// As [`Self::CircularPadding`], with stride 1; the network keeps only some of the outputs.
+    CircularPaddingAndStrideOne,
+}
+
+impl ExactFor {
+    /// What the words mean for a network.
+    pub const NOTE: &str = "Values are those of the weights alone, in double precision. The network pads with zeros, and keeps only \
+                            some of the outputs where its stride is not 1: there they are those of a like operator.";
+
+    /// In words, after "exact for".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Layer => "the layer",
+            Self::CircularPadding => "circular padding",
+            Self::CircularPaddingAndStrideOne => "circular padding, stride 1",
+        }
+    }
+}
+
+/// Numbers of one layer; of biases, scales and normalisation it knows nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerSpectrum {
+    /// Its weight's name, without `.weight`.
+    pub name: String,
+    /// Shape of the weight: `[out, in, height, width]` or `[out, in]`.
+    pub shape: Vec<usize>,
+    /// Distance between neighbouring windows in the network.
+    pub stride: usize,
+    /// Side of its square input, pixels.
+    pub side: usize,
+    /// What the values are exact for.
+    pub exact_for: ExactFor,
+    /// Whether the kernel is larger than the input, so that some of its taps fall on one pixel and are added.
+    pub wraps: bool,
+    /// Number of singular values: side^2 min(in, out).
+    pub values: usize,
+    /// The largest: the spectral norm.
+    pub norm: f64,
+    /// The smallest.
+    pub smallest: f64,
+    /// How many are above the rounding errors of the decomposition: above norm * max(in, out) * 2^-52.
+    pub rank: usize,
+    /// The sum of their squares: the square of the Frobenius norm.
+    pub sum_of_squares: f64,
+    /// By how much this sum is off side^2 times the kernel's own sum of squares, as a fraction of it.
+    pub sum_of_squares_error: f64,
+    /// The sum of squares over the square of the norm; absent if the weight is zero.
+    pub stable_rank: Option<f64>,
+}
+
+impl Stored for Spectrum {
+    fn name(&self) -> String {
+        let digest = digest(format!("{}\n{}\n{}", self.network.sha256, self.arch, self.image_size));
+        format!("{}-{}", self.network.stem(), &digest[..8])
+    }
+}
+
+impl Spectrum {
+    /// A spectrum without layers.
+    pub(super) fn new(weights: &Weights, image_size: usize) -> Self {
+        let (network, arch) = (weights.source.clone(), weights.arch.name.clone());
+        Self { schema: 1, network, arch, image_size, layers: Vec::new() }
+    }
+
+    /// The layer of that name.
+    pub fn layer(&self, name: &str) -> Option<&LayerSpectrum> {
+        self.layers.iter().find(|layer| layer.name == name)
+    }
+
+    /// All layers of the architecture on inputs as large as they are in the network, without numbers.
+    pub(super) fn planned(&self, arch: &Arch) -> Vec<LayerSpectrum> {
+        let operators = arch.operators(self.image_size).into_iter();
+        let layers = operators.map(|operator| {
+            let spec = &arch.parameters[operator.weight];
+            let kernel = spec.shape.get(2..).unwrap_or_default().iter().copied().max().unwrap_or(1);
+            LayerSpectrum {
+                name: spec.name.trim_end_matches(".weight").to_owned(),
+                shape: spec.shape.clone(),
+                stride: operator.stride,
+                side: operator.side,
+                exact_for: match (operator.stride, kernel) {
+                    (1, 1) => ExactFor::Layer,
+                    (1, _) => ExactFor::CircularPadding,
+                    _ => ExactFor::CircularPaddingAndStrideOne,
+                },
+                wraps: kernel > operator.side,
+                values: 0,
+                norm: 0.0,
+                smallest: 0.0,
+                rank: 0,
+                sum_of_squares: 0.0,
+                sum_of_squares_error: 0.0,
+                stable_rank: None,
+            }
+        });
+        layers.collect()
+    }
+}
+
+impl LayerSpectrum {
+    /// The layer with its numbers, and its singular values.
+    pub(super) fn decomposed(
+        &self,
+        state: &StateDict,
+        check: &(dyn Fn() -> Result<()> + Sync),
+    ) -> Result<(Self, SingularValues)> {
+        let name = format!("{}.weight", self.name);
+        let weight = state.get(&name).ok_or_else(|| Error::data(format!("{name} is missing")))?;
+        let weight: Vec<f64> = weight.data.iter().map(|value| f64::from(*value)).collect();
+        let shape = std::array::from_fn(|axis| self.shape.get(axis).copied().unwrap_or(1));
+        let kernel = Kernel::new(&weight, shape, self.side);
+        let values = kernel.singular_values(check)?;
+
+        let end = |value: Option<&f64>| value.copied().unwrap_or(0.0);
+        let (norm, sum_of_squares) = (end(values.values.first()), values.sum_of_squares());
+        let expected = kernel.sum_of_squares() * (self.side * self.side) as f64;
+        let rounding = norm * self.shape[0].max(self.shape[1]) as f64 * f64::EPSILON;
+        let layer = Self {
+            values: values.count(),
+            norm,
+            smallest: end(values.values.last()),
+            rank: values.values.partition_point(|value| *value > rounding) * values.copies,
+            sum_of_squares,
+            sum_of_squares_error: if expected > 0.0 { sum_of_squares / expected - 1.0 } else { 0.0 },
+            stable_rank: (norm > 0.0).then(|| sum_of_squares / (norm * norm)),
+            ..self.clone()
+        };
+        Ok((layer, values))
+    }
+}
+
+impl SingularValues {
+    /// Writes `values/<layer>.safetensors`: `values` as float64, from the largest to the smallest, and `copies` as uint64.
+    pub(super) fn save(&self, folder: &Path, layer: &str) -> Result<()> {
+        let bytes: Vec<u8> = self.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let copies = (self.copies as u64).to_le_bytes();
+        let values = TensorView::new(Dtype::F64, vec![self.values.len()], &bytes).map_err(Error::run)?;
+        let copies = TensorView::new(Dtype::U64, Vec::new(), &copies).map_err(Error::run)?;
+        let file =
+            safetensors::serialize([("values", values), ("copies", copies)], None).map_err(Error::run)?;
+        write_atomically(&path(folder, layer), |writer| writer.write_all(&file))
+    }
+
+    /// Reads what [`super::spectrum`] has written of a layer.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Data`] naming the file.
+    pub fn load(folder: &Path, layer: &str) -> Result<Self> {
+        let path = path(folder, layer);
+        let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let parts = || {
+            let file = SafeTensors::deserialize(&bytes).ok()?;
+            let (values, copies) = (file.tensor("values").ok()?, file.tensor("copies").ok()?);
+            let values = values.data().as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+            let copies = u64::from_le_bytes(copies.data().try_into().ok()?) as usize;
+            Some(Self { values, copies })
+        };
+        parts().ok_or_else(|| {
+            let (file, folder) = (path.display(), folder.display());
+            Error::data(format!("{file} is broken; remove {folder} to compute it anew"))
+        })
+    }
+}
+
+fn path(folder: &Path, layer: &str) -> PathBuf {
+    folder.join("values").join(format!("{layer}.safetensors"))
+}
