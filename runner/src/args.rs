@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use basin_core::analysis::interpolation::linspace;
 use basin_core::analysis::names::short_names;
