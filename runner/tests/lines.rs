@@ -78,8 +78,7 @@ fn the_search_for_a_basin_is_killed_and_goes_on() {
     assert!(epsilon > 0.0 && epsilon <= 0.1, "{found}");
     assert!(found["delta"].is_f64() != found["no_basin"].is_string(), "{found}");
     assert!(whole["search"].as_str().unwrap().contains("Definition 3.1"));
-    let measured =
-        |folder: &str| fs::read_to_string(file(folder).join("measurements.jsonl")).unwrap_or_default();
+    let measured = |folder: &str| fs::read_to_string(file(folder).join("points.jsonl")).unwrap_or_default();
     let count = measured("whole").lines().count();
     assert!(count > 22, "{count}");
 
@@ -91,7 +90,7 @@ fn the_search_for_a_basin_is_killed_and_goes_on() {
     killed.wait().unwrap();
     // As if it had been killed in the middle of a line.
     let half = measured("killed") + "{\"place\":{\"coef";
-    fs::write(file("killed/measurements.jsonl"), half).unwrap();
+    fs::write(file("killed/points.jsonl"), half).unwrap();
     assert_eq!(&json(basin(&["-o", "killed"]))["found"], found);
     assert_eq!(measured("killed"), measured("whole"), "each place once, in order");
 

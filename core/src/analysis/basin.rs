@@ -2,13 +2,14 @@
 
 mod chart;
 mod landscape;
-mod log;
+mod measurement;
 mod search;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::journal::Journal;
 use super::record::{Inputs, Stored};
 use super::selection::Selection;
 use super::subject::Subject;
@@ -19,9 +20,8 @@ use crate::figure::Figure as _;
 use crate::job::Job;
 
 use self::landscape::Landscape;
-use self::log::Log;
 pub use chart::{chart, table};
-pub use log::{Loss, Measurement};
+pub use measurement::{Loss, Measurement};
 pub use search::{Found, Noise, Place, Rise, STATEMENT, Settings};
 
 /// How the basin of two networks is searched, and on which images.
@@ -72,8 +72,8 @@ impl Stored for Basin {
 /// Searches for the (epsilon, delta)-basin of the segment through two networks: the largest segment around them whose loss
 /// stays within the tolerance, its epsilon, and the smallest delta that fulfils the definition.
 ///
-/// Every measurement is appended to `measurements.jsonl` as it comes, and none is made twice: a search that was stopped goes
-/// on, and one with another tolerance or loss takes what the last one measured. Returns the result and its folder.
+/// Every measurement is appended to `points.jsonl` as it comes, and none is made twice: a search that was stopped goes on, and
+/// one with another tolerance or loss takes what the last one measured. Returns the result and its folder.
 ///
 /// # Errors
 /// [`Error::Data`] for a checkpoint that is broken or of another architecture, [`Error::Diverged`] for one with values that
@@ -106,18 +106,20 @@ pub fn basin(one: &Path, two: &Path, request: &Request, job: &Job) -> Result<(Ba
         Some(folder) => folder.to_owned(),
         None => first.analysis_folder(request.base).join("basin").join(result.name()),
     };
-    let mut log = Log::open(&folder, &result)?;
+    result.known(&folder)?;
+    let mut journal = Journal::<Measurement>::open(&folder, &result.name())?;
     let found = search::search(line, settings, |place| {
-        if let Some(known) = log.find(place) {
+        if let Some(known) = journal.points.iter().find(|known| known.place == place) {
             return Ok(known.loss(loss));
         }
         let evaluation = landscape.measure(place, || selection.decode(&dataset, experiment, job), job)?;
-        let measurement = log.add(place, &evaluation)?;
+        let measurement = Measurement::new(place, &evaluation);
+        journal.add(measurement)?;
         job.emit(Event::Note(format!("{place}: {} {:.4}", loss.name(), measurement.loss(loss))));
         Ok(measurement.loss(loss))
     })?;
     result.found = Some(found);
     result.save(&folder)?;
-    chart(&result, log.measurements()).save(&folder.join("line"))?;
+    chart(&result, &journal.points).save(&folder.join("line"))?;
     Ok((result, folder))
 }
