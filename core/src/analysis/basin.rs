@@ -72,8 +72,8 @@ impl Stored for Basin {
 /// Searches for the (epsilon, delta)-basin of the segment through two networks: the largest segment around them whose loss
 /// stays within the tolerance, its epsilon, and the smallest delta that fulfils the definition.
 ///
-/// Every measurement is appended to `points.jsonl` as it comes, and none is made twice: a search that was stopped goes
-/// on, and one with another tolerance or loss takes what the last one measured. Returns the result and its folder.
+/// Every measurement is appended to `points.jsonl` as it comes, and none is made twice: a search that was stopped goes on, and
+/// one with another tolerance or loss takes what the last one measured. Returns the result and its folder.
 ///
 /// # Errors
 /// [`Error::Data`] for a checkpoint that is broken or of another architecture, [`Error::Diverged`] for one with values that
@@ -106,7 +106,8 @@ pub fn basin(one: &Path, two: &Path, request: &Request, job: &Job) -> Result<(Ba
         Some(folder) => folder.to_owned(),
         None => first.analysis_folder(request.base).join("basin").join(result.name()),
     };
-    let mut journal: Journal<Measurement> = Journal::open(&folder, &result.name())?;
+    result.known(&folder)?;
+    let mut journal = Journal::<Measurement>::open(&folder, &result.name())?;
     let found = search::search(line, settings, |place| {
         if let Some(known) = journal.points.iter().find(|known| known.place == place) {
             return Ok(known.loss(loss));

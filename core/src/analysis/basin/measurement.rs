@@ -1,4 +1,4 @@
-//! The losses that are measured in the search for a basin.
+//! What is measured at a place.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +25,8 @@ impl Loss {
         }
     }
 
-    /// The tolerance unless another is set: one point of accuracy, with which the paper's epsilons are met on its curves, and
-    /// about what that is in nats.
+    /// The tolerance unless another is set: one point of accuracy, within which the paper's curves between tuned networks stay,
+    /// and a few times as much in nats.
     pub fn tolerance(self) -> f64 {
         match self {
             Self::ErrorRate => 0.01,
@@ -35,7 +35,7 @@ impl Loss {
     }
 }
 
-/// The losses of a place.
+/// The losses of a place: both, so that a search by the other one measures nothing twice.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
