@@ -10,7 +10,7 @@ use super::analyse::experiment;
 use super::{print, working};
 use crate::args::Data;
 
-/// Classes or findings that are printed; more are in `parts.csv`.
+/// Classes or findings that are printed; more are in `table-parts.csv`.
 const PRINTED: usize = 30;
 
 /// Compares the mistakes of networks on the same images.
