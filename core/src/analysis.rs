@@ -1,12 +1,18 @@
 //! What trained networks have in common.
 
+pub mod criticality;
 pub mod distance;
 pub mod evaluation;
 pub mod interpolation;
+pub mod journal;
+pub mod measures;
 pub mod mistakes;
+pub mod named;
 pub mod record;
+pub mod rewinding;
 pub mod selection;
 pub mod subject;
+pub mod sweep;
 
 use crate::checkpoint::{NamedTensor, StateDict};
 use crate::error::{Error, Result};

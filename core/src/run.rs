@@ -9,12 +9,16 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::stem;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::file::{FolderLock, lock_folder, remove_temporaries, write_atomically};
 
 pub use events::{EventWriter, Scalar, read_events};
 pub use metrics::{MetricsLog, MetricsRecord, read_metrics};
+
+/// How the names of checkpoints of epochs begin, here and in the reference.
+const EPOCH_STEM: &str = "ckpt-E";
 
 /// The base folder of a replicate: `<base>-rep<N>`, as the reference keeps its second instances.
 pub fn replicate_base(base: &Path, replicate: u64) -> PathBuf {
@@ -30,6 +34,27 @@ pub fn replicate_base(base: &Path, replicate: u64) -> PathBuf {
 /// The path from the root, with `.` resolved; the path itself if the system does not tell.
 pub fn absolute(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The checkpoints of epochs in a checkpoint's folder, by epoch; of any format.
+///
+/// # Errors
+/// [`Error::Io`] naming the folder.
+pub fn epochs_beside(checkpoint: &Path) -> Result<BTreeMap<usize, PathBuf>> {
+    let folder = match checkpoint.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let named = entries.flatten().filter_map(|entry| {
+        let path = entry.path();
+        let epoch = stem(&path).strip_prefix(EPOCH_STEM)?.parse().ok()?;
+        Some((epoch, path))
+    });
+    let mut named: Vec<_> = named.collect();
+    // Where one epoch lies in two formats, ours counts.
+    named.sort_by_key(|(_, path)| path.extension().is_some_and(|ending| ending == "safetensors"));
+    Ok(named.into_iter().collect())
 }
 
 /// The folder of one run. All file names in it are made here.
@@ -80,7 +105,7 @@ impl RunDir {
 
     /// The checkpoint after an epoch; 0 is before training.
     pub fn checkpoint(&self, epoch: usize) -> PathBuf {
-        self.0.join("checkpoints").join(format!("ckpt-E{epoch:03}.safetensors"))
+        self.0.join("checkpoints").join(format!("{EPOCH_STEM}{epoch:03}.safetensors"))
     }
 
     /// Whether a checkpoint of an epoch after the start is there.

@@ -1,13 +1,17 @@
-//! Studies: some runs, the lines between them, and a report, on one command.
+//! Studies: some runs, what is measured on their networks, and a report, on one command.
 
+mod claim;
 mod definition;
+mod network;
+mod part;
+mod plan;
 mod report;
+mod section;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::analysis::interpolation::{self, Interpolation, interpolate};
 use crate::config::{Registry, apply_overrides};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -15,7 +19,10 @@ use crate::file::{file_digest, write_atomically};
 use crate::job::Job;
 use crate::train::launch::{Existing, Outcome, Request, launch};
 
-pub use definition::{Coefficients, Member, Study};
+pub use claim::{Claim, Comparison, Quantity, Verdict};
+pub use definition::{Member, Study, Sweep};
+pub use part::{Analysis, Coefficients, Numbers, Part};
+pub use plan::plan;
 
 /// What a study is run with.
 #[derive(Debug)]
@@ -38,36 +45,25 @@ pub struct Finished {
 }
 
 /// A run of a study with all that is asked of it.
-struct Run<'a> {
-    member: &'a Member,
+struct Run {
+    member: Member,
     request: Request,
 }
 
-impl Run<'_> {
+impl Run {
     /// The checkpoint after the last epoch.
     fn last(&self) -> PathBuf {
         self.request.run_dir().checkpoint(self.request.experiment.train.epochs)
     }
 }
 
-/// The line between two runs of a study.
-struct Line {
-    label: String,
-    result: Interpolation,
-    folder: PathBuf,
-}
-
-/// Trains what is missing, measures the lines, and writes `<base>/studies/<name>/report.html`.
+/// Trains what is missing, measures, and writes `<base>/studies/<name>/report.html`.
 ///
 /// # Errors
-/// Those of [`launch`] and of [`interpolate`].
+/// Those of [`launch`] and of the analyses.
 pub fn run(study: &Study, options: &Options, registry: &Registry, job: &Job) -> Result<Finished> {
     let base = options.base;
-    let runs = study
-        .runs
-        .iter()
-        .map(|member| Ok(Run { member, request: request(member, options, registry)? }))
-        .collect::<Result<Vec<Run>>>()?;
+    let runs = runs(study, options, registry)?;
     let folder = base.join("studies").join(&study.name);
     let report = folder.join("report.html");
     let stamp_path = folder.join("study.json");
@@ -76,32 +72,32 @@ pub fn run(study: &Study, options: &Options, registry: &Registry, job: &Job) -> 
     }
 
     for (number, run) in runs.iter().enumerate() {
-        let Member { name, key, replicate, .. } = run.member;
+        let Member { name, key, replicate, .. } = &run.member;
         let place = format!("run {} of {}", number + 1, runs.len());
         job.emit(Event::Note(format!("{place}: {name} ({key}, replicate {replicate})")));
         launch(&run.request, job)?;
     }
-    let coefficients = study.coefficients.values();
-    let mut lines = Vec::new();
-    for (from, to) in &study.pairs {
-        let [one, two] = [from, to].map(|name| &runs[study.position(name)]);
-        let label = format!("{} to {}", one.member.name, two.member.name);
-        job.emit(Event::Note(format!("the line from {label}")));
-        let request = interpolation::Request {
-            one: &one.last(),
-            two: &two.last(),
-            coefficients: &coefficients,
-            experiment: &one.request.experiment,
-            base,
-            output: None,
-        };
-        let (result, folder) = interpolate(&request, job)?;
-        lines.push(Line { label, result, folder });
+    let context = part::Context { base, runs: &runs, job };
+    let mut sections = Vec::new();
+    for (number, part) in study.parts.iter().enumerate() {
+        let place = format!("part {} of {}", number + 1, study.parts.len());
+        job.emit(Event::Note(format!("{place}: {}", part.title)));
+        sections.push(part.measure(&context)?);
     }
-    report::write(study, options, &runs, &lines, &folder)?;
+    let verdicts = claim::verdicts(&study.claims, &sections);
+    report::write(study, options, &runs, &sections, &verdicts, &folder)?;
+    let results = json!({ "verdicts": verdicts, "measures": claim::measures(&sections) });
+    let results = serde_json::to_vec_pretty(&results).map_err(Error::run)?;
+    write_atomically(&folder.join("results.json"), |file| file.write_all(&results))?;
     let stamp = serde_json::to_vec_pretty(&stamp(study, &runs)?).map_err(Error::run)?;
     write_atomically(&stamp_path, |file| file.write_all(&stamp))?;
     Ok(Finished { report, outcome: Outcome::Trained })
+}
+
+/// All runs of a study with their settings.
+fn runs(study: &Study, options: &Options, registry: &Registry) -> Result<Vec<Run>> {
+    let members = study.members(registry)?.into_iter();
+    members.map(|member| Ok(Run { request: request(&member, options, registry)?, member })).collect()
 }
 
 fn request(member: &Member, options: &Options, registry: &Registry) -> Result<Request> {

@@ -10,7 +10,7 @@ use basin_core::device::Choice;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::mistakes::Mistakes;
+use crate::command;
 
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
 #[derive(Debug, Parser)]
@@ -97,6 +97,21 @@ pub struct Data {
     pub json: bool,
 }
 
+/// What may be kept in memory.
+#[derive(Debug, Args)]
+pub struct Memory {
+    /// MiB for what lies before a module, which is computed once if it fits; 0 computes it anew for each point.
+    #[arg(long, default_value_t = 2048, value_name = "MIB")]
+    pub memory: usize,
+}
+
+impl Memory {
+    /// The same in bytes.
+    pub fn bytes(&self) -> usize {
+        self.memory.saturating_mul(1 << 20)
+    }
+}
+
 /// Which of these images.
 #[derive(Debug, Args)]
 pub struct Images {
@@ -115,7 +130,8 @@ impl Images {
     }
 }
 
-fn split(text: &str) -> Result<Split, String> {
+/// A split by the name that is typed.
+pub fn split(text: &str) -> Result<Split, String> {
     match text {
         "test" => Ok(Split::Test),
         "train" => Ok(Split::EvalTrain),
@@ -165,7 +181,11 @@ pub enum Command {
         data: Data,
     },
     /// Compares the mistakes of networks on the same images.
-    Mistakes(Mistakes),
+    Mistakes(command::mistakes::Mistakes),
+    /// Sets each module of a network back to an earlier value, one at a time, and measures what that costs.
+    Rewind(command::rewind::Rewind),
+    /// Measures how far each module can go back towards its start, and how much noise it bears there.
+    Criticality(command::criticality::Criticality),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
@@ -182,6 +202,9 @@ pub enum Command {
         /// Added to the seeds of all runs; give each seed a base folder of its own.
         #[arg(long, default_value_t = 0, value_name = "N")]
         seed: u64,
+        /// Lists what the study needs and costs, its runs and how far each is, and does nothing.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         settings: Settings,
         #[command(flatten)]
@@ -287,7 +310,8 @@ pub enum Prepare {
 #[derive(Debug, Clone)]
 pub struct Coefficients(pub Vec<f64>);
 
-fn coefficients(text: &str) -> Result<Coefficients, String> {
+/// Evenly spaced numbers, or a list.
+pub fn coefficients(text: &str) -> Result<Coefficients, String> {
     let wrong = || format!("{text} is neither first:last:count, such as 0:1:50, nor numbers with commas");
     let number = |part: &str| part.trim().parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
     let values = match text.split(':').collect::<Vec<_>>().as_slice() {

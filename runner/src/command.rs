@@ -2,8 +2,10 @@
 
 mod analyse;
 mod checkpoint;
+pub mod criticality;
 pub mod mistakes;
 mod prepare;
+pub mod rewind;
 mod train;
 
 use std::io::Write as _;
@@ -41,12 +43,17 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Interpolate { one, two, coefficients, output, data }) => {
             analyse::interpolate_two(&one, &two, &coefficients.0, output.as_deref(), &data)
         }
-        Some(Command::Mistakes(command)) => command.run(),
+        Some(Command::Mistakes(arguments)) => mistakes::run(&arguments),
+        Some(Command::Rewind(arguments)) => rewind::run(&arguments),
+        Some(Command::Criticality(arguments)) => criticality::run(&arguments),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
-        Some(Command::Study { name, base_dir, seed, settings, device }) => {
+        Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {
             let (study, registry) = (Study::open(&name)?, settings.families.registry()?);
             let options = Options { base: &base_dir, seed, set: &settings.set };
+            if dry_run {
+                return print(&study::plan(&study, &options, &registry)?);
+            }
             let finished = working(&device, |job| study::run(&study, &options, &registry, job))?;
             let report = finished.report.display();
             match finished.outcome {

@@ -38,7 +38,8 @@ impl Progress {
             }
             Event::Evaluating { done, total } => self.count("evaluating", done, total, String::new()),
             Event::Progress { what, done, total, unit } => {
-                self.count(&what, done as usize, total as usize, unit.to_owned());
+                let left = indicatif::HumanDuration(self.bar.eta());
+                self.count(&what, done as usize, total as usize, format!("{unit}, {left} left"));
             }
             Event::Step { epoch, epochs, done, total, loss, accuracy, images_per_second, seconds_left } => {
                 let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));

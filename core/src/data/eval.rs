@@ -97,6 +97,11 @@ impl EvalImages {
         self.labels.len()
     }
 
+    /// Label of each sample.
+    pub fn labels(&self) -> &[usize] {
+        &self.labels
+    }
+
     /// Is there no sample?
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()

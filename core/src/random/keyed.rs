@@ -16,6 +16,8 @@ pub enum Purpose {
     Mixup = 4,
     /// Drawn images; the sample is the image.
     Draw = 5,
+    /// Noise on weights; the epoch is the draw, the sample the parameter and the part of it.
+    Noise = 7,
 }
 
 /// One stream of draws.

@@ -5,13 +5,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::interpolation::linspace;
+use super::claim::Claim;
+use super::part::Part;
+use crate::config::Registry;
 use crate::error::{Error, Result};
 
 /// The studies that come with the program.
 const BUILT_IN: [(&str, &str); 1] = [("demo", include_str!("../../../configs/studies/demo.ron"))];
 
-/// Runs, and lines between their last networks.
+/// Runs, what is measured on their networks, and what the paper says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Study {
@@ -22,12 +24,22 @@ pub struct Study {
     pub title: String,
     /// What is asked, and how it is answered.
     pub about: String,
-    /// In the order in which they are trained.
+    /// What must be there: data sets, pre-trained weights.
+    #[serde(default)]
+    pub needs: String,
+    /// What it costs: time, and the space of the checkpoints.
+    pub costs: String,
+    /// Runs with a name each, in the order in which they are trained.
+    #[serde(default)]
     pub runs: Vec<Member>,
-    /// Names of the runs at the two ends of each line.
-    pub pairs: Vec<(String, String)>,
-    /// Positions on each line.
-    pub coefficients: Coefficients,
+    /// Runs of many keys, trained after these.
+    #[serde(default)]
+    pub sweeps: Vec<Sweep>,
+    /// The sections of the report.
+    pub parts: Vec<Part>,
+    /// Orderings that the paper found.
+    #[serde(default)]
+    pub claims: Vec<Claim>,
 }
 
 /// A run of a study.
@@ -39,29 +51,21 @@ pub struct Member {
     /// Its key in the registry.
     pub key: String,
     /// Which instance of the key.
+    #[serde(default)]
     pub replicate: u64,
     /// Settings that differ from the key's, as `path=value`.
     #[serde(default)]
     pub set: Vec<String>,
 }
 
-/// Evenly spaced positions.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// All keys in which a regular expression is found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Coefficients {
-    /// The first.
-    pub first: f64,
-    /// The last.
-    pub last: f64,
-    /// How many.
-    pub count: usize,
-}
-
-impl Coefficients {
-    /// The positions.
-    pub fn values(&self) -> Vec<f64> {
-        linspace(self.first, self.last, self.count)
-    }
+pub struct Sweep {
+    /// The regular expression.
+    pub keys: String,
+    /// Which instances of each key.
+    pub replicates: Vec<u64>,
 }
 
 impl Study {
@@ -90,25 +94,37 @@ impl Study {
             let start = error.span.start;
             Error::usage(format!("{file}:{}:{}: {}", start.line, start.col, error.code))
         })?;
-        let wrong = |what: String| Err(Error::usage(format!("{file}: {what}")));
+        let wrong = |what: String| Error::usage(format!("{file}: {what}"));
         let names: HashSet<&str> = study.runs.iter().map(|run| run.name.as_str()).collect();
         if names.len() < study.runs.len() {
-            return wrong("two runs have the same name".to_owned());
+            return Err(wrong("two runs have the same name".to_owned()));
         }
-        if let Some(name) =
-            study.pairs.iter().flat_map(|(from, to)| [from, to]).find(|name| !names.contains(name.as_str()))
-        {
-            return wrong(format!("a pair names {name}, which is none of the runs"));
-        }
-        let Coefficients { first, last, count } = study.coefficients;
-        if !(first.is_finite() && last.is_finite() && (1..=100_000).contains(&count)) {
-            return wrong("coefficients must be a count from 1 to 100000 between two numbers".to_owned());
+        for part in &study.parts {
+            part.check(&names).map_err(|what| wrong(format!("{}: {what}", part.title)))?;
         }
         Ok(Self { name: name.to_owned(), ..study })
     }
 
-    /// The run of that name; every pair names two.
-    pub(super) fn position(&self, name: &str) -> usize {
-        self.runs.iter().position(|run| run.name == name).unwrap_or_default()
+    /// All runs, in the order in which they are trained; those of sweeps are called by their key.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a sweep that meets no key.
+    pub fn members(&self, registry: &Registry) -> Result<Vec<Member>> {
+        let mut members = self.runs.clone();
+        for Sweep { keys, replicates } in &self.sweeps {
+            let found = registry.matching(keys)?;
+            if found.is_empty() {
+                return Err(Error::usage(format!("a sweep of study {} meets no key: {keys}", self.name)));
+            }
+            for replicate in replicates {
+                members.extend(found.iter().map(|key| Member {
+                    name: format!("{key} {replicate}"),
+                    key: (*key).to_owned(),
+                    replicate: *replicate,
+                    set: Vec::new(),
+                }));
+            }
+        }
+        Ok(members)
     }
 }

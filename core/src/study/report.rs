@@ -1,116 +1,86 @@
-//! The page of a study: what was asked, the figures, the numbers, and the commands that made them.
+//! The page of a study: what was asked, what was found, the figures, the numbers, and the commands that made them.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Line, Options, Run};
-use crate::analysis::interpolation::{Metric, chart};
+use super::claim::Verdict;
+use super::section::Section;
+use super::{Options, Run, Study};
 use crate::config::flat_settings;
 use crate::error::Result;
-use crate::figure::{Chart, Figure as _, Page, Series, Table};
+use crate::figure::{Figure, Page, Table};
 use crate::file::write_atomically;
 use crate::run::{MetricsRecord, read_metrics};
-use crate::study::Study;
 
-/// Writes `report.html` into the study's folder, and each figure as SVG, PNG and CSV beside it.
+/// Writes `report.html` into the study's folder, and each figure as SVG, PNG and CSV and each table as CSV beside it.
 pub(super) fn write(
     study: &Study,
     options: &Options,
     runs: &[Run],
-    lines: &[Line],
+    sections: &[Section],
+    verdicts: &[Verdict],
     folder: &Path,
 ) -> Result<()> {
-    let metrics = runs
+    let named = &runs[..study.runs.len()];
+    let metrics = named
         .iter()
         .map(|run| read_metrics(&run.request.run_dir().metrics()))
         .collect::<Result<Vec<Vec<MetricsRecord>>>>()?;
-    let labelled: Vec<_> = lines.iter().map(|line| (line.label.as_str(), &line.result)).collect();
-    let on_lines = [Metric::Accuracy, Metric::Loss].map(|metric| chart(metric, &labelled));
-    let curves = [("eval/test_acc", "test accuracy %"), ("eval/train_loss", "train loss")]
-        .map(|(tag, y)| learning_curves(tag, y, runs, &metrics));
 
     let mut page = Page::new(&study.title);
     page.text(&study.about);
-    page.heading("On the straight lines between the networks");
-    let [accuracy, loss] = &on_lines;
-    page.charts(
-        &[accuracy, loss],
-        "Accuracy and loss on the test images of networks on a line: coefficient 0 is the first network, 1 the second.",
-    )?;
-    page.table(&barriers(lines));
-    page.text(
-        "The barrier is the largest drop of the line below the chord between its ends: for a metric m at coefficient c, the \
-         maximum of (1 - c) m(0) + c m(1) - m(c) over c in [0, 1], with the sign turned for the loss.",
-    );
-    page.heading("While the networks learned");
-    let [test, train] = &curves;
-    page.charts(
-        &[test, train],
-        "Epoch 0 is before training. Training images are measured in evaluation mode, without augmentation.",
-    )?;
-    page.heading("Runs and results");
-    page.table(&results(runs, &metrics));
-    page.text(
-        "The best epoch is chosen on the test images, as in the paper; the lines join the last epochs.",
-    );
-    page.heading("Settings");
-    let (same, different) = settings(runs);
-    page.text("Where the runs differ:");
-    page.table(&different);
-    page.text("What they share:");
-    page.table(&same);
-    page.heading("How to make each part again");
-    page.commands(&commands(options, runs, lines));
-
-    write_atomically(&folder.join("report.html"), |file| file.write_all(page.html().as_bytes()))?;
-    let names = ["interpolation-accuracy", "interpolation-loss", "curves-test-accuracy", "curves-train-loss"];
-    for (name, chart) in names.iter().zip(on_lines.iter().chain(&curves)) {
-        chart.save(&folder.join(name))?;
+    if !verdicts.is_empty() {
+        page.heading("What the paper found, and whether it holds here");
+        page.table(&found(verdicts));
     }
-    Ok(())
+    for (part, section) in study.parts.iter().zip(sections) {
+        page.heading(&part.title);
+        page.text(&part.about);
+        for row in &section.figures {
+            let figures: Vec<&dyn Figure> = row.figures.iter().map(|(_, figure)| figure.as_ref()).collect();
+            page.charts(&figures, &row.caption)?;
+            for (name, figure) in &row.figures {
+                figure.save(&folder.join(name))?;
+            }
+        }
+        for (name, table, note) in &section.tables {
+            page.table(table);
+            page.text(note);
+            let csv = table.csv();
+            write_atomically(&folder.join(format!("{name}.csv")), |file| file.write_all(csv.as_bytes()))?;
+        }
+        for numbers in &part.paper {
+            page.text(&numbers.title);
+            page.table(&numbers.table());
+        }
+    }
+    if !named.is_empty() {
+        page.heading("Runs and results");
+        page.table(&results(named, &metrics));
+        page.text("The best epoch is chosen on the test images, as in the paper.");
+        page.heading("Settings");
+        let (same, different) = settings(named);
+        page.text("Where the runs differ:");
+        page.table(&different);
+        page.text("What they share:");
+        page.table(&same);
+    }
+    page.heading("How to make each part again");
+    page.commands(&commands(options, runs, sections));
+    write_atomically(&folder.join("report.html"), |file| file.write_all(page.html().as_bytes()))
 }
 
-fn learning_curves(tag: &str, y: &str, runs: &[Run], metrics: &[Vec<MetricsRecord>]) -> Chart {
-    let series = |(run, records): (&Run, &Vec<MetricsRecord>)| {
-        let points = records.iter().filter_map(|record| Some((record.epoch as f64, record.value(tag)?)));
-        Series::new(&run.member.name, points.collect())
+fn found(verdicts: &[Verdict]) -> Table {
+    let row = |verdict: &Verdict| {
+        let holds = if verdict.holds { "holds" } else { "does not hold at this scale" };
+        [verdict.says.clone(), verdict.found.clone(), verdict.required.clone(), holds.to_owned()]
     };
-    Chart {
-        x: "epoch".to_owned(),
-        y: y.to_owned(),
-        series: runs.iter().zip(metrics).map(series).collect(),
-        ..Chart::default()
-    }
+    table(["claim", "found", "required", "verdict"], verdicts.iter().map(row).collect())
 }
 
 fn table<const N: usize>(columns: [&str; N], rows: Vec<[String; N]>) -> Table {
     Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.into_iter().map(Vec::from).collect() }
-}
-
-fn barriers(lines: &[Line]) -> Table {
-    let rows = lines.iter().map(|line| {
-        let end = |at: f64| line.result.point(at).map_or(f64::NAN, |point| point.accuracy);
-        let barrier = line.result.barrier;
-        let number = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| format!("{value:.2}"));
-        [
-            line.label.clone(),
-            format!("{:.2}", end(0.0)),
-            format!("{:.2}", end(1.0)),
-            number(barrier.map(|b| b.accuracy)),
-            number(barrier.map(|b| b.accuracy_at)),
-            number(barrier.map(|b| b.loss)),
-        ]
-    });
-    let columns = [
-        "line",
-        "accuracy at 0, %",
-        "accuracy at 1, %",
-        "barrier in accuracy, points",
-        "at coefficient",
-        "barrier in loss, nats",
-    ];
-    table(columns, rows.collect())
 }
 
 fn results(runs: &[Run], metrics: &[Vec<MetricsRecord>]) -> Table {
@@ -178,12 +148,12 @@ fn settings(runs: &[Run]) -> (Table, Table) {
     )
 }
 
-fn commands(options: &Options, runs: &[Run], lines: &[Line]) -> Vec<String> {
+fn commands(options: &Options, runs: &[Run], sections: &[Section]) -> Vec<String> {
     let train = runs.iter().map(|Run { member, request }| {
         let seed = request.experiment.seed;
         let seeds = [format!("seed.init={}", seed.init), format!("seed.order={}", seed.order)];
         let seeds = if seed.init == member.replicate { &[][..] } else { &seeds[..] };
-        let sets = [seeds, &member.set, options.set].concat();
+        let sets = [seeds, member.set.as_slice(), options.set].concat();
         let sets: String = sets.iter().map(|setting| format!(" --set '{setting}'")).collect();
         let replicate = match member.replicate {
             0 => String::new(),
@@ -191,10 +161,5 @@ fn commands(options: &Options, runs: &[Run], lines: &[Line]) -> Vec<String> {
         };
         format!("runner -k {} -b {}{replicate}{sets}", member.key, request.base.display())
     });
-    let interpolate = lines.iter().map(|Line { result, folder, .. }| {
-        let coefficients: Vec<String> = result.points.iter().map(|p| p.coefficient.to_string()).collect();
-        let (one, two, coefficients) = (&result.one.path, &result.two.path, coefficients.join(","));
-        format!("runner interpolate {one} {two} --coefficients={coefficients} -o {}", folder.display())
-    });
-    train.chain(interpolate).collect()
+    train.chain(sections.iter().flat_map(|section| section.commands.clone())).collect()
 }

@@ -1,6 +1,8 @@
 //! A network on a whole split: what it says of each sample, and how right that is.
 
-use burn::tensor::{Tensor, TensorData};
+use std::ops::Range;
+
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::loss::sample_losses;
 use super::metric::roc_auc;
@@ -38,6 +40,22 @@ pub struct Finding {
 }
 
 impl Evaluation {
+    /// Of no sample.
+    pub fn empty(labelling: Labelling) -> Self {
+        Self { logits: Vec::new(), losses: Vec::new(), labels: Vec::new(), labelling }
+    }
+
+    /// Adds samples. Logits: `[batch, outputs]`.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if the device does not give the values back.
+    pub fn add(&mut self, logits: Tensor<2>, labels: &[usize]) -> Result<()> {
+        self.losses.extend(values(sample_losses(logits.clone(), labels, self.labelling))?);
+        self.logits.extend(values(logits)?);
+        self.labels.extend(labels);
+        Ok(())
+    }
+
     /// Share of right decisions, as a fraction: of samples, or of all findings of all samples.
     pub fn accuracy(&self) -> f64 {
         let right = self.rows().map(|(logits, label)| right_decisions(logits, label, self.labelling));
@@ -135,19 +153,26 @@ pub fn largest(values: &[f32]) -> usize {
 /// # Errors
 /// [`Error::Interrupted`] if somebody asked to stop.
 pub fn evaluate(network: &Network, images: &EvalImages, job: &Job) -> Result<Evaluation> {
-    let labelling = images.labelling();
-    let mut result = Evaluation { logits: Vec::new(), losses: Vec::new(), labels: Vec::new(), labelling };
-    for first in (0..images.len()).step_by(EVAL_BATCH) {
+    let mut result = Evaluation::empty(images.labelling());
+    for range in batches(images.len()) {
         job.check()?;
-        job.emit(Event::Evaluating { done: first, total: images.len() });
-        let batch = images.batch(first..images.len().min(first + EVAL_BATCH));
-        let shape = [batch.labels.len(), 3, batch.size, batch.size];
-        let logits = network.forward(Tensor::from_data(TensorData::new(batch.images, shape), &job.device));
-        result.losses.extend(values(sample_losses(logits.clone(), &batch.labels, labelling))?);
-        result.logits.extend(values(logits)?);
-        result.labels.extend(batch.labels);
+        job.emit(Event::Evaluating { done: range.start, total: images.len() });
+        let logits = network.forward(image_batch(images, range.clone(), &job.device));
+        result.add(logits, &images.labels()[range])?;
     }
     Ok(result)
+}
+
+/// The samples of each forward pass.
+pub fn batches(samples: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
+    (0..samples).step_by(EVAL_BATCH).map(move |first| first..samples.min(first + EVAL_BATCH))
+}
+
+/// Images on a device, `[batch, 3, height, width]`.
+pub fn image_batch(images: &EvalImages, range: Range<usize>, device: &Device) -> Tensor<4> {
+    let batch = images.batch(range);
+    let shape = [batch.labels.len(), 3, batch.size, batch.size];
+    Tensor::from_data(TensorData::new(batch.images, shape), device)
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {

@@ -1,0 +1,93 @@
+//! What analyses ask of a network on a selection of images.
+
+use serde::{Deserialize, Serialize};
+
+use crate::train::evaluate::{Evaluation, or_undefined};
+
+/// How well a network does.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measures {
+    /// Right decisions, percent.
+    pub accuracy: f64,
+    /// Mean loss, nats; infinite where the network overflows.
+    #[serde(deserialize_with = "infinity_or_number")]
+    pub loss: f64,
+    /// Mean area under the ROC curves, a fraction; absent where labels are classes, or where it is undefined.
+    pub auc: Option<f64>,
+}
+
+impl From<&Evaluation> for Measures {
+    fn from(evaluation: &Evaluation) -> Self {
+        let loss = evaluation.loss();
+        Self {
+            accuracy: 100.0 * evaluation.accuracy(),
+            // A network that overflows has an endless loss, whether it computes as infinity or as no number.
+            loss: if loss.is_finite() { loss } else { f64::INFINITY },
+            auc: evaluation.auc(),
+        }
+    }
+}
+
+/// JSON has no infinity; it is written as null.
+pub(super) fn infinity_or_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Accuracy, percent.
+    Accuracy,
+    /// Loss, nats.
+    Loss,
+    /// Area under the ROC curve, a fraction.
+    Auc,
+}
+
+impl Metric {
+    /// Those that a network has which is measured so.
+    pub fn of_network(measures: &Measures) -> &'static [Self] {
+        match measures.auc {
+            None => &[Self::Accuracy, Self::Loss],
+            Some(_) => &[Self::Auc, Self::Accuracy, Self::Loss],
+        }
+    }
+
+    /// Name of a figure's files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::Loss => "loss",
+            Self::Auc => "auc",
+        }
+    }
+
+    /// What an axis says, for the split of that name.
+    pub fn title(self, split: &str) -> String {
+        let split = split.strip_prefix("eval_mode_").unwrap_or(split);
+        match self {
+            Self::Accuracy => format!("{split} accuracy %"),
+            Self::Loss => format!("{split} loss"),
+            Self::Auc => format!("{split} AUC"),
+        }
+    }
+
+    /// The value; not a number where it is undefined.
+    pub fn of(self, measures: &Measures) -> f64 {
+        match self {
+            Self::Accuracy => measures.accuracy,
+            Self::Loss => measures.loss,
+            Self::Auc => measures.auc.unwrap_or(f64::NAN),
+        }
+    }
+
+    /// The value in digits, as a table shows it.
+    pub fn show(self, measures: &Measures) -> String {
+        match self {
+            Self::Accuracy => format!("{:.2}", measures.accuracy),
+            Self::Loss => format!("{:.4}", measures.loss),
+            Self::Auc => or_undefined(measures.auc),
+        }
+    }
+}

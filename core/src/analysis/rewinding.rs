@@ -1,0 +1,152 @@
+//! Rewinding: one module at a time goes back to an earlier value, or to a fresh draw, all else stays (paper section 3.5 and
+//! Figure 5; Zhang, Bengio and Singer 2019, "Are all layers created equal?").
+
+mod chart;
+mod record;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::journal::Journal;
+use super::measures::{Measures, Metric};
+use super::named::Named;
+use super::record::{Inputs, Stored as _};
+use super::selection::Selection;
+use super::subject::Subject;
+use super::sweep::{Sweep, Visit, check_finite, chosen_modules};
+use crate::config::Experiment;
+use crate::error::{Error, Result};
+use crate::figure::Figure as _;
+use crate::job::Job;
+use crate::model::arch::{Module, Role};
+use crate::model::{Network, initial_state};
+
+pub use chart::{chart, table};
+pub use record::{Origin, Rewinding, Rewound};
+
+/// What is rewound, and to what.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The network whose modules are rewound.
+    pub checkpoint: &'a Path,
+    /// What they are rewound to.
+    pub to: &'a [Named],
+    /// Seeds of fresh draws of the architecture's initialisation, which modules are set to as well.
+    pub seeds: &'a [u64],
+    /// Names of the modules; all if there are none.
+    pub modules: &'a [String],
+    /// The images on which all are measured.
+    pub selection: Selection,
+    /// Settings that say where images come from, and how they are prepared.
+    pub experiment: &'a Experiment,
+    /// Bytes for what is computed once; see [`Sweep::memory_bytes`].
+    pub memory_bytes: usize,
+    /// Where analyses are written if the checkpoint lies in no run.
+    pub base: &'a Path,
+    /// The folder for the results, instead of one in the run of the checkpoint.
+    pub output: Option<&'a Path>,
+}
+
+/// A line of the journal.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Point {
+    /// The module and the position of what it was set to; absent for the network itself.
+    rewound: Option<(String, usize)>,
+    measures: Measures,
+}
+
+/// Measures the network, and then with each module set to each origin. Running statistics go with their module, counters
+/// stay. Points are written as they come, and those that the folder has already are not measured again.
+///
+/// Returns the result and its folder.
+///
+/// # Errors
+/// [`Error::Data`] for a checkpoint that is missing, broken or of another architecture, [`Error::Diverged`] for one that is
+/// not finite, [`Error::Usage`] for a module that there is not, [`Error::Interrupted`] with the points so far written.
+pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
+    let experiment = request.experiment;
+    let dataset = request.selection.open(experiment)?;
+    let load = |path: &Path| {
+        let subject = Subject::load(path, experiment, &dataset, &job.device)?;
+        check_finite(&subject)?;
+        Ok::<_, Error>(subject)
+    };
+    let subject = load(request.checkpoint)?;
+    let Subject { source, network } = &subject;
+    let chosen = chosen_modules(&network.arch, request.modules)?;
+    let modules = network.arch.modules();
+    let (mut origins, mut networks) = (Vec::new(), Vec::new());
+    for named in request.to {
+        let Subject { source, network } = load(&named.find(request.checkpoint)?)?;
+        origins.push(Origin::Checkpoint(source));
+        networks.push(network);
+    }
+    for &seed in request.seeds {
+        let state = initial_state(&network.arch, experiment.model.kwargs.zero_fc_init, seed);
+        origins.push(Origin::Drawn { seed });
+        networks.push(Network::new(network.arch.clone(), &state, &job.device)?);
+    }
+    let inputs = Inputs::new(experiment, &dataset, request.selection.split, &[source]);
+    let name = record::name(&inputs, &origins);
+    let folder = match request.output {
+        Some(folder) => folder.to_owned(),
+        None => subject.analysis_folder(request.base).join("rewinding").join(&name),
+    };
+
+    let mut journal: Journal<Point> = Journal::open(&folder, &name)?;
+    let known = |rewound: &Option<(String, usize)>| journal.points.iter().any(|p| p.rewound == *rewound);
+    let mut visits = vec![Visit { module: 0, keys: vec![None] }];
+    visits.extend(chosen.iter().map(|&module| Visit {
+        module,
+        keys: (0..origins.len()).map(|origin| Some((modules[module].name.to_owned(), origin))).collect(),
+    }));
+    visits.iter_mut().for_each(|visit| visit.keys.retain(|key| !known(key)));
+    if visits.iter().any(|visit| !visit.keys.is_empty()) {
+        let images = request.selection.decode(&dataset, experiment, job)?;
+        let sweep = Sweep { network, images: &images, memory_bytes: request.memory_bytes, what: "rewinding" };
+        let values = |module: usize, key: &Option<(String, usize)>| {
+            let origin = key.as_ref().map_or(network, |(_, origin)| &networks[*origin]);
+            Ok(place_of(network, origin, &modules[module]))
+        };
+        let take = |key: &Option<(String, usize)>, evaluation: &_| {
+            journal.add(Point { rewound: key.clone(), measures: Measures::from(evaluation) })
+        };
+        sweep.run(&visits, values, take, job)?;
+    }
+
+    let of = |rewound: Option<(String, usize)>| {
+        let point = journal.points.iter().find(|point| point.rewound == rewound);
+        point.map(|point| point.measures).ok_or_else(|| Error::run("a point was not measured"))
+    };
+    let names: Vec<String> = chosen.iter().map(|module| modules[*module].name.to_owned()).collect();
+    let rewound = origins.into_iter().enumerate().map(|(number, origin)| {
+        let measures = names.iter().map(|name| of(Some((name.clone(), number))));
+        Ok(Rewound { origin, measures: measures.collect::<Result<_>>()? })
+    });
+    let rewound = rewound.collect::<Result<_>>()?;
+    let result = Rewinding {
+        schema: 1,
+        inputs,
+        arch: network.arch.name.clone(),
+        modules: names,
+        none: of(None)?,
+        rewound,
+    };
+    result.save(&folder)?;
+    for metric in Metric::of_network(&result.none) {
+        chart(*metric, &[("", &result)]).save(&folder.join(metric.name()))?;
+    }
+    Ok((result, folder))
+}
+
+/// The values of a module of `network` when it is set to that of `origin`: counters, which are no place, stay.
+fn place_of(network: &Network, origin: &Network, module: &Module) -> Vec<Tensor<1>> {
+    let value = |index: &usize| match network.arch.parameters[*index].role {
+        Role::Count => network.parameters[*index].clone(),
+        Role::Trained | Role::Statistic => origin.parameters[*index].clone(),
+    };
+    module.parameters.iter().map(value).collect()
+}

@@ -1,0 +1,200 @@
+//! Modules that are rewound, moved along their path and perturbed, against networks that are put together by hand.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use basin_core::analysis::criticality::{self, Criticality, Grid, Objective, PathKind, Rule, criticality};
+use basin_core::analysis::measures::Measures;
+use basin_core::analysis::named::Named;
+use basin_core::analysis::rewinding::{self, Origin, Rewinding, rewind};
+use basin_core::analysis::selection::Selection;
+use basin_core::checkpoint::{Checkpoint, StateDict};
+use basin_core::config::{Experiment, Registry, apply_overrides};
+use basin_core::data::Split;
+use basin_core::device::Choice;
+use basin_core::job::{Job, Stop};
+use basin_core::model::{Arch, Network, initial_state};
+use basin_core::train::evaluate::evaluate;
+use burn::tensor::{Tensor, TensorData};
+use tempfile::TempDir;
+
+const CLASSES: usize = 10;
+const ALL: Selection = Selection { split: Split::EvalTrain, samples: None };
+const MEMORY: usize = 1 << 30;
+
+/// Seventy images are two batches.
+fn experiment(arch: &str) -> Experiment {
+    let demo = Registry::load().unwrap().get("demo/Shapes_line/fixup_resnet18/scratch").unwrap();
+    let settings = [
+        "data.configs.image_size=16",
+        "data.configs.pre_crop_size=20",
+        "data.configs.train_per_class=7",
+        "data.configs.test_per_class=1",
+    ];
+    let mut settings = settings.map(str::to_owned).to_vec();
+    settings.push(format!("model.arch={arch}"));
+    apply_overrides(demo, &settings).unwrap()
+}
+
+fn with_job<T>(work: impl FnOnce(&Job) -> T) -> T {
+    work(&Job { device: Choice::Cpu.open(), emit: &|_| {}, stop: &Stop::default() })
+}
+
+/// A network that no training has made; none of its tensors is constant.
+fn state(arch: &Arch, seed: u64) -> StateDict {
+    let mut state = initial_state(arch, false, seed);
+    for tensor in &mut state.tensors {
+        let values = tensor.data.iter_mut().enumerate();
+        values.for_each(|(i, value)| *value += 0.02 * ((i as u64 + 7 * seed) as f32).sin().abs());
+    }
+    state
+}
+
+/// Checkpoints of three epochs; returns the last.
+fn checkpoints(folder: &TempDir, arch: &str) -> PathBuf {
+    let arch = Arch::new(arch, CLASSES).unwrap();
+    let path = |epoch: u64| folder.path().join(format!("ckpt-E{epoch:03}.safetensors"));
+    for epoch in 0..3 {
+        let metadata = BTreeMap::from([("epoch".to_owned(), epoch.to_string())]);
+        Checkpoint { state: state(&arch, epoch), metadata }.save(&path(epoch)).unwrap();
+    }
+    path(2)
+}
+
+fn rewound(end: &Path, arch: &str, to: &[Named], memory_bytes: usize) -> Rewinding {
+    let output = tempfile::tempdir().unwrap();
+    let request = rewinding::Request {
+        checkpoint: end,
+        to,
+        seeds: &[3],
+        modules: &[],
+        selection: ALL,
+        experiment: &experiment(arch),
+        memory_bytes,
+        base: output.path(),
+        output: Some(output.path()),
+    };
+    with_job(|job| rewind(&request, job)).unwrap().0
+}
+
+fn surfaces(end: &Path, path: PathKind, grid: &Grid, modules: &[&str], memory_bytes: usize) -> Criticality {
+    let output = tempfile::tempdir().unwrap();
+    let modules: Vec<String> = modules.iter().map(|name| (*name).to_owned()).collect();
+    let request = criticality::Request {
+        end,
+        start: &Named::Epoch(0),
+        path,
+        grid,
+        rule: Rule { objective: Objective::Loss, ..Rule::default() },
+        modules: &modules,
+        selection: ALL,
+        experiment: &experiment("fixup_resnet18"),
+        memory_bytes,
+        base: output.path(),
+        output: Some(output.path()),
+    };
+    with_job(|job| criticality(&request, job)).unwrap().0
+}
+
+#[test]
+fn the_modules_before_and_after_any_cut_are_the_network_bit_for_bit() {
+    let device = Choice::Cpu.open();
+    for name in ["fixup_resnet18", "torchvision/resnet18"] {
+        let arch = Arch::new(name, CLASSES).unwrap();
+        let network = Network::new(arch.clone(), &state(&arch, 1), &device).unwrap();
+        let values: Vec<f32> = (0..2 * 3 * 32 * 32).map(|i| (i as f32).sin()).collect();
+        let images = Tensor::<4>::from_data(TensorData::new(values, [2, 3, 32, 32]), &device);
+        let whole = network.forward(images.clone()).into_data();
+        let count = arch.modules().len();
+        for cut in 0..=count {
+            let before = network.forward_modules(0..cut, images.clone());
+            let logits = network.forward_modules(cut..count, before).reshape([2, CLASSES]);
+            assert_eq!(logits.into_data(), whole, "{name}, cut before module {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_rewound_module_is_that_of_the_origin_but_for_its_counters() {
+    for name in ["fixup_resnet18", "torchvision/resnet18"] {
+        let folder = tempfile::tempdir().unwrap();
+        let end = checkpoints(&folder, name);
+        let arch = Arch::new(name, CLASSES).unwrap();
+        let to = [Named::Epoch(1), Named::File(end.clone())];
+        let result = rewound(&end, name, &to, MEMORY);
+        assert_eq!(result.modules, arch.modules().iter().map(|m| m.name).collect::<Vec<_>>());
+        assert!(matches!(result.rewound[2].origin, Origin::Drawn { seed: 3 }));
+        assert!(result.rewound[1].measures.iter().all(|same| *same == result.none), "set to what it is");
+        let fresh = initial_state(&arch, false, 3);
+        let by_hand = |origin: &StateDict, module: usize| -> Measures {
+            let mut tensors = state(&arch, 2).tensors;
+            for &index in &arch.modules()[module].parameters {
+                if !tensors[index].is_count() {
+                    tensors[index] = origin.tensors[index].clone();
+                }
+            }
+            with_job(|job| {
+                let network = Network::new(arch.clone(), &StateDict { tensors }, &job.device).unwrap();
+                let experiment = experiment(name);
+                let images = ALL.decode(&ALL.open(&experiment).unwrap(), &experiment, job).unwrap();
+                Measures::from(&evaluate(&network, &images, job).unwrap())
+            })
+        };
+        for module in [0, 3, arch.modules().len() - 1] {
+            for (origin, number) in [(state(&arch, 1), 0), (fresh.clone(), 2)] {
+                assert_eq!(
+                    result.rewound[number].measures[module],
+                    by_hand(&origin, module),
+                    "{name} {module}"
+                );
+                assert_ne!(result.rewound[number].measures[module], result.none, "{name} {module}");
+            }
+        }
+    }
+}
+
+#[test]
+fn surfaces_begin_at_the_rewound_module_and_end_at_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let end = checkpoints(&folder, "fixup_resnet18");
+    let grid = Grid { alphas: vec![1.0, 0.0], sigmas: vec![0.0], draws: 2, seed: 0 };
+    let result = surfaces(&end, PathKind::Direct, &grid, &[], MEMORY);
+    let rewound = rewound(&end, "fixup_resnet18", &[Named::Epoch(0), Named::Epoch(1)], MEMORY);
+    assert_eq!(result.end, rewound.none);
+    let steps = surfaces(&end, PathKind::Optimisation, &grid, &[], MEMORY);
+    assert_eq!((steps.between.len(), result.between.len()), (1, 0));
+    for (module, (surface, stepped)) in result.modules.iter().zip(&steps.modules).enumerate() {
+        let [first, last] = [surface.points[0], surface.points[1]];
+        assert_eq!((first.position, first.distance, last.position), (0.0, 0.0, 1.0));
+        assert_eq!(last.distance, surface.distance);
+        assert_eq!((first.mean, last.mean), (rewound.rewound[0].measures[module], result.end));
+        assert_eq!(surface.score.mu, f64::INFINITY, "nothing without noise is scored");
+        let means: Vec<Measures> = stepped.points.iter().map(|point| point.mean).collect();
+        assert_eq!(means, [first.mean, rewound.rewound[1].measures[module], result.end]);
+        let epochs: Vec<f64> = stepped.points.iter().map(|point| point.position).collect();
+        assert_eq!(epochs, [0.0, 1.0, 2.0]);
+        assert_eq!((stepped.distance, stepped.points[2].distance), (surface.distance, surface.distance));
+    }
+}
+
+/// Memory for nothing, for what some modules are given and a few networks at once, and for all.
+#[test]
+fn numbers_depend_neither_on_memory_nor_on_other_modules_and_points() {
+    let folder = tempfile::tempdir().unwrap();
+    let end = checkpoints(&folder, "fixup_resnet18");
+    let grid = Grid { alphas: vec![0.0, 0.5, 1.0], sigmas: vec![0.0, 0.01, 0.02], draws: 2, seed: 4 };
+    let modules = ["conv1", "layer2.1", "layer4.0", "fc"];
+    let all = surfaces(&end, PathKind::Direct, &grid, &modules, MEMORY);
+    for memory in [0, 100_000] {
+        assert_eq!(surfaces(&end, PathKind::Direct, &grid, &modules, memory), all);
+    }
+    let alone = Grid { alphas: vec![0.5], sigmas: vec![0.02], ..grid.clone() };
+    let surface = &surfaces(&end, PathKind::Direct, &alone, &["layer2.1"], MEMORY).modules[0];
+    let point = |surface: &criticality::Surface| {
+        *surface.points.iter().find(|point| (point.position, point.sigma) == (0.5, 0.02)).unwrap()
+    };
+    assert_eq!(point(surface), point(&all.modules[1]));
+    let other = surfaces(&end, PathKind::Direct, &Grid { seed: 5, ..alone }, &["layer2.1"], MEMORY);
+    assert_ne!(point(&other.modules[0]), point(surface), "another seed draws other noise");
+}
