@@ -76,7 +76,7 @@ fn the_mistakes_of_two_runs_are_counted_listed_and_shown() {
 
     // Lists, figures and images lie beside the result.
     let output = success(mistakes(path, &stored));
-    assert!(output.contains("only first wrong (g1)") && output.contains("arrow"), "{output}");
+    assert!(output.contains("only 1st wrong (g1)") && output.contains("arrow"), "{output}");
     let folder = written_to(path, &output);
     let list = std::fs::read_to_string(folder.join("samples-1-2.csv")).unwrap();
     assert_eq!(list.lines().count(), 81);
@@ -84,7 +84,9 @@ fn the_mistakes_of_two_runs_are_counted_listed_and_shown() {
         list.lines().filter(|line| line.starts_with("class,both_wrong,photo/test/")).count(),
         g3 as usize
     );
-    for file in ["result.json", "pairs.csv", "parts.csv", "mistakes.svg", "mistakes.png", "parts-1-2.csv"] {
+    for file in
+        ["result.json", "table-pairs.csv", "table-parts.csv", "mistakes.svg", "mistakes.png", "parts-1-2.csv"]
+    {
         assert!(folder.join(file).is_file(), "no {file}");
     }
     let sheet = image::open(folder.join("examples-1-2-class.png")).unwrap();

@@ -104,8 +104,8 @@ pub fn mistakes(request: &Request, job: &Job) -> Result<(Mistakes, PathBuf)> {
     let folder = result.networks[0].predictions.analysis_folder(base).join("mistakes").join(result.name());
     result.save(&folder)?;
     let write = |name: &str, bytes: &[u8]| write_atomically(&folder.join(name), |file| file.write_all(bytes));
-    write("pairs.csv", pairs_table(&result).csv().as_bytes())?;
-    write("parts.csv", parts_table(&result).csv().as_bytes())?;
+    write("table-pairs.csv", pairs_table(&result).csv().as_bytes())?;
+    write("table-parts.csv", parts_table(&result).csv().as_bytes())?;
     pairs_figure(&result).save(&folder.join("mistakes"))?;
     for pair in &result.pairs {
         write(&format!("samples-{}.csv", pair.stem()), &two(pair.one, pair.two).list(&questions)?)?;

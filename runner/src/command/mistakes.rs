@@ -10,7 +10,7 @@ use super::analyse::experiment;
 use super::{print, working};
 use crate::args::Data;
 
-/// Classes or findings that are printed; more are in `parts.csv`.
+/// Classes or findings that are printed; more are in `table-parts.csv`.
 const PRINTED: usize = 30;
 
 /// Compares the mistakes of networks on the same images.
@@ -30,29 +30,26 @@ pub struct Mistakes {
     data: Data,
 }
 
-impl Mistakes {
-    /// Prints the table of all pairs, and that of their classes or findings if it is short.
-    pub fn run(&self) -> Result<()> {
-        let Self { files, names, examples, data } = self;
-        let candidate = |path: &PathBuf| {
-            // Predictions alone need no settings.
-            let is_alone =
-                data.config_key.is_none() && path.exists() && RunDir::of_checkpoint(path).is_none();
-            let experiment = if is_alone { None } else { Some(experiment(path, data)?) };
-            Ok(Candidate { path: path.clone(), experiment })
-        };
-        let networks = files.iter().map(candidate).collect::<Result<Vec<_>>>()?;
-        let request = Request { networks: &networks, names, examples: *examples, base: &data.base_dir };
-        let (result, folder) = working(&data.device, |job| mistakes(&request, job))?;
-        if data.json {
-            return print(&format!("{}\n", serde_json::to_string(&result)?));
-        }
-        let mut text = format!("{} images of {}, {} split\n", result.samples, result.data, result.split);
-        text += &pairs_table(&result).text();
-        let parts = parts_table(&result);
-        if parts.rows.len() <= PRINTED {
-            text += &format!("\n{}", parts.text());
-        }
-        print(&format!("{text}written to {}\n", folder.display()))
+/// Prints the table of all pairs, and that of their classes or findings if it is short.
+pub fn run(arguments: &Mistakes) -> Result<()> {
+    let Mistakes { files, names, examples, data } = arguments;
+    let candidate = |path: &PathBuf| {
+        // Predictions alone need no settings.
+        let is_alone = data.config_key.is_none() && path.exists() && RunDir::of_checkpoint(path).is_none();
+        let experiment = if is_alone { None } else { Some(experiment(path, data)?) };
+        Ok(Candidate { path: path.clone(), experiment })
+    };
+    let networks = files.iter().map(candidate).collect::<Result<Vec<_>>>()?;
+    let request = Request { networks: &networks, names, examples: *examples, base: &data.base_dir };
+    let (result, folder) = working(&data.device, |job| mistakes(&request, job))?;
+    if data.json {
+        return print(&format!("{}\n", serde_json::to_string(&result)?));
     }
+    let mut text = format!("{} images of {}, {} split\n", result.samples, result.data, result.split);
+    text += &pairs_table(&result).text();
+    let parts = parts_table(&result);
+    if parts.rows.len() <= PRINTED {
+        text += &format!("\n{}", parts.text());
+    }
+    print(&format!("{text}written to {}\n", folder.display()))
 }

@@ -25,15 +25,15 @@ fn table<'a>(
     part: Option<&str>,
     rows: impl Iterator<Item = (String, Option<String>, &'a Comparison)>,
 ) -> Table {
-    let counts = ["both right", "only first wrong (g1)", "only second wrong (g2)", "both wrong (g3)"];
+    let counts = ["both right", "only 1st wrong (g1)", "only 2nd wrong (g2)", "both wrong (g3)"];
     let numbers = [
-        "uncommon of all mistakes %",
-        "same answer in common mistakes %",
+        "uncommon of mistakes %",
+        "alike of common %",
         "agreement %",
-        "kappa of correctness",
-        "kappa of answers",
+        "kappa, correctness",
+        "kappa, answers",
     ];
-    let columns = ["first, second"].into_iter().chain(part).chain(["decisions"]).chain(counts).chain(numbers);
+    let columns = ["1st, 2nd"].into_iter().chain(part).chain(["decisions"]).chain(counts).chain(numbers);
     let row = |(names, part, comparison): (String, Option<String>, &Comparison)| {
         let Comparison { counts, .. } = comparison;
         let counts = [
@@ -70,7 +70,7 @@ fn number(estimate: Option<Estimate>, scale: f64, decimals: usize) -> String {
 /// Uncommon and common mistakes of each pair.
 pub fn pairs_figure(result: &Mistakes) -> Bars {
     let pairs = result.pairs.iter().map(|pair| (result.names(pair).join(", "), &pair.all));
-    bars("first, second", pairs.collect())
+    bars("1st, 2nd", pairs.collect())
 }
 
 /// Uncommon and common mistakes of one pair by class or finding; of many classes those with most mistakes.
@@ -102,8 +102,8 @@ fn bars(x: &str, rows: Vec<(String, &Comparison)>) -> Bars {
         x: x.to_owned(),
         y: "share of decisions %".to_owned(),
         series: vec![
-            series("only first wrong", |comparison| comparison.only_one_wrong),
-            series("only second wrong", |comparison| comparison.only_two_wrong),
+            series("only 1st wrong", |comparison| comparison.only_one_wrong),
+            series("only 2nd wrong", |comparison| comparison.only_two_wrong),
             series("both wrong", |comparison| comparison.both_wrong),
         ],
         categories: rows.into_iter().map(|(name, _)| name).collect(),

@@ -11,6 +11,8 @@ pub(super) fn of_files(paths: &[&Path]) -> Vec<String> {
         let folder = path.parent().into_iter().flat_map(Path::components);
         let mut parts: Vec<String> =
             folder.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+        // The folders that every run has say nothing.
+        parts.retain(|part| !["checkpoints", "predictions"].contains(&part.as_str()));
         parts.push(stem(path));
         parts
     };
@@ -58,7 +60,7 @@ mod tests {
             &["a", "b"],
         );
         check(
-            &["e/a/x/last.safetensors", "e-rep1/a/x/last.safetensors", "e/b/x/best.safetensors"],
+            &["e/a/x/last.safetensors", "e-rep1/a/x/last.safetensors", "e/b/x/checkpoints/best.safetensors"],
             &["e/a/last", "e-rep1/a/last", "e/b/best"],
         );
         check(&["e/last.safetensors", "e/last.safetensors"], &["last", "last"]);
