@@ -64,7 +64,7 @@ fn spectra_are_written_layer_by_layer_and_compared() {
     for (name, side, exact_for, wraps) in [
         ("conv1", 32, "circular_padding_and_stride_one", false),
         ("layer1.0.conv1", 8, "circular_padding", false),
-        ("layer2.0.downsample", 8, "circular_padding_and_stride_one", false),
+        ("layer2.0.downsample", 8, "stride_one", false),
         ("layer4.0.conv2", 1, "circular_padding", true),
         ("fc", 1, "layer", false),
     ] {

@@ -38,7 +38,9 @@ pub enum ExactFor {
     Layer,
     /// The convolution on inputs that go on periodically; the network's are padded with zeros.
     CircularPadding,
-    /// As [`Self::CircularPadding`], with stride 1; the network keeps only some of the outputs.
+    /// The convolution of 1 x 1 with stride 1; the network keeps only some of the outputs.
+    StrideOne,
+    /// Both.
     CircularPaddingAndStrideOne,
 }
 
@@ -52,6 +54,7 @@ impl ExactFor {
         match self {
             Self::Layer => "the layer",
             Self::CircularPadding => "circular padding",
+            Self::StrideOne => "stride 1",
             Self::CircularPaddingAndStrideOne => "circular padding, stride 1",
         }
     }
@@ -122,6 +125,7 @@ impl Spectrum {
                 exact_for: match (operator.stride, kernel) {
                     (1, 1) => ExactFor::Layer,
                     (1, _) => ExactFor::CircularPadding,
+                    (_, 1) => ExactFor::StrideOne,
                     _ => ExactFor::CircularPaddingAndStrideOne,
                 },
                 wraps: kernel > operator.side,

@@ -138,7 +138,7 @@ mod tests {
         assert!((one.values[399] - 0.15484142).abs() < 1e-8 && one.count() == 400);
         close(one.sum_of_squares(), 65200.0);
 
-        // The kernel is given as [height, width, in, out]. The first value is NumPy's; the section has a digit of it in another place.
+        // The kernel is given as [height, width, in, out].
         let at = |o, i, y, x| ((((y * 2 + x) * 2 + i) * 3 + o + 1) % 5) as f64 - 2.0;
         let weights: Vec<f64> = (0..24).map(|k| at(k / 8, k / 4 % 2, k / 2 % 2, k % 2)).collect();
         let several = of(&weights, [3, 2, 2, 2], 4);
