@@ -143,30 +143,30 @@ impl Images {
     }
 }
 
-/// What checkpoints are called in tables and figures.
+/// What networks are called in tables and figures.
 #[derive(Debug, Args)]
-pub struct Labels {
-    /// Names of the checkpoints in tables and figures, with commas, such as P,P-T,RI-T; unless set, what differs in their paths.
+pub struct Names {
+    /// Names of the networks in tables and figures, with commas, such as P,P-T,RI-T; unless set, what differs in their paths.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
-    pub labels: Vec<String>,
+    pub names: Vec<String>,
 }
 
-impl Labels {
-    /// Whether there is one for each checkpoint, or none.
-    pub fn check(&self, checkpoints: usize) -> Result<(), Error> {
-        match self.labels.len() {
+impl Names {
+    /// Whether there is one for each network, or none.
+    pub fn check(&self, networks: usize) -> Result<(), Error> {
+        match self.names.len() {
             0 => Ok(()),
-            count if count == checkpoints => Ok(()),
+            count if count == networks => Ok(()),
             count => Err(Error::usage(format!(
-                "--labels has {count} names for {checkpoints} checkpoints; give each checkpoint one"
+                "--names has {count} names for {networks} networks; give each one a name"
             ))),
         }
     }
 
     /// The names that were typed, or what differs in the paths.
     pub fn of(&self, sources: &[Source]) -> Vec<String> {
-        if !self.labels.is_empty() {
-            return self.labels.clone();
+        if !self.names.is_empty() {
+            return self.names.clone();
         }
         short_names(&sources.iter().map(|source| Path::new(&source.path)).collect::<Vec<_>>())
     }

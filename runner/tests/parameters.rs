@@ -46,7 +46,7 @@ fn spectra_are_written_layer_by_layer_and_compared() {
     let first = written("fc.safetensors");
 
     // The rest is added to what is there.
-    let all = json(here.path(), &["spectrum", start, end, "--labels", "before,after"]);
+    let all = json(here.path(), &["spectrum", start, end, "--names", "before,after"]);
     assert_eq!(written("fc.safetensors"), first);
     let stored: Value = serde_json::from_slice(&std::fs::read(own.join("result.json")).unwrap()).unwrap();
     assert_eq!(all["spectra"][1], stored);
@@ -183,7 +183,7 @@ fn what_cannot_be_measured_is_said() {
         2,
         &["layers are conv1, layer1.0.conv1"],
     );
-    failure(command(here.path(), &["spectrum", path, "--labels", "a,b"]), 2, &["2 names for 1 checkpoints"]);
+    failure(command(here.path(), &["spectrum", path, "--names", "a,b"]), 2, &["2 names for 1 networks"]);
     std::fs::create_dir(here.path().join("begun")).unwrap();
     failure(command(here.path(), &["distance", "--trajectory", "begun"]), 3, &["begun", "epoch 0"]);
     std::fs::copy(&start, here.path().join("begun/ckpt-E000.safetensors")).unwrap();

@@ -1,10 +1,10 @@
 //! Which mistakes networks share, and which each makes alone (paper section 4 and its appendix), from stored predictions.
 
 mod chart;
+mod classes;
 mod comparison;
 mod counts;
 mod examples;
-mod names;
 mod question;
 mod record;
 
@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::evaluation::stored_predictions;
+use super::names::short_names;
 use super::record::Stored as _;
 use super::subject::Source;
 use crate::config::Experiment;
@@ -23,6 +24,7 @@ use crate::file::{file_digest, write_atomically};
 use crate::job::Job;
 use crate::train::predictions::{self, Predictions};
 
+use classes::class_names;
 use examples::{Images, Two};
 use question::Question;
 
@@ -74,12 +76,12 @@ pub fn mistakes(request: &Request, job: &Job) -> Result<(Mistakes, PathBuf)> {
     let read = files.iter().map(|file| predictions::load(file)).collect::<Result<Vec<_>>>()?;
     let predictions = matched(&files, read)?;
     let names = if names.is_empty() {
-        names::of_files(&networks.iter().map(|network| network.path.as_path()).collect::<Vec<_>>())
+        short_names(&networks.iter().map(|network| network.path.as_path()).collect::<Vec<_>>())
     } else {
         names.to_vec()
     };
     let first = &predictions[0];
-    let classes = names::of_classes(&first.ids, &first.evaluation.labels, first.evaluation.outputs());
+    let classes = class_names(&first.ids, &first.evaluation.labels, first.evaluation.outputs());
     let two = |one: usize, two: usize| Two {
         names: [&names[one], &names[two]],
         predictions: [&predictions[one], &predictions[two]],

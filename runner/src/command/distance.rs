@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{print, working};
-use crate::args::{Data, Labels};
+use crate::args::{Data, Names};
 
 #[derive(Debug, Args)]
 pub struct Distance {
@@ -16,10 +16,10 @@ pub struct Distance {
     #[arg(num_args = 2.., required_unless_present = "trajectory", value_name = "CHECKPOINT")]
     checkpoints: Vec<PathBuf>,
     /// Instead measures every kept checkpoint of a run from its start, its pre-trained weights and its end.
-    #[arg(long, value_name = "RUN_FOLDER", conflicts_with_all = ["checkpoints", "labels"])]
+    #[arg(long, value_name = "RUN_FOLDER", conflicts_with_all = ["checkpoints", "names"])]
     trajectory: Option<PathBuf>,
     #[command(flatten)]
-    labels: Labels,
+    names: Names,
     #[command(flatten)]
     data: Data,
 }
@@ -39,10 +39,10 @@ impl Distance {
 
     fn between(&self, arch: Option<&str>) -> Result<()> {
         let paths: Vec<&Path> = self.checkpoints.iter().map(PathBuf::as_path).collect();
-        self.labels.check(paths.len())?;
+        self.names.check(paths.len())?;
         let (result, labels, folder) = working(&self.data.device, |job| {
             let (result, folder) = distances(&paths, arch, &self.data.base_dir, job)?;
-            let labels = self.labels.of(&result.networks);
+            let labels = self.names.of(&result.networks);
             result.save_figures(&labels, &folder)?;
             Ok((result, labels, folder))
         })?;

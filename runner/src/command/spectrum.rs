@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::analyse::experiment;
 use super::{print, working};
-use crate::args::{Data, Labels};
+use crate::args::{Data, Names};
 
 #[derive(Debug, Args)]
 pub struct Spectrum {
@@ -20,7 +20,7 @@ pub struct Spectrum {
     #[arg(long, value_name = "REGEX")]
     layers: Option<String>,
     #[command(flatten)]
-    labels: Labels,
+    names: Names,
     #[command(flatten)]
     data: Data,
 }
@@ -28,7 +28,7 @@ pub struct Spectrum {
 impl Spectrum {
     /// Decomposes, draws, and prints numbers of each layer.
     pub fn run(&self) -> Result<()> {
-        self.labels.check(self.checkpoints.len())?;
+        self.names.check(self.checkpoints.len())?;
         let experiment = experiment(&self.checkpoints[0], &self.data)?;
         let (layers, base) = (self.layers.as_deref(), self.data.base_dir.as_path());
         working(&self.data.device, |job| {
@@ -36,7 +36,7 @@ impl Spectrum {
             let found = self.checkpoints.iter().map(|path| spectrum(&request(path), job));
             let found = found.collect::<basin_core::error::Result<Vec<_>>>()?;
             let sources: Vec<_> = found.iter().map(|(spectrum, _)| spectrum.network.clone()).collect();
-            let labels = self.labels.of(&sources);
+            let labels = self.names.of(&sources);
             let networks = labels.iter().zip(&found);
             let networks =
                 networks.map(|(label, (spectrum, folder))| (label.as_str(), spectrum, folder.as_path()));
