@@ -70,7 +70,7 @@ def main():
         for replicate in (1, 2):
             sets = [part for setting in settings for part in ("--set", setting)]
             subprocess.run([runner, "-k", KEY, "-b", folder / "runs", "--replicate", str(replicate), *sets],
-                           check=True, stderr=subprocess.DEVNULL)
+                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             ends.append(folder / f"runs-rep{replicate}" / KEY / "checkpoints/ckpt-E001.safetensors")
         peer = [sys.executable, HERE / "interpolate_peer.py", folder, *ends, args.points, SIZE, PRE_CROP]
         results = {"Basin": [], "PyTorch nchw": [], "PyTorch channels_last": []}

@@ -36,6 +36,9 @@ fn a_key_of_the_reference_trains_on_real_images_and_its_checkpoints_interpolate(
     command.args(["ckpt-E000.safetensors", "ckpt-E001.safetensors"].map(|name| checkpoints.join(name)));
     command.args(["--coefficients", "0:1:3", "--json"]);
     let result: serde_json::Value = serde_json::from_str(&success(command)).unwrap();
-    assert_eq!((result["samples"].as_u64(), result["points"].as_array().unwrap().len()), (Some(105), 3));
+    assert_eq!(
+        (result["inputs"]["samples"].as_u64(), result["points"].as_array().unwrap().len()),
+        (Some(105), 3)
+    );
     assert_eq!(result["arch"], "fixup_resnet50");
 }

@@ -116,7 +116,7 @@ pub struct Rise {
     /// Mean rise above mu under noise at the ends (condition 2).
     #[serde(deserialize_with = "infinity_or_number")]
     pub noise: f64,
-    /// Mean rise above mu past the ends (condition 3); not measured, and null, where condition 2 fails.
+    /// Mean rise above mu past the ends (condition 3); absent where condition 2 fails. JSON also has null where it is infinite.
     pub beyond: Option<f64>,
 }
 
@@ -146,8 +146,7 @@ pub(super) fn search(
         delta: None,
         no_basin: None,
     };
-    // Not a number is not within the tolerance either.
-    if !(outlier.1 <= tolerance) {
+    if outlier.1 > tolerance {
         found.no_basin = Some(format!(
             "the loss at coefficient {:.2} lies {:.4} from the mean over the segment between the networks, and the \
              tolerance is {tolerance}: a barrier is between them",
@@ -230,11 +229,12 @@ fn deviation(values: &VecDeque<f64>) -> f64 {
     values.iter().map(|value| (value - mean).abs()).sum::<f64>() / values.len() as f64
 }
 
-/// Position and distance of the value that lies farthest from the mean.
+/// Position and distance of the value that lies farthest from the mean; of an infinite mean all are infinitely far.
 fn farthest(values: &VecDeque<f64>) -> (usize, f64) {
     let mean = mean(values);
-    let distances = values.iter().map(|value| (value - mean).abs()).enumerate();
-    distances.fold((0, 0.0), |most, next| if next.1 > most.1 || next.1.is_nan() { next } else { most })
+    let distance = |value: &f64| if mean.is_finite() { (value - mean).abs() } else { f64::INFINITY };
+    let distances = values.iter().map(distance).enumerate();
+    distances.fold((0, 0.0), |most, next| if next.1 > most.1 { next } else { most })
 }
 
 #[cfg(test)]
