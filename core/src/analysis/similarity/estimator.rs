@@ -121,7 +121,7 @@ pub(super) fn normalised(xy: f64, xx: f64, yy: f64) -> Option<f64> {
 /// [`Error::Usage`] for fewer than four samples, or lengths that are no multiple of their number.
 pub fn linear_cka(one: &[f32], two: &[f32], samples: usize, estimator: Estimator) -> Result<Option<f64>> {
     estimator.check()?;
-    if samples < MIN_SAMPLES || one.len() % samples != 0 || two.len() % samples != 0 {
+    if samples < MIN_SAMPLES || !one.len().is_multiple_of(samples) || !two.len().is_multiple_of(samples) {
         return Err(Error::usage(format!(
             "CKA needs at least {MIN_SAMPLES} samples and equally many features of each; there are {samples} samples, and {} and {} values",
             one.len(),

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 const MAX_IMAGES: usize = 64;
 /// Activations that a forward pass holds at once, of the size of the largest.
 const LIVE_ACTIVATIONS: usize = 4;
-/// Columns of features that are held at least, so that passes stay few.
+/// Columns of features that there must be room for beside two Gram matrices, so that passes stay few.
 const MIN_COLUMNS: usize = 1024;
 const FLOAT: usize = size_of::<f32>();
 
@@ -128,5 +128,53 @@ impl Plan {
         let with_partners =
             |(number, block)| of(block) + self.partners(choice, number).map(of).sum::<usize>();
         self.blocks.iter().enumerate().map(with_partners).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::unit::Unit;
+    use super::*;
+
+    /// Whatever fits is held within the memory, and every column of every unit is collected once in each of its blocks.
+    #[test]
+    fn plans_fit_and_leave_nothing_out() {
+        let widths = vec![5000, 5000, 700, 700, 3, 3];
+        let label = String::new();
+        let unit = |place: usize| Unit { network: place % 2, output: place / 2, label: label.clone() };
+        let choice = Choice { units: (0..6).map(unit).collect(), layers: Vec::new(), networks: 2 };
+        let mut counts = Vec::new();
+        for memory in [100_000, 620_000, 700_000, 1 << 20, 1 << 30] {
+            let Ok(plan) = Plan::new(widths.clone(), 100, memory) else {
+                assert!(memory < 620_000);
+                continue;
+            };
+            assert!(plan.bytes <= memory, "{} of {memory}", plan.bytes);
+            for block in &plan.blocks {
+                for network in 0..2 {
+                    let passes = plan.passes(&choice, network, block);
+                    let columns = |slice: &Slice| slice.columns.len();
+                    assert!(
+                        passes.iter().all(|pass| pass.iter().map(columns).sum::<usize>() <= plan.columns)
+                    );
+                    for unit in choice.of(network).filter(|unit| block.contains(unit)) {
+                        let slices: Vec<_> =
+                            passes.iter().flatten().filter(|slice| slice.unit == unit).collect();
+                        let joined =
+                            slices.windows(2).all(|pair| pair[0].columns.end == pair[1].columns.start);
+                        let (first, last) = (slices[0], slices[slices.len() - 1]);
+                        assert!(
+                            joined
+                                && first.columns.start == 0
+                                && last.columns.end == widths[unit]
+                                && last.is_last
+                        );
+                    }
+                }
+            }
+            counts.push(plan.count(&choice));
+        }
+        assert!(counts.is_sorted_by(|more, fewer| more >= fewer) && counts[0] > 4, "{counts:?}");
+        assert_eq!(counts.last(), Some(&2));
     }
 }

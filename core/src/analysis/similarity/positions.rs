@@ -146,7 +146,7 @@ const EXTRA: usize = 2;
 /// - result: `[images * height * width, channels + 2]`
 fn extended(features: Tensor<4>, first: &mut Option<Tensor<2>>) -> Tensor<2> {
     let x = features.flatten::<2>(0, 2);
-    let first = first.get_or_insert_with(|| x.clone().slice([0..1]));
+    let first = first.get_or_insert_with(|| x.clone().narrow(0, 0, 1));
     let x = x - first.clone();
     let norms = x.clone().powi_scalar(2).sum_dim(1);
     let ones = norms.ones_like();
