@@ -9,11 +9,12 @@ use basin_core::analysis::measures::Measures;
 use basin_core::analysis::named::Named;
 use basin_core::analysis::rewinding::{self, Origin, Rewinding, rewind};
 use basin_core::analysis::selection::Selection;
-use basin_core::checkpoint::{Checkpoint, StateDict};
+use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use basin_core::config::{Experiment, Registry, apply_overrides};
 use basin_core::data::Split;
 use basin_core::device::Choice;
 use basin_core::job::{Job, Stop};
+use basin_core::model::arch::{Spec, Start};
 use basin_core::model::{Arch, Network, initial_state};
 use basin_core::train::evaluate::evaluate;
 use burn::tensor::{Tensor, TensorData};
@@ -41,14 +42,21 @@ fn with_job<T>(work: impl FnOnce(&Job) -> T) -> T {
     work(&Job { device: Choice::Cpu.open(), emit: &|_| {}, stop: &Stop::default() })
 }
 
-/// A network that no training has made; none of its tensors is constant.
+/// A network that no training has made; none of its tensors is constant. Quicker than Gaussian draws.
 fn state(arch: &Arch, seed: u64) -> StateDict {
-    let mut state = initial_state(arch, false, seed);
-    for tensor in &mut state.tensors {
-        let values = tensor.data.iter_mut().enumerate();
-        values.for_each(|(i, value)| *value += 0.02 * ((i as u64 + 7 * seed) as f32).sin().abs());
-    }
-    state
+    let tensor = |spec: &Spec| {
+        let (middle, radius) = match spec.start {
+            Start::Constant(value) => (value + 0.02, 0.02),
+            Start::Normal(deviation) => (0.0, 1.7 * deviation as f32),
+            Start::Uniform(bound) => (0.0, bound as f32),
+        };
+        let mixed = |i: u64| (i + (seed << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        let unit = |i| mixed(i) as f32 / (1 << 23) as f32 - 1.0;
+        let length = spec.shape.iter().product::<usize>() as u64;
+        let data = (0..length).map(|i| middle + radius * unit(i)).collect();
+        NamedTensor { name: spec.name.clone(), shape: spec.shape.clone(), data }
+    };
+    StateDict { tensors: arch.parameters.iter().map(tensor).collect() }
 }
 
 /// Checkpoints of three epochs; returns the last.
@@ -107,7 +115,7 @@ fn the_modules_before_and_after_any_cut_are_the_network_bit_for_bit() {
         let images = Tensor::<4>::from_data(TensorData::new(values, [2, 3, 32, 32]), &device);
         let whole = network.forward(images.clone()).into_data();
         let count = arch.modules().len();
-        for cut in 0..=count {
+        for cut in [0, 1, 4, count - 1, count] {
             let before = network.forward_modules(0..cut, images.clone());
             let logits = network.forward_modules(cut..count, before).reshape([2, CLASSES]);
             assert_eq!(logits.into_data(), whole, "{name}, cut before module {cut}");
@@ -141,7 +149,7 @@ fn a_rewound_module_is_that_of_the_origin_but_for_its_counters() {
                 Measures::from(&evaluate(&network, &images, job).unwrap())
             })
         };
-        for module in [0, 3, arch.modules().len() - 1] {
+        for module in [0, 3] {
             for (origin, number) in [(state(&arch, 1), 0), (fresh.clone(), 2)] {
                 assert_eq!(
                     result.rewound[number].measures[module],
@@ -184,7 +192,7 @@ fn numbers_depend_neither_on_memory_nor_on_other_modules_and_points() {
     let folder = tempfile::tempdir().unwrap();
     let end = checkpoints(&folder, "fixup_resnet18");
     let grid = Grid { alphas: vec![0.0, 0.5, 1.0], sigmas: vec![0.0, 0.01, 0.02], draws: 2, seed: 4 };
-    let modules = ["conv1", "layer2.1", "layer4.0", "fc"];
+    let modules = ["conv1", "layer2.1", "fc"];
     let all = surfaces(&end, PathKind::Direct, &grid, &modules, MEMORY);
     for memory in [0, 100_000] {
         assert_eq!(surfaces(&end, PathKind::Direct, &grid, &modules, memory), all);

@@ -57,12 +57,12 @@ fn surfaces_that_are_stopped_go_on_and_end_with_the_same_bytes() {
     let here = folder();
     let end = trained(here.path());
     let on_grid = |sigmas: &str, more: &[&str]| {
-        let grid = ["--modules", "conv1,fc", "--alphas", "0:1:5", "--sigmas", sigmas, "--samples", "40"];
+        let grid = ["--modules", "conv1,fc", "--alphas", "0:1:3", "--sigmas", sigmas, "--samples", "20"];
         command(here.path(), "criticality", &end, &[&grid[..], more].concat())
     };
-    let measure = |more: &[&str]| on_grid("0:0.1:5", more);
+    let measure = |more: &[&str]| on_grid("0:0.1:3", more);
     let whole = json(measure(&["--json", "-o", "whole"]));
-    assert_eq!(whole["modules"][0]["points"].as_array().unwrap().len(), 25);
+    assert_eq!(whole["modules"][0]["points"].as_array().unwrap().len(), 9);
     assert_eq!(whole["inputs"]["split"], "eval_mode_train");
     let epsilon = 1.01 * whole["end"]["loss"].as_f64().unwrap();
     assert_eq!(whole["epsilon"], epsilon);
@@ -76,7 +76,7 @@ fn surfaces_that_are_stopped_go_on_and_end_with_the_same_bytes() {
     assert!(interrupted.success());
     assert_eq!(killed.wait().unwrap().code(), Some(130));
     let so_far = std::fs::read_to_string(&points).unwrap();
-    assert!(so_far.lines().count() < 2 * (5 + 3 * 20), "it was stopped too late to see anything");
+    assert!(so_far.lines().count() < 2 + 2 * (3 + 3 * 6), "it was stopped too late to see anything");
     // A kill may leave half a line.
     std::fs::write(&points, so_far.clone() + "{\"at\":{\"mod").unwrap();
     success(measure(&["-o", "killed"]));
@@ -94,11 +94,11 @@ fn surfaces_that_are_stopped_go_on_and_end_with_the_same_bytes() {
     let scored = json(on_grid("0.05,0.1", &["--epsilon", "1000", "--json", "-o", "killed"]));
     assert_eq!((&scored["epsilon"], &scored["network"]), (&Value::from(1000.0), &Value::from(0.0)));
     assert_eq!(std::fs::read(&points).unwrap(), before);
-    let none = json(measure(&["--objective", "error", "--epsilon", "0.001", "--json", "-o", "killed"]));
-    assert_eq!(none["network"], Value::Null, "an infinite number is null");
 
     // Four paths, each in its folder.
-    let mut both = on_grid("0.05", &["--paths", "direct,optimisation", "--draws", "1"]);
+    let few = ["--modules", "fc", "--alphas", "0,1", "--sigmas", "0.05", "--draws", "1", "--samples", "20"];
+    let mut both = command(here.path(), "criticality", &end, &few);
+    both.args(["--paths", "direct,optimisation"]);
     both.arg(checkpoint(here.path(), "ckpt-E002"));
     let text = success(both);
     assert_eq!(text.matches("epsilon is").count(), 4);
