@@ -80,7 +80,8 @@ def peer(checkpoint, layers, half):
     weights = load_file(checkpoint)
     values = {name: spectrum(numpy, weights[f"{name}.weight"], side, half) for name, side in layers.items()}
     seconds = time.perf_counter() - start
-    save_file(values, Path(checkpoint).with_suffix(".values"))
+    # safetensors writes the memory of a view, not its order.
+    save_file({name: v.copy() for name, v in values.items()}, Path(checkpoint).with_suffix(".values"))
     print(seconds)
 
 
