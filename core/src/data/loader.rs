@@ -193,9 +193,7 @@ impl Shared {
         let (dataset, indices) = (&self.dataset, self.batches[batch].clone());
         let mut out =
             Batch::blank(|sample| dataset.label(sample), dataset.labelling(), &self.pipeline, indices);
-        for (crop, image) in crops.iter().zip(out.images.chunks_exact_mut(self.pipeline.values())) {
-            self.pipeline.normalize(crop.width, &crop.levels, image);
-        }
+        self.pipeline.normalize_all(&crops, &mut out.images);
         Ok(out)
     }
 }

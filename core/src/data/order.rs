@@ -53,6 +53,26 @@ impl Order {
         Self::Runs(runs.map(|run| (run[0] as usize, run.len())).collect())
     }
 
+    /// Reads crops `[size, size, 3]` into `[crops, 3, size, size]`.
+    ///
+    /// Values that move by themselves are read of four crops at a time: what takes long is where each comes from, not what it is.
+    pub fn read_all(&self, crops: &[&[u8]], levels: &Levels, output: &mut [f32]) {
+        let (fours, rest): (&[[&[u8]; 4]], _) = match self {
+            Self::Values(_) => crops.as_chunks(),
+            Self::Kept | Self::Runs(_) => (&[], crops),
+        };
+        let length = output.len() / crops.len().max(1);
+        let (first, last) = output.split_at_mut(fours.len() * 4 * length);
+        if let Self::Values(sources) = self {
+            for (crops, output) in fours.iter().zip(first.chunks_exact_mut(4 * length)) {
+                read_four(crops, sources, levels, output);
+            }
+        }
+        for (crop, output) in rest.iter().zip(last.chunks_exact_mut(length.max(1))) {
+            self.read(crop, levels, output);
+        }
+    }
+
     /// Reads `[size, size, 3]` into `[3, size, size]`.
     pub fn read(&self, crop: &[u8], levels: &Levels, output: &mut [f32]) {
         match self {
@@ -70,6 +90,20 @@ impl Order {
                 }
             }
         }
+    }
+}
+
+/// Reads four crops, whose bytes are put side by side before.
+fn read_four([a, b, c, d]: &[&[u8]; 4], sources: &[Source], levels: &Levels, output: &mut [f32]) {
+    let bytes = a.iter().zip(*b).zip(c.iter().zip(*d));
+    let woven: Vec<u32> = bytes.map(|((a, b), (c, d))| u32::from_le_bytes([*a, *b, *c, *d])).collect();
+    let (first, last) = output.split_at_mut(2 * sources.len());
+    let (a, b) = first.split_at_mut(sources.len());
+    let (c, d) = last.split_at_mut(sources.len());
+    for ((source, (a, b)), (c, d)) in sources.iter().zip(a.iter_mut().zip(b)).zip(c.iter_mut().zip(d)) {
+        let levels = &levels[source.channel()];
+        let bytes = woven[source.place()].to_le_bytes();
+        [*a, *b, *c, *d] = bytes.map(|byte| levels[usize::from(byte)]);
     }
 }
 

@@ -199,6 +199,26 @@ impl Pipeline {
         }
     }
 
+    /// Turns crops into their normalised, shuffled `[crops, 3, size, size]`, as [`Pipeline::normalize`] does one by one.
+    ///
+    /// # Panics
+    /// If `output` does not have `3 * size * size` values for each crop, or a photograph's levels are not as many.
+    pub fn normalize_all(&self, crops: &[Crop], output: &mut [f32]) {
+        assert_eq!(output.len(), crops.len() * self.values());
+        match &self.chain {
+            Chain::Photo { levels: values, order, .. } => {
+                let levels: Vec<&[u8]> = crops.iter().map(|crop| crop.levels.as_slice()).collect();
+                assert!(levels.iter().all(|levels| levels.len() == self.values()));
+                order.read_all(&levels, values, output);
+            }
+            Chain::Xray { .. } => {
+                for (crop, output) in crops.iter().zip(output.chunks_exact_mut(self.values())) {
+                    self.normalize(crop.width, &crop.levels, output);
+                }
+            }
+        }
+    }
+
     /// Crops, then normalises and shuffles into `output`, `[3, size, size]`.
     ///
     /// # Errors
@@ -286,8 +306,20 @@ mod tests {
             (data.configs.image_size, data.configs.pre_crop_size) = (12, 12);
             let crop: Vec<u8> = (0..3 * 12 * 12).map(|at| (at * 7 % 256) as u8).collect();
             let normalized = |data: &Data| {
+                let pipeline = Pipeline::new(data, Augment::Eval).unwrap();
                 let mut output = vec![0.0; crop.len()];
-                Pipeline::new(data, Augment::Eval).unwrap().normalize(12, &crop, &mut output);
+                pipeline.normalize(12, &crop, &mut output);
+                // Six different crops at once are what each is by itself.
+                let shifted = |by: u8| crop.iter().map(|level| level.wrapping_add(by)).collect();
+                let crops: Vec<Crop> = (0..6).map(|by| Crop { width: 12, levels: shifted(by) }).collect();
+                let mut all = vec![0.0; 6 * crop.len()];
+                pipeline.normalize_all(&crops, &mut all);
+                assert_eq!(all[..crop.len()], output, "{name}");
+                for (crop, from_all) in crops.iter().zip(all.chunks_exact(output.len())) {
+                    let mut alone = vec![0.0; output.len()];
+                    pipeline.normalize(12, &crop.levels, &mut alone);
+                    assert_eq!(from_all, alone, "{name}");
+                }
                 output
             };
             let plain = normalized(&data);
