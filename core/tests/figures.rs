@@ -29,7 +29,11 @@ fn chart() -> Chart {
 
 fn bars() -> Bars {
     let series = vec![
-        BarSeries { label: text("P-T"), values: vec![70.0, f64::NAN], errors: vec![1.5, 0.5] },
+        BarSeries {
+            label: text("P-T"),
+            values: vec![70.0, f64::NAN],
+            errors: vec![[68.5, 71.0], [0.5, 1.0]],
+        },
         BarSeries { label: text("RI-T"), values: vec![50.0, 40.0], errors: Vec::new() },
     ];
     Bars { x: text("block"), y: text("accuracy, %"), categories: texts(&["*", "1"]), series }
@@ -78,7 +82,7 @@ fn each_figure_can_be_had_as_svg_png_and_csv_with_all_it_says() {
     check(
         &bars(),
         &["*", "1", "P-T", "RI-T", "60"],
-        "series,block,\"accuracy, %\",error\nP-T,*,70,1.5\nP-T,1,,0.5\nRI-T,*,50,\nRI-T,1,40,\n",
+        "series,block,\"accuracy, %\",from,to\nP-T,*,70,68.5,71\nP-T,1,,0.5,1\nRI-T,*,50,,\nRI-T,1,40,,\n",
     );
     check(
         &heat_map(),

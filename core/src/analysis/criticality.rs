@@ -25,7 +25,7 @@ use crate::figure::Figure as _;
 use crate::file::write_atomically;
 use crate::job::Job;
 
-pub use chart::{heat_map, points_table, score_bars, table};
+pub use chart::{heat_map, points_table, score_bars, score_table, table};
 pub use path::PathKind;
 pub use record::{Criticality, Point, Surface};
 pub use score::{Bound, Objective, Rule, Score, score};

@@ -68,7 +68,7 @@ impl Metric {
         match self {
             Self::Accuracy => format!("{split} accuracy %"),
             Self::Loss => format!("{split} loss"),
-            Self::Auc => format!("{split} AUC"),
+            Self::Auc => format!("mean {split} AUC"),
         }
     }
 

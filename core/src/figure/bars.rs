@@ -38,35 +38,41 @@ pub struct BarSeries {
     pub label: String,
     /// The value in each category; NaN where there is none.
     pub values: Vec<f64>,
-    /// Half the length of each error bar; empty for none.
-    pub errors: Vec<f64>,
+    /// The lower and the upper end of each error bar; empty for none.
+    pub errors: Vec<[f64; 2]>,
 }
 
 impl BarSeries {
-    fn error(&self, category: usize) -> f64 {
-        self.errors.get(category).copied().filter(|error| error.is_finite()).unwrap_or(0.0)
-    }
-
-    /// Category, value and error of each bar that is there.
-    fn bars(&self) -> impl Iterator<Item = (usize, f64, f64)> {
+    /// Category, value and ends of the error bar of each bar that is there.
+    fn bars(&self) -> impl Iterator<Item = (usize, f64, [f64; 2])> {
         let bars = self.values.iter().enumerate().filter(|(_, value)| value.is_finite());
-        bars.map(|(category, &value)| (category, value, self.error(category)))
+        bars.map(|(category, &value)| {
+            let ends = self.errors.get(category).copied();
+            (
+                category,
+                value,
+                ends.filter(|ends| ends.iter().all(|end| end.is_finite())).unwrap_or([value; 2]),
+            )
+        })
     }
 }
 
 impl Figure for Bars {
     fn svg(&self) -> Result<String> {
         let count = self.categories.len();
-        let fits = |numbers: &[f64]| numbers.len() == count;
         for BarSeries { label, values, errors } in &self.series {
-            if !fits(values) || !(errors.is_empty() || fits(errors)) {
+            if values.len() != count || !(errors.is_empty() || errors.len() == count) {
                 let (values, errors) = (values.len(), errors.len());
                 return Err(Error::run(format!(
                     "{label} has {values} bars and {errors} error bars for {count} categories"
                 )));
             }
         }
-        let ends = self.series.iter().flat_map(BarSeries::bars).flat_map(|(_, v, e)| [v - e, v + e]);
+        let ends = self
+            .series
+            .iter()
+            .flat_map(BarSeries::bars)
+            .flat_map(|(_, value, [low, high])| [value, low, high]);
         let axis = Axis::around(Scale::Linear, ends.chain([0.0]), 0.0).padded(0.05);
         let ticks = axis.ticks(6);
 
@@ -87,13 +93,13 @@ impl Figure for Bars {
         let slot = width / count.max(1) as f64;
         let bar = GROUP * slot / self.series.len().max(1) as f64;
         for (number, series) in self.series.iter().enumerate() {
-            for (category, value, error) in series.bars() {
+            for (category, value, [low, high]) in series.bars() {
                 let x = left + slot * (category as f64 + 0.5 * (1.0 - GROUP)) + bar * number as f64;
                 let (upper, lower) = (y(value.max(0.0)), y(value.min(0.0)));
                 canvas.rect((x, upper), (bar, lower - upper), &fill(number));
-                if error > 0.0 {
+                if high > low {
                     let (middle, cap) = (x + bar / 2.0, (bar / 4.0).min(5.0));
-                    let (high, low) = (y(value + error), y(value - error));
+                    let (high, low) = (y(high), y(low));
                     canvas.line((middle, high), (middle, low), ERROR);
                     for end in [high, low] {
                         canvas.line((middle - cap, end), (middle + cap, end), ERROR);
@@ -107,14 +113,14 @@ impl Figure for Bars {
         Ok(canvas.finish(size, &format!("{} by {}", self.y, self.x)))
     }
 
-    /// `series,<x>,<y>,error` lines.
+    /// `series,<x>,<y>,from,to` lines, where the last two are the ends of the error bar.
     fn csv(&self) -> String {
         let lines = self.series.iter().flat_map(|series| {
             self.categories.iter().zip(&series.values).enumerate().map(|(number, (category, value))| {
-                let error = series.errors.get(number).copied().map(csv_number).unwrap_or_default();
-                csv_line([&series.label, category, &csv_number(*value), &error])
+                let ends = series.errors.get(number).map(|ends| ends.map(csv_number)).unwrap_or_default();
+                csv_line([&series.label, category, &csv_number(*value), &ends[0], &ends[1]])
             })
         });
-        std::iter::once(csv_line(["series", &self.x, &self.y, "error"])).chain(lines).collect()
+        std::iter::once(csv_line(["series", &self.x, &self.y, "from", "to"])).chain(lines).collect()
     }
 }

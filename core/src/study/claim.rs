@@ -103,8 +103,11 @@ impl Claim {
             found.map_or(f64::NAN, |measure| measure.value)
         };
         let (own, title) = (value(&self.of), self.quantity.title());
-        let text =
-            |value: f64| if value.is_nan() { "not measured".to_owned() } else { format!("{value:.4}") };
+        let text = |value: f64| match self.quantity {
+            _ if value.is_nan() => "not measured".to_owned(),
+            Quantity::Barrier | Quantity::Distance => format!("{value:.2}"),
+            Quantity::Similarity | Quantity::UncommonMistakes => format!("{value:.4}"),
+        };
         let (found, required, holds) = match &self.is {
             Comparison::AtMost(bound) => (text(own), format!("{title} at most {bound}"), own <= *bound),
             Comparison::AtLeast(bound) => (text(own), format!("{title} at least {bound}"), own >= *bound),

@@ -11,7 +11,17 @@ use crate::config::Registry;
 use crate::error::{Error, Result};
 
 /// The studies that come with the program.
-const BUILT_IN: [(&str, &str); 1] = [("demo", include_str!("../../../configs/studies/demo.ron"))];
+const BUILT_IN: [(&str, &str); 9] = [
+    ("demo", include_str!("../../../configs/studies/demo.ron")),
+    ("paper/fig2", include_str!("../../../configs/studies/paper/fig2.ron")),
+    ("paper/fig3", include_str!("../../../configs/studies/paper/fig3.ron")),
+    ("paper/fig4", include_str!("../../../configs/studies/paper/fig4.ron")),
+    ("paper/fig5", include_str!("../../../configs/studies/paper/fig5.ron")),
+    ("paper/fig6", include_str!("../../../configs/studies/paper/fig6.ron")),
+    ("paper/fig7", include_str!("../../../configs/studies/paper/fig7.ron")),
+    ("paper/table1", include_str!("../../../configs/studies/paper/table1.ron")),
+    ("paper/table2", include_str!("../../../configs/studies/paper/table2.ron")),
+];
 
 /// Runs, what is measured on their networks, and what the paper says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -34,24 +34,26 @@ pub(super) fn write(
         page.heading("What the paper found, and whether it holds here");
         page.table(&found(verdicts));
     }
-    for (part, section) in study.parts.iter().zip(sections) {
+    for (number, (part, section)) in study.parts.iter().zip(sections).enumerate() {
+        // Two parts may be of one kind.
+        let file = |name: &str| format!("{:02}-{name}", number + 1);
         page.heading(&part.title);
         page.text(&part.about);
         for row in &section.figures {
             let figures: Vec<&dyn Figure> = row.figures.iter().map(|(_, figure)| figure.as_ref()).collect();
             page.charts(&figures, &row.caption)?;
             for (name, figure) in &row.figures {
-                figure.save(&folder.join(name))?;
+                figure.save(&folder.join(file(name)))?;
             }
         }
         for (png, caption) in &section.images {
             page.image(png, caption);
         }
         for (name, table, note) in &section.tables {
-            page.table(table);
             page.text(note);
+            page.table(table);
             let csv = table.csv();
-            write_atomically(&folder.join(format!("{name}.csv")), |file| file.write_all(csv.as_bytes()))?;
+            write_atomically(&folder.join(file(name) + ".csv"), |file| file.write_all(csv.as_bytes()))?;
         }
         for numbers in &part.paper {
             page.text(&numbers.title);
@@ -86,35 +88,41 @@ fn table<const N: usize>(columns: [&str; N], rows: Vec<[String; N]>) -> Table {
     Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.into_iter().map(Vec::from).collect() }
 }
 
+/// What the best epoch is chosen by: the AUC of findings, else the accuracy.
+const SCORES: [&str; 2] = ["eval/test_auc", "eval/test_acc"];
+
+/// The first of two tags that a record has.
+fn either(record: &MetricsRecord, tags: [&str; 2]) -> Option<f64> {
+    tags.iter().find_map(|tag| record.value(tag))
+}
+
 fn results(runs: &[Run], metrics: &[Vec<MetricsRecord>]) -> Table {
     let rows = runs.iter().zip(metrics).map(|(run, records)| {
-        let tests: Vec<(usize, f64)> = records
-            .iter()
-            .filter_map(|record| Some((record.epoch, record.value("eval/test_acc")?)))
-            .collect();
+        let tests: Vec<(usize, f64)> =
+            records.iter().filter_map(|record| Some((record.epoch, either(record, SCORES)?))).collect();
         let better = |best: (usize, f64), next: &(usize, f64)| if next.1 > best.1 { *next } else { best };
         let best = tests.iter().fold((0, f64::NEG_INFINITY), better);
-        let last = |tag: &str| records.iter().rev().find_map(|record| record.value(tag)).unwrap_or(f64::NAN);
+        let last = |tags| records.iter().rev().find_map(|record| either(record, tags)).unwrap_or(f64::NAN);
         [
             run.member.name.clone(),
             run.member.key.clone(),
             run.member.replicate.to_string(),
-            format!("{:.2}", last("eval/test_acc")),
-            format!("{:.3}", last("eval/test_loss")),
-            format!("{:.2}", last("eval/train_acc")),
+            format!("{:.2}", last(SCORES)),
+            format!("{:.3}", last(["eval/test_loss"; 2])),
+            format!("{:.2}", last(["eval/eval_mode_train_auc", "eval/train_acc"])),
             format!("{:.2}", best.1),
             best.0.to_string(),
-            format!("{:.0}", last("train/images_per_second")),
+            format!("{:.0}", last(["train/images_per_second"; 2])),
         ]
     });
     let columns = [
         "run",
         "key",
         "replicate",
-        "test accuracy, %",
+        "test accuracy % or AUC",
         "test loss",
-        "train accuracy, %",
-        "best test accuracy, %",
+        "train accuracy % or AUC",
+        "best on test",
         "in epoch",
         "images/s",
     ];

@@ -68,6 +68,20 @@ pub fn table(result: &Criticality) -> Table {
     Table { columns: columns.map(str::to_owned).to_vec(), rows }
 }
 
+/// The scores alone: a row for each module and one for the network, a column for each labelled result. All must have the same
+/// modules.
+pub fn score_table(results: &[(&str, &Criticality)]) -> Table {
+    let modules = results.first().map_or(&[][..], |(_, result)| &result.modules);
+    let names = modules.iter().map(|surface| surface.module.clone()).chain(["sum".to_owned()]);
+    let rows = names.enumerate().map(|(row, name)| {
+        let mu =
+            |result: &Criticality| result.modules.get(row).map_or(result.network, |surface| surface.score.mu);
+        std::iter::once(name).chain(results.iter().map(|(_, result)| significant(mu(result), 4))).collect()
+    });
+    let labels = results.iter().map(|(label, _)| (*label).to_owned());
+    Table { columns: std::iter::once("module".to_owned()).chain(labels).collect(), rows: rows.collect() }
+}
+
 impl Criticality {
     /// The epsilon and where it comes from, in a sentence.
     pub fn epsilon_in_words(&self) -> String {

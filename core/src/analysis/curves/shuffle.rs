@@ -159,10 +159,7 @@ impl Shuffles {
             BarSeries {
                 label: (*label).to_owned(),
                 values: found.iter().map(|found| found.map_or(f64::NAN, |found| found.mean)).collect(),
-                errors: found
-                    .iter()
-                    .map(|found| found.and_then(|f| f.deviation).unwrap_or(f64::NAN))
-                    .collect(),
+                errors: found.iter().map(|found| found.map_or([f64::NAN; 2], Statistic::band)).collect(),
             }
         });
         Bars {

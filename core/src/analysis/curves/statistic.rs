@@ -24,6 +24,12 @@ impl Statistic {
         (count > 0).then_some(Self { mean, deviation, count })
     }
 
+    /// One deviation below and above the mean; no numbers for one repetition.
+    pub fn band(&self) -> [f64; 2] {
+        let deviation = self.deviation.unwrap_or(f64::NAN);
+        [self.mean - deviation, self.mean + deviation]
+    }
+
     /// `71.25 ± 0.30`.
     pub(super) fn text(&self) -> String {
         let deviation = self.deviation.map(|deviation| format!(" ± {deviation:.2}"));

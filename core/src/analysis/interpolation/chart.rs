@@ -28,7 +28,7 @@ pub fn chart(metric: Metric, lines: &[(&str, &Interpolation)]) -> Chart {
     }
 }
 
-/// The barriers of labelled lines; error bars are half as long as the 95 % intervals.
+/// The barriers of labelled lines; error bars are the 95 % intervals.
 pub fn bars(metric: Metric, lines: &[(&str, &Interpolation)]) -> Bars {
     let heights: Vec<Option<Height>> = lines.iter().map(|(_, line)| height(metric, line)).collect();
     let each = |of: fn(Height) -> f64| heights.iter().map(|height| height.map_or(f64::NAN, of)).collect();
@@ -39,7 +39,10 @@ pub fn bars(metric: Metric, lines: &[(&str, &Interpolation)]) -> Bars {
         series: vec![BarSeries {
             label: String::new(),
             values: each(|height| height.value),
-            errors: each(|height| (height.interval[1] - height.interval[0]) / 2.0),
+            errors: heights
+                .iter()
+                .map(|height| height.map_or([f64::NAN; 2], |height| height.interval))
+                .collect(),
         }],
     }
 }

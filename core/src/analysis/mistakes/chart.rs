@@ -90,12 +90,14 @@ fn bars(x: &str, rows: Vec<(String, &Comparison)>) -> Bars {
     let series = |label: &str, share: fn(&Comparison) -> Option<Estimate>| {
         let shares: Vec<Option<Estimate>> = rows.iter().map(|(_, comparison)| share(comparison)).collect();
         let value = |share: &Option<Estimate>| share.map_or(f64::NAN, |share| 100.0 * share.value);
-        let error =
-            |share: &Option<Estimate>| share.and_then(|share| share.error).map_or(0.0, |error| 100.0 * error);
+        let ends = |share: &Option<Estimate>| {
+            let Some(Estimate { value, error: Some(error) }) = share else { return [f64::NAN; 2] };
+            [100.0 * (value - error), 100.0 * (value + error)]
+        };
         BarSeries {
             label: label.to_owned(),
             values: shares.iter().map(value).collect(),
-            errors: shares.iter().map(error).collect(),
+            errors: shares.iter().map(ends).collect(),
         }
     };
     Bars {

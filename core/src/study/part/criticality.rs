@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Coefficients, Context, MEMORY};
 use crate::analysis::criticality::{
-    Criticality, Grid, PathKind, Request, Rule, criticality, heat_map, score_bars, table,
+    Bound, Criticality, Grid, PathKind, Request, Rule, criticality, heat_map, score_bars, score_table,
 };
 use crate::analysis::interpolation::linspace;
 use crate::analysis::measures::Metric;
@@ -36,6 +36,9 @@ pub struct Surfaces {
     pub sigmas: Coefficients,
     /// Draws of noise for each point.
     pub draws: usize,
+    /// When a point is as good as the end.
+    #[serde(default)]
+    pub rule: Rule,
 }
 
 /// Measures the surfaces that are not measured yet.
@@ -52,7 +55,7 @@ pub(super) fn measure(wanted: &Surfaces, context: &Context) -> Result<Section> {
                 start: &Named::Epoch(0),
                 path,
                 grid: &grid,
-                rule: Rule::default(),
+                rule: wanted.rule,
                 modules: &wanted.modules,
                 selection: Selection { split: Split::EvalTrain, samples: wanted.samples },
                 experiment,
@@ -92,10 +95,10 @@ pub(super) fn measure(wanted: &Surfaces, context: &Context) -> Result<Section> {
         maps,
         "Training images in evaluation mode: from left to right from the module's start to its end, from bottom to top more noise.",
     );
-    for (number, (label, result)) in results.iter().enumerate() {
-        let note = format!("{label}: {}.", result.epsilon_in_words());
-        section.table(&format!("criticality-{number}"), table(result), &note);
-    }
+    let epsilons = labelled.iter().map(|(label, result)| format!("{label}: {}.", result.epsilon_in_words()));
+    let note = "The smallest (distance from the start / noise)^2 of a place that is as good as the end.";
+    let note = format!("{note} {}", epsilons.collect::<Vec<_>>().join(" "));
+    section.table("criticality", score_table(&labelled), &note);
     Ok(section)
 }
 
@@ -107,9 +110,14 @@ impl Surfaces {
             modules => format!(" --modules {}", modules.join(",")),
         };
         let samples = self.samples.map_or(String::new(), |samples| format!(" --samples {samples}"));
-        let path = path.name();
+        let (path, objective) = (path.name(), self.rule.objective.name());
+        let bound = match self.rule.bound {
+            Bound::Relative(factor) => format!("--within {factor}"),
+            Bound::Absolute(epsilon) => format!("--epsilon {epsilon}"),
+        };
         format!(
-            "runner criticality {end} --paths {path} --alphas 0:1:{} --sigmas {first}:{last}:{count} --draws {}{modules}{samples} -o {folder}",
+            "runner criticality {end} --paths {path} --alphas 0:1:{} --sigmas {first}:{last}:{count} --draws {}{modules}{samples} \
+             --objective {objective} {bound} -o {folder}",
             self.alphas, self.draws
         )
     }

@@ -42,7 +42,8 @@ fn totals(results: &[(String, Distance)]) -> Table {
     let rows = results.iter().map(|(label, distance)| {
         let lengths = [distance.sum_of_tensors, distance.sum_of_modules, distance.global];
         let numbers = lengths.map(|length| format!("{:.2}", length.l2));
-        let left_out = distance.left_out.join(", ");
+        let left_out =
+            if distance.left_out.is_empty() { "-".to_owned() } else { distance.left_out.join(", ") };
         std::iter::once(label.clone()).chain(numbers).chain([left_out]).collect()
     });
     Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
