@@ -20,7 +20,7 @@ ROUNDS = 2
 
 def main():
     size, images = sys.argv[1:3] if len(sys.argv) > 2 else ("32", "300")
-    build = ["cargo", "build", "--release", "-p", "basin-core", "--example", "criticality"]
+    build = ["cargo", "build", "--release", "--workspace", "--example", "criticality"]
     subprocess.run(build, cwd=HERE.parent, check=True)
     program = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release/examples/criticality"
     print(f"{images} images of {size} pixels, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; seconds")

@@ -43,7 +43,7 @@ def lay_out(source, folder, size):
 
 
 def main():
-    subprocess.run(["cargo", "build", "--release", "-p", "basin-core", "--example", "images"], cwd=HERE.parent, check=True)
+    subprocess.run(["cargo", "build", "--release", "--workspace", "--example", "images"], cwd=HERE.parent, check=True)
     basin = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release/examples/images"
     with tempfile.TemporaryDirectory() as place:
         for title, size in [("as they are", None), ("500x375", (500, 375))]:

@@ -167,7 +167,7 @@ fn shuffles_have_the_drop_over_seeds_at_the_best_rate_and_name_the_identity() {
     let names: Vec<String> = result.figures().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["drop", "DomainNet_real-test", "DomainNet_real-train"]);
     let csv = result.figures()[0].1.csv();
-    assert!(csv.contains("DomainNet_real,*,,\nDomainNet_real,112,36.66"), "{csv}");
+    assert!(csv.contains("DomainNet_real,*,,,\nDomainNet_real,112,36.66"), "{csv}");
 
     let fixed = Choice { rate: Some(0.0125), first_epoch: 0 };
     let result = shuffles(&base, SHUFFLE_KEYS, fixed, &registry).unwrap();

@@ -102,15 +102,17 @@ fn results(runs: &[Run], metrics: &[Vec<MetricsRecord>]) -> Table {
             records.iter().filter_map(|record| Some((record.epoch, either(record, SCORES)?))).collect();
         let better = |best: (usize, f64), next: &(usize, f64)| if next.1 > best.1 { *next } else { best };
         let best = tests.iter().fold((0, f64::NEG_INFINITY), better);
+        let decimals = if records.iter().any(|record| record.value(SCORES[0]).is_some()) { 4 } else { 2 };
+        let score = |value: f64| format!("{value:.decimals$}");
         let last = |tags| records.iter().rev().find_map(|record| either(record, tags)).unwrap_or(f64::NAN);
         [
             run.member.name.clone(),
             run.member.key.clone(),
             run.member.replicate.to_string(),
-            format!("{:.2}", last(SCORES)),
+            score(last(SCORES)),
             format!("{:.3}", last(["eval/test_loss"; 2])),
-            format!("{:.2}", last(["eval/eval_mode_train_auc", "eval/train_acc"])),
-            format!("{:.2}", best.1),
+            score(last(["eval/eval_mode_train_auc", "eval/train_acc"])),
+            score(best.1),
             best.0.to_string(),
             format!("{:.0}", last(["train/images_per_second"; 2])),
         ]
