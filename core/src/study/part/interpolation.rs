@@ -11,7 +11,7 @@ use crate::study::claim::{Measure, Quantity};
 use crate::study::section::Section;
 
 /// Draws of noise for each end and delta of a basin.
-const DRAWS: usize = 5;
+const DRAWS: usize = 3;
 
 /// Measures the lines that are not measured yet.
 pub(super) fn measure(pairs: &[Pair], coefficients: &[f64], context: &Context) -> Result<Section> {
