@@ -16,7 +16,7 @@ fn the_demo_shows_what_the_paper_found() {
         command
     };
     let plan = success(study(&["--dry-run"]));
-    assert!(plan.contains("0 of 11 runs are done") && plan.contains("costs: about"), "{plan}");
+    assert!(plan.contains("0 of 11 runs are done") && plan.contains("costs: 5 to 8 minutes"), "{plan}");
     assert!(!here.path().join("experiments").exists(), "a dry run leaves nothing");
 
     let results = here.path().join("experiments/studies/demo");
