@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use serde_json::Value;
 
-/// The orderings of the paper, with margins that three seeds keep (see the closing lines of configs/studies/demo.ron).
+/// The orderings of the paper, with margins that three seeds keep (configs/studies/demo.ron has their numbers).
 #[test]
 fn the_demo_shows_what_the_paper_found() {
     let here = folder();
