@@ -65,23 +65,23 @@ impl Numbers {
 /// Names of two networks.
 pub type Pair = (String, String);
 
-/// An analysis of the networks of a study; sections are those of the paper's summary, PAPER.md.
+/// An analysis of the networks of a study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Analysis {
-    /// Curves over the epochs of all runs whose keys match (section 3).
+    /// Curves over the epochs of all runs whose keys match.
     Curves {
         /// What is drawn, such as `eval/test_acc`, a chart for each.
         tags: Vec<String>,
         /// A regular expression.
         keys: String,
     },
-    /// What pre-training gives where blocks of the images are shuffled (section 4).
+    /// What pre-training gives where blocks of the images are shuffled.
     Shuffles {
         /// A regular expression for the keys.
         keys: String,
     },
-    /// Similarity of features by linear CKA (section 5).
+    /// Similarity of features by linear CKA.
     Similarity {
         /// The networks that are compared.
         pairs: Vec<Pair>,
@@ -89,31 +89,31 @@ pub enum Analysis {
         #[serde(default)]
         samples: Option<usize>,
     },
-    /// Mistakes that networks share (section 6).
+    /// Mistakes that networks share.
     Mistakes {
         /// The networks, all of them compared with all.
         networks: Vec<String>,
         /// The pair whose mistakes are shown as images.
         shown: Pair,
     },
-    /// Distances in parameter space (section 7).
+    /// Distances in parameter space.
     Distance {
         /// The networks that are compared.
         pairs: Vec<Pair>,
     },
-    /// The straight lines between networks (section 8).
+    /// The straight lines between networks.
     Interpolation {
         /// The ends of each line.
         pairs: Vec<Pair>,
         /// Positions on each line.
         coefficients: Coefficients,
     },
-    /// The basin of two networks by Definition 3.1 (section 8).
+    /// The basin of two networks by Definition 3.1.
     Basin {
         /// The networks.
         pairs: Vec<Pair>,
     },
-    /// One module at a time set back to its start (section 9).
+    /// One module at a time set back to its start.
     Rewinding {
         /// The networks.
         networks: Vec<String>,
@@ -121,14 +121,14 @@ pub enum Analysis {
         #[serde(default)]
         redraw: bool,
     },
-    /// One module between its start and its end, with noise (section 9).
+    /// One module between its start and its end, with noise.
     Criticality(Surfaces),
-    /// What fine-tuning makes of the epochs of pre-training (section 10).
+    /// What fine-tuning makes of the epochs of pre-training.
     PretrainingEpochs {
         /// A regular expression for the keys.
         keys: String,
     },
-    /// Singular values of layers (section 11).
+    /// Singular values of layers.
     Spectra {
         /// The networks.
         networks: Vec<String>,
