@@ -102,10 +102,7 @@ pub fn basin(one: &Path, two: &Path, request: &Request, job: &Job) -> Result<(Ba
         search: STATEMENT.to_owned(),
         found: None,
     };
-    let folder = match request.output {
-        Some(folder) => folder.to_owned(),
-        None => first.analysis_folder(request.base).join("basin").join(result.name()),
-    };
+    let folder = first.source.result_folder("basin", &result.name(), request.base, request.output);
     result.known(&folder)?;
     let mut journal = Journal::<Measurement>::open(&folder, &result.name())?;
     let found = search::search(line, settings, |place| {

@@ -115,10 +115,7 @@ pub fn criticality(request: &Request, job: &Job) -> Result<(Criticality, PathBuf
     let plan = Plan::open(request, grid, &dataset, job)?;
     let inputs = Inputs::new(request.experiment, &dataset, request.selection.split, &plan.ends());
     let mut result = Criticality::new(request, &plan, inputs);
-    let folder = match request.output {
-        Some(folder) => folder.to_owned(),
-        None => plan.ends()[1].analysis_folder(request.base).join("criticality").join(result.name()),
-    };
+    let folder = plan.ends()[1].result_folder("criticality", &result.name(), request.base, request.output);
 
     let mut journal = Journal::open(&folder, &result.name())?;
     surface::measure(&plan, request, &dataset, &mut journal, job)?;

@@ -97,10 +97,7 @@ fn measure(
 ) -> Result<(Interpolation, PathBuf)> {
     let coefficients = with_ends(request.coefficients)?;
     let mut result = Interpolation::new(request, &images.dataset, [&one.source, &two.source]);
-    let folder = match request.output {
-        Some(folder) => folder.to_owned(),
-        None => one.analysis_folder(request.base).join("interpolation").join(result.name()),
-    };
+    let folder = one.source.result_folder("interpolation", &result.name(), request.base, request.output);
     let earlier = result.known(&folder)?;
     let labels: Vec<usize> = (0..images.dataset.len()).map(|sample| images.dataset.label(sample)).collect();
     let labelling = images.dataset.labelling();

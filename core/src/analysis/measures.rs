@@ -18,14 +18,17 @@ pub struct Measures {
 
 impl From<&Evaluation> for Measures {
     fn from(evaluation: &Evaluation) -> Self {
-        let loss = evaluation.loss();
         Self {
             accuracy: 100.0 * evaluation.accuracy(),
-            // A network that overflows has an endless loss, whether it computes as infinity or as no number.
-            loss: if loss.is_finite() { loss } else { f64::INFINITY },
+            loss: finite_or_endless(evaluation.loss()),
             auc: evaluation.auc(),
         }
     }
+}
+
+/// A loss; that of a network that overflows is endless, whether it computes as infinity or as no number.
+pub(super) fn finite_or_endless(loss: f64) -> f64 {
+    if loss.is_finite() { loss } else { f64::INFINITY }
 }
 
 /// JSON has no infinity; it is written as null.

@@ -70,17 +70,14 @@ struct Point {
 pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
     let experiment = request.experiment;
     let dataset = request.selection.open(experiment)?;
-    let subject = load(request.checkpoint, request, &dataset, job)?;
+    let subject = Subject::load(request.checkpoint, experiment, &dataset, &job.device)?;
     let Subject { source, network } = &subject;
     let chosen = chosen_modules(&network.arch, request.modules)?;
     let modules = network.arch.modules();
     let (origins, networks) = origins(request, &dataset, &network.arch, job)?;
     let inputs = Inputs::new(experiment, &dataset, request.selection.split, &[source]);
     let name = record::name(&inputs, &origins);
-    let folder = match request.output {
-        Some(folder) => folder.to_owned(),
-        None => subject.analysis_folder(request.base).join("rewinding").join(&name),
-    };
+    let folder = subject.source.result_folder("rewinding", &name, request.base, request.output);
 
     let mut journal: Journal<Point> = Journal::open(&folder, &name)?;
     let known = |rewound: &Option<(String, usize)>| journal.points.iter().any(|p| p.rewound == *rewound);
@@ -130,10 +127,6 @@ pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
     Ok((result, folder))
 }
 
-fn load(path: &Path, request: &Request, dataset: &Dataset, job: &Job) -> Result<Subject> {
-    Subject::load(path, request.experiment, dataset, &job.device)
-}
-
 /// What modules are set to, and the networks that have these values.
 fn origins(
     request: &Request,
@@ -142,7 +135,8 @@ fn origins(
     job: &Job,
 ) -> Result<(Vec<Origin>, Vec<Network>)> {
     let checkpoints = request.to.iter().map(|named| {
-        let Subject { source, network } = load(&named.find(request.checkpoint)?, request, dataset, job)?;
+        let path = named.find(request.checkpoint)?;
+        let Subject { source, network } = Subject::load(&path, request.experiment, dataset, &job.device)?;
         Ok((Origin::Checkpoint(source), network))
     });
     let draws = request.seeds.iter().map(|&seed| {

@@ -79,7 +79,7 @@ pub fn similarity(request: &Request, job: &Job) -> Result<(Similarity, PathBuf)>
     let sources: Vec<_> = subjects.iter().map(|subject| &subject.source).collect();
     let inputs = Inputs::new(experiment, &dataset, request.selection.split, &sources);
     let empty = Similarity::new(inputs, request.features, request.estimator, &choice);
-    let folder = subjects[0].analysis_folder(request.base).join("similarity").join(empty.name());
+    let folder = subjects[0].source.analysis_folder(request.base).join("similarity").join(empty.name());
     let result = match empty.known(&folder)? {
         Some(known) => {
             job.emit(Event::Note(format!("taken from {}", folder.display())));

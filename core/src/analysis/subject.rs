@@ -40,6 +40,14 @@ impl Source {
             None => base.join("analysis"),
         }
     }
+
+    /// The folder of a result: the one that was asked for, or `<kind>/<name>` where this checkpoint's analyses are written.
+    pub fn result_folder(&self, kind: &str, name: &str, base: &Path, output: Option<&Path>) -> PathBuf {
+        match output {
+            Some(folder) => folder.to_owned(),
+            None => self.analysis_folder(base).join(kind).join(name),
+        }
+    }
 }
 
 /// A checkpoint as a network.
@@ -78,11 +86,6 @@ impl Subject {
         let network = Network::new(arch, state, device)
             .map_err(|error| Error::data(format!("{} cannot be used: {error}", source.path)))?;
         Ok(Self { source, network })
-    }
-
-    /// See [`Source::analysis_folder`].
-    pub fn analysis_folder(&self, base: &Path) -> PathBuf {
-        self.source.analysis_folder(base)
     }
 }
 

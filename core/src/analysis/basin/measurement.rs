@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::search::Place;
-use crate::analysis::measures::infinity_or_number;
+use crate::analysis::measures::{finite_or_endless, infinity_or_number};
 use crate::train::evaluate::Evaluation;
 
 /// What of a network is to be flat in a basin.
@@ -51,8 +51,7 @@ pub struct Measurement {
 impl Measurement {
     /// What a network said at a place.
     pub(super) fn new(place: Place, evaluation: &Evaluation) -> Self {
-        let loss = evaluation.loss();
-        let cross_entropy = if loss.is_finite() { loss } else { f64::INFINITY };
+        let cross_entropy = finite_or_endless(evaluation.loss());
         Self { place, error_rate: 1.0 - evaluation.accuracy(), cross_entropy }
     }
 

@@ -47,7 +47,9 @@ pub fn all_pairs(checkpoints: &[PathBuf], request: &Request, job: &Job) -> Resul
     let sources: Vec<_> = subjects.iter().map(|subject| &subject.source).collect();
     let inputs = Inputs::new(request.experiment, &images.dataset, request.selection.split, &sources);
     let folder = match (request.output, subjects.first()) {
-        (None, Some(first)) => first.analysis_folder(request.base).join("all-pairs").join(inputs.name("")),
+        (None, Some(first)) => {
+            first.source.analysis_folder(request.base).join("all-pairs").join(inputs.name(""))
+        }
         (output, _) => output.unwrap_or(request.base).to_owned(),
     };
     let paths: Vec<&Path> = checkpoints.iter().map(PathBuf::as_path).collect();

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::Point;
-use crate::analysis::measures::Measures;
+use crate::analysis::measures::{Measures, finite_or_endless};
 use crate::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use crate::data::Labelling;
 use crate::error::Result;
@@ -35,12 +35,10 @@ impl Samples {
     pub fn point(&self, coefficient: f64, labels: &[usize], labelling: Labelling) -> Point {
         let mean =
             |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>() / values.len() as f64;
-        let loss = mean(&self.losses);
         let (logits, losses, labels) = (self.logits.clone(), Vec::new(), labels.to_vec());
         let measures = Measures {
             accuracy: 100.0 * mean(&self.right) / labelling.decisions() as f64,
-            // A network that overflows has an endless loss, whether it computes as infinity or as no number.
-            loss: if loss.is_finite() { loss } else { f64::INFINITY },
+            loss: finite_or_endless(mean(&self.losses)),
             auc: Evaluation { logits, losses, labels, labelling }.auc(),
         };
         Point { coefficient, measures }
