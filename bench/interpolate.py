@@ -18,8 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import networks
+
 HERE = Path(__file__).parent
-KEY = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR"
 SIZE, PRE_CROP = 64, 72
 
 
@@ -59,19 +60,11 @@ def main():
     parser.add_argument("--points", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    subprocess.run(["cargo", "build", "--release", "-p", "runner"], cwd=HERE.parent, check=True)
-    runner = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).absolute() / "release/runner"
+    runner = networks.build()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         lay_out(args.data_dir, folder, args.images)
-        settings = [f"data.configs.data_dir={folder}", f"data.configs.image_size={SIZE}", "model.arch=fixup_resnet18",
-                    f"data.configs.pre_crop_size={PRE_CROP}", "train.epochs=1", "train.data_workers=2"]
-        ends = []
-        for replicate in (1, 2):
-            sets = [part for setting in settings for part in ("--set", setting)]
-            subprocess.run([runner, "-k", KEY, "-b", folder / "runs", "--replicate", str(replicate), *sets],
-                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            ends.append(folder / f"runs-rep{replicate}" / KEY / "checkpoints/ckpt-E001.safetensors")
+        _, ends = networks.two(runner, folder, SIZE, PRE_CROP)
         peer = [sys.executable, HERE / "interpolate_peer.py", folder, *ends, args.points, SIZE, PRE_CROP]
         results = {"Basin": [], "PyTorch nchw": [], "PyTorch channels_last": []}
         for number in range(args.rounds):

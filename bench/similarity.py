@@ -19,8 +19,9 @@ from pathlib import Path
 
 from PIL import Image
 
+import networks
+
 HERE = Path(__file__).parent
-KEY = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR"
 SIZE, BATCH, THREADS = 64, 64, os.cpu_count()
 LAYOUTS = ["nchw", "channels_last"]
 
@@ -57,32 +58,24 @@ def main():
     parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    subprocess.run(["cargo", "build", "--release", "-p", "runner"], cwd=HERE.parent, check=True)
-    runner = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).absolute() / "release/runner"
+    runner = networks.build()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         lay_out(args.data_dir, folder, args.images)
-        settings = [f"data.configs.data_dir={folder}", f"data.configs.image_size={SIZE}", "model.arch=fixup_resnet18",
-                    f"data.configs.pre_crop_size={SIZE}", "train.epochs=1", "train.data_workers=2"]
-        sets = [part for setting in settings for part in ("--set", setting)]
-        networks = []
-        for replicate in (1, 2):
-            subprocess.run([runner, "-k", KEY, "-b", folder / "runs", "--replicate", str(replicate), *sets],
-                           check=True, stderr=subprocess.DEVNULL)
-            networks.append(folder / f"runs-rep{replicate}" / KEY / "checkpoints/ckpt-E001.safetensors")
-            # Moved out of its run, a checkpoint's results lie in a folder that is new each round.
-            networks[-1] = networks[-1].rename(folder / f"network{replicate}.safetensors")
+        sets, ends = networks.two(runner, folder, SIZE, SIZE)
+        # Moved out of their runs, their results lie in a folder that is new each round.
+        ends = [end.rename(folder / f"network{number}.safetensors") for number, end in enumerate(ends)]
         ours = {"exact": ["--estimator", "exact"], "minibatch": ["--estimator", "minibatch", "--batch", str(BATCH)]}
         peers = {"exact": ["exact"], "minibatch": ["minibatch", "hooks"]}
         results = {}
         for number in range(args.rounds):
             for estimator, options in ours.items():
                 base = folder / f"results{number}"
-                command = [runner, "similarity", *networks, "-k", KEY, *sets, *options, "-b", base, "--json"]
+                command = [runner, "similarity", *ends, "-k", networks.KEY, *sets, *options, "-b", base, "--json"]
                 results.setdefault(("Basin", estimator), []).append(whole(command))
                 for method in peers[estimator]:
                     for layout in LAYOUTS:
-                        command = [sys.executable, HERE / "similarity_peer.py", folder, *networks, method, BATCH, layout, THREADS]
+                        command = [sys.executable, HERE / "similarity_peer.py", folder, *ends, method, BATCH, layout, THREADS]
                         results.setdefault((method, layout), []).append(whole(command))
     print(f"{args.images} images, {THREADS} threads; load {os.getloadavg()[0]:.1f}")
     print(f"{'':34} {'process, s':>10} {'work, s':>8} {'ratios to Basin':>16}")

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::model::Arch;
 use crate::model::arch::Role;
 
+pub use chart::module_bars;
 pub use pairs::{Distances, Pair, distances};
 pub use trajectory::{Reference, Step, Trajectory, trajectory};
 

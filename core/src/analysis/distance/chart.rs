@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Distance, Distances, Length, Reference, Trajectory};
+use super::{Distance, Distances, Length, Pair, Reference, Trajectory};
 use crate::error::Result;
 use crate::figure::{BarSeries, Bars, Chart, Figure as _, HeatMap, Series, Table};
 use crate::file::write_atomically;
@@ -36,6 +36,17 @@ fn of_module(distance: &Distance, name: &str) -> f64 {
 /// Names of all modules that are compared or left out.
 fn modules(distance: &Distance) -> Vec<String> {
     distance.modules.iter().map(|part| &part.name).chain(&distance.left_out).cloned().collect()
+}
+
+/// The distance of each module, bottom to top, as bars for each labelled pair; all must be of one architecture.
+pub fn module_bars<'a>(pairs: impl Iterator<Item = (String, &'a Distance)> + Clone) -> Bars {
+    let categories = pairs.clone().next().map(|(_, distance)| modules(distance)).unwrap_or_default();
+    let series = pairs.map(|(label, distance)| BarSeries {
+        label,
+        values: categories.iter().map(|name| of_module(distance, name)).collect(),
+        errors: Vec::new(),
+    });
+    Bars { x: "module".to_owned(), y: "l2 distance".to_owned(), series: series.collect(), categories }
 }
 
 impl Distances {
@@ -77,15 +88,10 @@ impl Distances {
         Table { rows: rows.collect(), columns: owned(&["one", "two", "tensor", "l2", "relative"]) }
     }
 
-    /// The distance of each module, bottom to top, as bars for each pair.
+    /// The distance of each module as bars for each pair; see [`module_bars`].
     pub fn chart(&self, labels: &[String]) -> Bars {
-        let categories = self.pairs.first().map(|pair| modules(&pair.distance)).unwrap_or_default();
-        let series = self.pairs.iter().map(|pair| BarSeries {
-            label: format!("{} to {}", labels[pair.one], labels[pair.two]),
-            values: categories.iter().map(|name| of_module(&pair.distance, name)).collect(),
-            errors: Vec::new(),
-        });
-        Bars { x: "module".to_owned(), y: "l2 distance".to_owned(), series: series.collect(), categories }
+        let label = |pair: &Pair| format!("{} to {}", labels[pair.one], labels[pair.two]);
+        module_bars(self.pairs.iter().map(|pair| (label(pair), &pair.distance)))
     }
 
     /// The distances of whole networks, each to each.

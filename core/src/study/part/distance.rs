@@ -1,9 +1,9 @@
 //! How far apart networks are in parameter space (paper section 3.4 and Table 2).
 
 use super::{Context, Pair};
-use crate::analysis::distance::{Distance, distances};
+use crate::analysis::distance::{Distance, distances, module_bars};
 use crate::error::Result;
-use crate::figure::{BarSeries, Bars, Table};
+use crate::figure::Table;
 use crate::study::claim::{Measure, Quantity};
 use crate::study::section::Section;
 
@@ -30,8 +30,9 @@ pub(super) fn measure(pairs: &[Pair], context: &Context) -> Result<Section> {
         "Euclidean norms of differences. The sum over tensors is what the paper's Table 2 most likely shows; a head with other classes is \
          left out.",
     );
+    let labelled = results.iter().map(|(label, distance)| (label.clone(), distance));
     section.row(
-        vec![super::figure("distance-modules", modules(&results))],
+        vec![super::figure("distance-modules", module_bars(labelled))],
         "The distance of each module, its parameters as one vector.",
     );
     Ok(section)
@@ -47,22 +48,4 @@ fn totals(results: &[(String, Distance)]) -> Table {
         std::iter::once(label.clone()).chain(numbers).chain([left_out]).collect()
     });
     Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
-}
-
-fn modules(results: &[(String, Distance)]) -> Bars {
-    let longest = results.iter().map(|(_, distance)| &distance.modules).max_by_key(|modules| modules.len());
-    let names: Vec<String> = longest.into_iter().flatten().map(|module| module.name.clone()).collect();
-    let series = results.iter().map(|(label, distance)| {
-        let value = |name: &String| {
-            let module = distance.modules.iter().find(|module| module.name == *name);
-            module.map_or(f64::NAN, |module| module.distance.l2)
-        };
-        BarSeries { label: label.clone(), values: names.iter().map(value).collect(), errors: Vec::new() }
-    });
-    Bars {
-        x: "module".to_owned(),
-        y: "l2 distance".to_owned(),
-        series: series.collect(),
-        categories: names.clone(),
-    }
 }
