@@ -12,5 +12,5 @@ pub use experiment::*;
 pub use optimizer::{Adam, Optimizer, Sgd, UpdateRule};
 pub(crate) use overrides::nearest;
 pub use overrides::{apply_overrides, flat_settings};
-pub(crate) use parameters::regex;
+pub use parameters::regex;
 pub use registry::{Registry, list, show};

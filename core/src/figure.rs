@@ -25,10 +25,12 @@ use crate::file::write_atomically;
 pub use axis::Scale;
 pub use bars::{BarSeries, Bars};
 pub use chart::{Chart, Series};
+pub use colour_map::colour as map_colour;
 pub use heat_map::HeatMap;
 pub use page::Page;
 pub use png::png;
 pub use sheet::{Group, PICTURE, Picture, Sheet};
+pub use style::rgb as series_colour;
 pub use table::Table;
 
 /// Pixels of the PNG for one of the figure.

@@ -3,6 +3,8 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
 
 use memmap2::Mmap;
 use sha2::{Digest as _, Sha256};
@@ -11,6 +13,11 @@ use crate::error::{Error, Result};
 
 /// Ending of a file that is being written.
 const TEMPORARY: &str = ".tmp";
+/// The file that is locked while a process works in a folder.
+const LOCK: &str = ".lock";
+/// How often, and after what pause, a lock is tried again.
+const LOCK_ATTEMPTS: usize = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Creates the folder, writes a temporary file in it, syncs it, and gives it the name.
 ///
@@ -72,9 +79,18 @@ pub struct FolderLock {
 /// [`Error::Run`] if another process works there.
 pub fn lock_folder(folder: &Path) -> Result<FolderLock> {
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let path = folder.join(".lock");
+    let path = folder.join(LOCK);
     let file = File::create(&path).map_err(Error::io("write", &path))?;
-    match file.try_lock() {
+    // Who only looks whether a folder is locked holds the lock for an instant.
+    let mut attempt = file.try_lock();
+    for _ in 0..LOCK_ATTEMPTS {
+        if !matches!(attempt, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        sleep(LOCK_PAUSE);
+        attempt = file.try_lock();
+    }
+    match attempt {
         Ok(()) => Ok(FolderLock { _file: file }),
         Err(TryLockError::WouldBlock) => Err(Error::run(format!(
             "another process works in {}; wait for it or choose another folder",
@@ -82,6 +98,12 @@ pub fn lock_folder(folder: &Path) -> Result<FolderLock> {
         ))),
         Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
     }
+}
+
+/// Whether a process holds the lock of a folder.
+pub fn is_locked(folder: &Path) -> bool {
+    let file = File::open(folder.join(LOCK));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// SHA-256 of bytes, in hex.

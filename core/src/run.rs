@@ -2,7 +2,9 @@
 
 mod crc;
 mod events;
+mod find;
 mod metrics;
+mod summary;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,10 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::stem;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
-use crate::file::{FolderLock, lock_folder, remove_temporaries, write_atomically};
+use crate::file::{FolderLock, is_locked, lock_folder, remove_temporaries, write_atomically};
 
 pub use events::{EventWriter, Scalar, read_events};
+pub use find::{Located, find_runs};
 pub use metrics::{MetricsLog, MetricsRecord, read_metrics};
+pub use summary::{Curves, Status, Summary};
 
 /// How the names of checkpoints of epochs begin, here and in the reference.
 const EPOCH_STEM: &str = "ckpt-E";
@@ -173,6 +177,11 @@ impl RunDir {
     /// [`Error::Run`] if another process works there.
     pub fn lock(&self) -> Result<FolderLock> {
         lock_folder(&self.0)
+    }
+
+    /// Whether a process works in the folder.
+    pub fn is_locked(&self) -> bool {
+        is_locked(&self.0)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::file::{digest, write_atomically};
 
 pub use choice::{Choice, Instance, Measured};
 pub use finished::{Finished, Found, find};
-pub use learning::{LearningCurve, LearningCurves, learning_curves};
+pub use learning::{LearningCurve, LearningCurves, key_labels, learning_curves, without_seed};
 pub use pretraining::{KEYS as TUNED_KEYS, Pretraining, PretrainingPoint, pretraining};
 pub use shuffle::{Block, KEYS as SHUFFLE_KEYS, ShufflePoint, Shuffles, relative_drop, shuffles};
 pub use statistic::Statistic;

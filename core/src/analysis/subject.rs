@@ -89,6 +89,19 @@ impl Subject {
     }
 }
 
+/// The settings of the run that a checkpoint lies in, if it lies in one.
+///
+/// # Errors
+/// [`Error::Data`] if the run's record is broken, or there is no such checkpoint.
+pub fn own_experiment(checkpoint: &Path) -> Result<Option<Experiment>> {
+    let run = RunDir::of_checkpoint(checkpoint);
+    let record = run.map(|run| run.read_record()).transpose()?.flatten();
+    if record.is_none() && !checkpoint.exists() {
+        return Err(Error::data(format!("there is no checkpoint {}; check the path", checkpoint.display())));
+    }
+    Ok(record.map(|record| record.experiment))
+}
+
 /// A checkpoint's values, all of them finite, and where they come from.
 ///
 /// # Errors

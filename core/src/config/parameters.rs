@@ -12,7 +12,7 @@ const SLOW: f64 = 0.1;
 ///
 /// # Errors
 /// [`Error::Usage`] if it is none.
-pub(crate) fn regex(pattern: &str) -> Result<Regex> {
+pub fn regex(pattern: &str) -> Result<Regex> {
     Regex::new(pattern).map_err(|error| {
         let reason = error.to_string();
         let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();

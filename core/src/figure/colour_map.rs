@@ -13,8 +13,8 @@ const VIRIDIS: [[u8; 3]; 9] = [
     [253, 231, 37],
 ];
 
-/// The colour at a share of the way from the lowest to the highest value.
-pub(super) fn colour(share: f64) -> [u8; 3] {
+/// The colour at a share of the way from the lowest to the highest value of a heat map.
+pub fn colour(share: f64) -> [u8; 3] {
     let position = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
     let from = (position as usize).min(VIRIDIS.len() - 2);
     let part = position - from as f64;

@@ -17,7 +17,17 @@ const HATCHES: [&str; 7] = [
     "M0 3H6M3 0V6",
 ];
 
-/// The colour of a series.
+/// The colour of a series of any figure: red, green and blue.
+pub fn rgb(number: usize) -> [u8; 3] {
+    let [_, digits @ ..] = colour(number).as_bytes() else { return [0; 3] };
+    let channel = |at: usize| {
+        let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
+        16 * digit(digits[2 * at]) + digit(digits[2 * at + 1])
+    };
+    [0, 1, 2].map(channel)
+}
+
+/// The same as SVG writes it.
 pub(super) fn colour(number: usize) -> &'static str {
     COLOURS[number % COLOURS.len()]
 }

@@ -37,7 +37,7 @@ impl Table {
     }
 
     /// Does a column hold numbers, such as `71.2`, `71.2 ± 0.3` or `12 %`? Cells without any, such as `-`, do not count.
-    pub(super) fn is_number(&self, column: usize) -> bool {
+    pub fn is_number(&self, column: usize) -> bool {
         let words = self.rows.iter().filter_map(|row| row.get(column)?.split_whitespace().next());
         let mut words = words.filter(|word| !["-", "–", "none", "undefined"].contains(word)).peekable();
         words.peek().is_some() && words.all(|word| word.parse::<f64>().is_ok())

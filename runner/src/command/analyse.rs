@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use basin_core::analysis::evaluation;
 use basin_core::analysis::selection::Selection;
+use basin_core::analysis::subject::own_experiment;
 use basin_core::config::{Experiment, apply_overrides};
 use basin_core::error::Error;
-use basin_core::run::RunDir;
 use basin_core::train::evaluate::{Finding, or_undefined};
 use serde_json::json;
 
@@ -51,25 +51,14 @@ pub fn eval(checkpoint: &Path, selection: Selection, data: &Data) -> Result<()> 
 
 /// Settings that say which images are used: those of a key, or of the run that the checkpoint lies in.
 pub(super) fn experiment(checkpoint: &Path, data: &Data) -> Result<Experiment> {
-    let run = RunDir::of_checkpoint(checkpoint);
-    let record = run.map(|run| run.read_record()).transpose()?.flatten();
-    let experiment = match (&data.config_key, record) {
-        (Some(key), _) => data.settings.families.registry()?.get(key)?,
-        (None, Some(record)) => record.experiment,
-        (None, None) if checkpoint.exists() => {
-            return Err(Error::usage(format!(
+    let experiment = match &data.config_key {
+        Some(key) => data.settings.families.registry()?.get(key)?,
+        None => own_experiment(checkpoint)?.ok_or_else(|| {
+            Error::usage(format!(
                 "{} lies in no run of Basin; say which images to use with -k KEY and --set",
                 checkpoint.display()
             ))
-            .into());
-        }
-        (None, None) => {
-            return Err(Error::data(format!(
-                "there is no checkpoint {}; check the path",
-                checkpoint.display()
-            ))
-            .into());
-        }
+        })?,
     };
     let experiment = apply_overrides(experiment, &data.settings.set)?;
     experiment.validate()?;

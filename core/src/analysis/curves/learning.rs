@@ -65,7 +65,7 @@ pub fn learning_curves(base: &Path, keys: &str, tag: &str, registry: &Registry) 
             first.key, other.key
         )));
     }
-    let labels = labels(&groups.keys().copied().collect::<Vec<_>>());
+    let labels = key_labels(&groups.keys().copied().collect::<Vec<_>>());
     let curves = groups.iter().zip(labels).map(|((key, runs), label)| {
         same_settings(runs)?;
         let mut values: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
@@ -93,13 +93,13 @@ fn title(tag: &str, script: Script) -> String {
 }
 
 /// The key without a last part `seed<N>`.
-fn without_seed(key: &str) -> &str {
+pub fn without_seed(key: &str) -> &str {
     let is_seed = |part: &str| part.strip_prefix("seed").is_some_and(|number| number.parse::<u32>().is_ok());
     key.rsplit_once('/').filter(|(_, last)| is_seed(last)).map_or(key, |(rest, _)| rest)
 }
 
 /// The parts of keys that are not the same in all; whole keys if they have different numbers of parts.
-fn labels(keys: &[&str]) -> Vec<String> {
+pub fn key_labels(keys: &[&str]) -> Vec<String> {
     let parts: Vec<Vec<&str>> = keys.iter().map(|key| key.split('/').collect()).collect();
     let differs = |place: usize| parts.iter().any(|key| key.get(place) != parts[0].get(place));
     let label = |key: &Vec<&str>| {

@@ -1,0 +1,17 @@
+//! Mistakes.
+
+use egui::Ui;
+
+use crate::context::Cx;
+use crate::widget::hint;
+
+/// What the panel remembers.
+#[derive(Default)]
+pub struct MistakesPanel {}
+
+impl MistakesPanel {
+    /// Draws the panel.
+    pub fn ui(&mut self, ui: &mut Ui, _: &mut Cx) {
+        hint(ui, "");
+    }
+}

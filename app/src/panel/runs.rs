@@ -1,0 +1,145 @@
+//! The selected runs: how far each is, its best result, and where their settings differ.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use basin_core::config::flat_settings;
+use basin_core::figure::Table;
+use basin_core::run::{Located, Status, Summary};
+use egui::{ScrollArea, Ui};
+
+use crate::context::Cx;
+use crate::runs::RunView;
+use crate::widget::table::table;
+use crate::widget::{hint, problem};
+
+/// What the panel remembers.
+#[derive(Default)]
+pub struct RunsPanel {
+    shows_all_settings: bool,
+    /// Tables, and of which state of the runs they are.
+    tables: Option<(u64, bool, Tables)>,
+}
+
+struct Tables {
+    overview: Table,
+    settings: Table,
+    problems: Vec<String>,
+}
+
+impl RunsPanel {
+    /// Draws the panel.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        let selected = cx.runs.selected();
+        if selected.is_empty() {
+            hint(ui, "Select runs on the left: a click selects a key, Ctrl and a click adds one.");
+            return;
+        }
+        let views: Vec<Arc<RunView>> = selected.iter().filter_map(|run| cx.runs.view(run)).collect();
+        let state = (cx.runs.version(), self.shows_all_settings);
+        if self.tables.as_ref().is_none_or(|(version, all, _)| (*version, *all) != state) {
+            self.tables = Some((state.0, state.1, Tables::of(&views, self.shows_all_settings)));
+        }
+        let Some((_, _, tables)) = &self.tables else { return };
+        ScrollArea::vertical().show(ui, |ui| {
+            ui.heading(format!("{} selected", count(selected.len(), "run")));
+            if views.len() < selected.len() {
+                ui.spinner();
+            }
+            tables.problems.iter().for_each(|sentence| problem(ui, sentence));
+            table(ui, "selected runs", &tables.overview, 260.0);
+            ui.add_space(12.0);
+            ui.heading("Settings");
+            ui.checkbox(&mut self.shows_all_settings, "All settings, not only those that differ");
+            match tables.settings.rows.is_empty() {
+                true => hint(ui, "The settings of the selected runs are the same."),
+                false => drop(table(ui, "settings", &tables.settings, 600.0)),
+            }
+        });
+    }
+}
+
+impl Tables {
+    fn of(views: &[Arc<RunView>], all_settings: bool) -> Self {
+        let mut problems = Vec::new();
+        let mut known: Vec<(String, &Summary)> = Vec::new();
+        for view in views {
+            match &view.summary {
+                Ok(summary) => known.push((name(&view.run), summary)),
+                Err(error) => problems.push(error.clone()),
+            }
+        }
+        let titles = ["run", "status", "epoch", "of", "best", "at epoch", "measured by"];
+        let row = |(name, summary): &(String, &Summary)| {
+            let best = summary.best();
+            let number = |value: Option<usize>| value.map_or("-".to_owned(), |value| value.to_string());
+            vec![
+                name.clone(),
+                status_word(summary.status()).to_owned(),
+                number(summary.epoch()),
+                number(summary.epochs()),
+                best.map_or("-".to_owned(), |(_, _, value)| format!("{value:.2}")),
+                number(best.map(|(_, epoch, _)| epoch)),
+                best.map_or("-".to_owned(), |(tag, ..)| tag.to_owned()),
+            ]
+        };
+        let overview =
+            Table { columns: titles.map(str::to_owned).to_vec(), rows: known.iter().map(row).collect() };
+        Self { overview, settings: settings(&known, all_settings), problems }
+    }
+}
+
+/// A row for each setting, a column for each run.
+fn settings(runs: &[(String, &Summary)], all: bool) -> Table {
+    let mut paths: Vec<String> = Vec::new();
+    let mut columns: Vec<BTreeMap<String, String>> = Vec::new();
+    for (_, summary) in runs {
+        let flat = summary.experiment.as_ref().map(flat_settings).unwrap_or_default();
+        for (path, _) in &flat {
+            if !paths.contains(path) {
+                paths.push(path.clone());
+            }
+        }
+        columns.push(flat.into_iter().map(|(path, value)| (path, value.to_string())).collect());
+    }
+    let cell = |column: &BTreeMap<String, String>, path: &str| {
+        column.get(path).map_or("-".to_owned(), |value| value.trim_matches('"').to_owned())
+    };
+    let row = |path: &String| -> Vec<String> {
+        std::iter::once(path.clone()).chain(columns.iter().map(|column| cell(column, path))).collect()
+    };
+    let differs = |row: &Vec<String>| row[1..].iter().any(|value| value != &row[1]);
+    let shows_all = all || runs.len() == 1;
+    Table {
+        columns: std::iter::once("setting".to_owned())
+            .chain(runs.iter().map(|(name, _)| name.clone()))
+            .collect(),
+        rows: paths.iter().map(row).filter(|row| shows_all || differs(row)).collect(),
+    }
+}
+
+/// What a run is called.
+pub fn name(run: &Located) -> String {
+    match run.replicate {
+        0 => run.key.clone(),
+        replicate => format!("{}, replicate {replicate}", run.key),
+    }
+}
+
+/// A status in a word.
+pub fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Done => "done",
+        Status::Running => "running",
+        Status::Stopped => "stopped",
+        Status::Unknown => "unknown length",
+    }
+}
+
+/// A number of things.
+pub fn count(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
+}

@@ -1,0 +1,17 @@
+//! Spectra.
+
+use egui::Ui;
+
+use crate::context::Cx;
+use crate::widget::hint;
+
+/// What the panel remembers.
+#[derive(Default)]
+pub struct SpectraPanel {}
+
+impl SpectraPanel {
+    /// Draws the panel.
+    pub fn ui(&mut self, ui: &mut Ui, _: &mut Cx) {
+        hint(ui, "");
+    }
+}

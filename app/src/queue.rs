@@ -1,0 +1,260 @@
+//! The one queue of long work: one job at a time, on a thread of its own, in the order asked for. Tensors never leave that
+//! thread; what comes back is plain data.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use basin_core::device::Choice;
+use basin_core::error::{Error, Result};
+use basin_core::event::Event;
+use basin_core::job::{Job, Stop};
+use egui::Context;
+
+/// What a job that is cancelled here is told, as if by SIGINT.
+const CANCEL: usize = 2;
+/// Between two drawings that news of a job asks for.
+const REDRAW: Duration = Duration::from_millis(30);
+/// How long a closing window waits for a job to stop.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How far a job is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    /// Others come first.
+    Waiting,
+    /// It computes.
+    Running,
+    /// It has its result.
+    Done,
+    /// It ended with this sentence.
+    Failed(String),
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+/// How much of a job's present part is done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// What is being done.
+    pub what: String,
+    /// How much of it is done, as a fraction.
+    pub share: f32,
+    /// When this part began.
+    pub since: Instant,
+}
+
+impl Progress {
+    /// Time left of this part at its present speed.
+    pub fn left(&self) -> Option<Duration> {
+        let elapsed = self.since.elapsed();
+        (self.share > 0.02 && elapsed > Duration::from_millis(500))
+            .then(|| elapsed.mul_f32((1.0 - self.share) / self.share))
+    }
+}
+
+/// A job as the window sees it.
+#[derive(Debug)]
+pub struct Info {
+    /// What it does.
+    pub title: String,
+    stop: Stop,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    progress: Option<Progress>,
+    events: Vec<Event>,
+}
+
+impl Info {
+    /// How far it is.
+    pub fn phase(&self) -> Phase {
+        self.state().phase.clone()
+    }
+
+    /// What it does now.
+    pub fn progress(&self) -> Option<Progress> {
+        self.state().progress.clone()
+    }
+
+    /// Whether it waits or computes.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state().phase, Phase::Waiting | Phase::Running)
+    }
+
+    /// Asks it to stop; what it has written stays.
+    pub fn cancel(&self) {
+        self.stop.flag().store(CANCEL, std::sync::atomic::Ordering::Relaxed);
+        let mut state = self.state();
+        if state.phase == Phase::Waiting {
+            state.phase = Phase::Cancelled;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, event: Event) {
+        let (what, done, total) = match &event {
+            Event::Decoding { split, done, total } => (format!("decoding {split}"), *done, *total),
+            Event::Evaluating { done, total } => ("evaluating".to_owned(), *done, *total),
+            Event::Progress { what, done, total, .. } => (what.clone(), *done as usize, *total as usize),
+            Event::Step { epoch, epochs, done, total, .. } => {
+                (format!("epoch {epoch} of {epochs}"), (epoch - 1) * total + done, epochs * total)
+            }
+            Event::Point { done, total, .. } => ("points".to_owned(), *done, *total),
+            Event::Note(_) | Event::Epoch { .. } => return self.state().events.push(event),
+        };
+        let share = done as f32 / total.max(1) as f32;
+        let mut state = self.state();
+        let since = match &state.progress {
+            Some(known) if known.what == what && known.share <= share => known.since,
+            _ => Instant::now(),
+        };
+        state.progress = Some(Progress { what, share, since });
+        if matches!(event, Event::Point { .. }) {
+            state.events.push(event);
+        }
+    }
+}
+
+/// A job that a panel waits for.
+pub struct Ticket<T> {
+    /// How far it is.
+    pub info: Arc<Info>,
+    result: Arc<Mutex<Option<T>>>,
+}
+
+impl<T> Ticket<T> {
+    /// The result, once.
+    pub fn take(&self) -> Option<T> {
+        self.result.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Notes, epochs and points since the last call.
+    pub fn events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.info.state().events)
+    }
+}
+
+type Work = Box<dyn FnOnce(&Job) -> Result<()> + Send>;
+
+struct Task {
+    info: Arc<Info>,
+    device: Choice,
+    work: Work,
+}
+
+/// The jobs of this window.
+pub struct Queue {
+    context: Context,
+    tasks: Option<Sender<Task>>,
+    worker: Option<JoinHandle<()>>,
+    jobs: Vec<Arc<Info>>,
+}
+
+impl Queue {
+    /// Without jobs.
+    pub fn new(context: &Context) -> Self {
+        let (tasks, received) = channel();
+        let redraw = context.clone();
+        let worker = std::thread::Builder::new().name("jobs".to_owned());
+        let worker = worker.spawn(move || work_off(&received, &redraw)).ok();
+        Self { context: context.clone(), tasks: Some(tasks), worker, jobs: Vec::new() }
+    }
+
+    /// Adds a job, which computes on that device.
+    pub fn submit<T: Send + 'static>(
+        &mut self,
+        title: impl Into<String>,
+        device: Choice,
+        work: impl FnOnce(&Job) -> Result<T> + Send + 'static,
+    ) -> Ticket<T> {
+        let state = State { phase: Phase::Waiting, progress: None, events: Vec::new() };
+        let info = Arc::new(Info { title: title.into(), stop: Stop::default(), state: Mutex::new(state) });
+        let result = Arc::new(Mutex::new(None));
+        let place = Arc::clone(&result);
+        let work: Work = Box::new(move |job| {
+            let value = work(job)?;
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            Ok(())
+        });
+        let sent =
+            self.tasks.as_ref().map(|tasks| tasks.send(Task { info: Arc::clone(&info), device, work }));
+        if !matches!(sent, Some(Ok(()))) {
+            info.state().phase =
+                Phase::Failed("no thread for jobs could be started; restart the program".into());
+        }
+        self.jobs.push(Arc::clone(&info));
+        self.context.request_repaint();
+        Ticket { info, result }
+    }
+
+    /// All jobs of this window, the newest last.
+    pub fn jobs(&self) -> &[Arc<Info>] {
+        &self.jobs
+    }
+
+    /// The job that computes now.
+    pub fn running(&self) -> Option<&Arc<Info>> {
+        self.jobs.iter().find(|job| job.phase() == Phase::Running)
+    }
+
+    /// Stops all jobs, and waits a moment so that they can write what they have.
+    pub fn close(&mut self) {
+        self.tasks = None;
+        self.jobs.iter().for_each(|job| job.cancel());
+        let deadline = Instant::now() + FAREWELL;
+        if let Some(worker) = self.worker.take() {
+            while !worker.is_finished() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+/// The worker's thread.
+fn work_off(tasks: &Receiver<Task>, context: &Context) {
+    while let Ok(Task { info, device, work }) = tasks.recv() {
+        {
+            let mut state = info.state();
+            if state.phase != Phase::Waiting {
+                continue;
+            }
+            state.phase = Phase::Running;
+        }
+        context.request_repaint();
+        let emit = |event: Event| {
+            info.tell(event);
+            context.request_repaint_after(REDRAW);
+        };
+        // Kernels of a device panic where it is lost or short of memory; the window must outlive that.
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let device = device.open();
+            work(&Job { device, emit: &emit, stop: &info.stop })
+        }));
+        info.state().phase = match ended {
+            Ok(Ok(())) => Phase::Done,
+            Ok(Err(Error::Interrupted { .. })) => Phase::Cancelled,
+            Ok(Err(error)) => Phase::Failed(error.to_string()),
+            Err(panic) => Phase::Failed(format!(
+                "the computation broke off ({}); try again, or choose the CPU in the status bar",
+                words(&*panic)
+            )),
+        };
+        context.request_repaint();
+    }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason was given")
+}

@@ -1,0 +1,243 @@
+//! The runs of a base folder: which there are, what is known of each, which are selected. Nothing is read of a run that is
+//! not shown.
+
+mod reader;
+mod view;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use basin_core::config::{Registry, regex};
+use basin_core::run::{Located, find_runs};
+use egui::Context;
+
+use crate::background::Slot;
+use reader::{Answer, Reader};
+pub use view::{RunView, StoredResult, stored_results};
+
+/// After which runs that are shown are looked at again, and after which the folder is searched again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const SEARCH_AGAIN: Duration = Duration::from_secs(5);
+
+/// The runs of one base folder and its replicates.
+pub struct Runs {
+    base: PathBuf,
+    registry: Arc<Registry>,
+    listing: Slot<Vec<Located>>,
+    searched: Instant,
+    filter: String,
+    wrong_filter: Option<String>,
+    shown: Vec<Group>,
+    known: HashMap<PathBuf, Known>,
+    reader: Reader,
+    selected: BTreeSet<PathBuf>,
+    listed: u64,
+    version: u64,
+}
+
+/// The instances of one key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// The key.
+    pub key: String,
+    /// By replicate.
+    pub runs: Vec<Located>,
+}
+
+/// What is known of a run.
+struct Known {
+    view: Option<Arc<RunView>>,
+    asked: Instant,
+    is_awaited: bool,
+}
+
+impl Runs {
+    /// Starts to search a folder.
+    pub fn open(base: PathBuf, filter: String, registry: Arc<Registry>, context: &Context) -> Self {
+        let mut runs = Self {
+            base,
+            reader: Reader::new(Arc::clone(&registry), context),
+            registry,
+            listing: Slot::default(),
+            searched: Instant::now(),
+            filter: String::new(),
+            wrong_filter: None,
+            shown: Vec::new(),
+            known: HashMap::new(),
+            selected: BTreeSet::new(),
+            listed: 0,
+            version: 0,
+        };
+        runs.set_filter(filter);
+        runs.search(context);
+        runs
+    }
+
+    /// Looks for runs again.
+    pub fn search(&mut self, context: &Context) {
+        let base = self.base.clone();
+        self.searched = Instant::now();
+        self.listing.start(context, move || find_runs(&base));
+    }
+
+    /// Takes what the background has found, and asks again where time has passed.
+    pub fn update(&mut self, context: &Context) {
+        if self.listing.poll() {
+            self.arrange();
+        }
+        if !self.listing.is_pending() && self.searched.elapsed() > SEARCH_AGAIN {
+            self.search(context);
+        }
+        for Answer { folder, view } in self.reader.answers() {
+            let Some(known) = self.known.get_mut(&folder) else { continue };
+            known.is_awaited = false;
+            if let Some(view) = view {
+                known.view = Some(Arc::new(view));
+                self.version += 1;
+            }
+        }
+        context.request_repaint_after(LOOK_AGAIN);
+    }
+
+    /// What is known of a run that is shown; asks for it, and now and then again.
+    pub fn view(&mut self, run: &Located) -> Option<Arc<RunView>> {
+        let folder = run.run.root();
+        match self.known.get_mut(folder) {
+            None => {
+                let known = Known { view: None, asked: Instant::now(), is_awaited: true };
+                self.known.insert(folder.to_owned(), known);
+                self.reader.ask(run.clone(), None);
+                None
+            }
+            Some(known) => {
+                if !known.is_awaited && known.asked.elapsed() > LOOK_AGAIN {
+                    (known.is_awaited, known.asked) = (true, Instant::now());
+                    self.reader.ask(run.clone(), known.view.as_ref().map(|view| view.stamp));
+                }
+                known.view.clone()
+            }
+        }
+    }
+
+    /// The base folder.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// All keys of the program.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The same, to be kept.
+    pub fn shared_registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry)
+    }
+
+    /// The keys that pass the filter.
+    pub fn shown(&self) -> &[Group] {
+        &self.shown
+    }
+
+    /// How many runs there are in all; `None` while nobody knows.
+    pub fn count(&self) -> Option<usize> {
+        self.listing.value().map(Vec::len)
+    }
+
+    /// Why the folder cannot be searched.
+    pub fn error(&self) -> Option<&str> {
+        self.listing.error()
+    }
+
+    /// The filter, and why it is no regular expression.
+    pub fn filter(&self) -> (&str, Option<&str>) {
+        (&self.filter, self.wrong_filter.as_deref())
+    }
+
+    /// Filters keys by a regular expression; one that is wrong changes nothing.
+    pub fn set_filter(&mut self, filter: String) {
+        self.filter = filter;
+        self.arrange();
+    }
+
+    /// Changes whenever anything that is known of runs, or the selection, changes.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Changes whenever the list of shown keys does.
+    pub fn listed(&self) -> u64 {
+        self.listed
+    }
+
+    /// The selected runs, in the order of the list.
+    pub fn selected(&self) -> Vec<Located> {
+        let all = self.listing.value().into_iter().flatten();
+        all.filter(|run| self.is_selected(run)).cloned().collect()
+    }
+
+    /// Whether a run is selected.
+    pub fn is_selected(&self, run: &Located) -> bool {
+        self.selected.contains(run.run.root())
+    }
+
+    /// Selects these runs, instead of the others or beside them.
+    pub fn select(&mut self, runs: &[Located], beside: Beside) {
+        let folders = || runs.iter().map(|run| run.run.root().to_owned());
+        match beside {
+            Beside::Nothing => self.selected = folders().collect(),
+            Beside::Others if runs.iter().all(|run| self.is_selected(run)) => {
+                folders().for_each(|folder| _ = self.selected.remove(&folder));
+            }
+            Beside::Others => self.selected.extend(folders()),
+        }
+        self.version += 1;
+    }
+
+    /// Selects the key after the selected ones, or before them.
+    pub fn step(&mut self, by: isize) {
+        let is_selected = |group: &Group| group.runs.iter().any(|run| self.is_selected(run));
+        let at = match by > 0 {
+            true => self.shown.iter().rposition(is_selected),
+            false => self.shown.iter().position(is_selected),
+        };
+        let last = self.shown.len() as isize - 1;
+        let next = at.map_or(0, |at| (at as isize + by).clamp(0, last.max(0)));
+        if let Some(group) = self.shown.get(next as usize).cloned() {
+            self.select(&group.runs, Beside::Nothing);
+        }
+    }
+
+    /// Groups the runs that pass the filter by key.
+    fn arrange(&mut self) {
+        let regex = match regex(&self.filter) {
+            Ok(regex) => regex,
+            Err(error) => {
+                self.wrong_filter = Some(error.to_string());
+                return;
+            }
+        };
+        self.wrong_filter = None;
+        let mut groups = std::collections::BTreeMap::<&str, Vec<Located>>::new();
+        for run in self.listing.value().into_iter().flatten().filter(|run| regex.is_match(&run.key)) {
+            groups.entry(&run.key).or_default().push(run.clone());
+        }
+        let shown: Vec<Group> =
+            groups.into_iter().map(|(key, runs)| Group { key: key.to_owned(), runs }).collect();
+        if shown != self.shown {
+            self.shown = shown;
+            (self.listed, self.version) = (self.listed + 1, self.version + 1);
+        }
+    }
+}
+
+/// What becomes of a selection when more is selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// It ends.
+    Nothing,
+    /// It stays; what is selected already is no more.
+    Others,
+}

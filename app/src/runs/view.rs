@@ -1,0 +1,103 @@
+//! What the window knows of one run.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use basin_core::config::Registry;
+use basin_core::run::{Located, Summary, absolute};
+
+/// What is known of a run.
+#[derive(Debug, Clone)]
+pub struct RunView {
+    /// The run.
+    pub run: Located,
+    /// Settings and curves, or why they cannot be read.
+    pub summary: Result<Summary, String>,
+    /// The checkpoints: the best first, then those of epochs from the last to the first.
+    pub checkpoints: Vec<PathBuf>,
+    /// Analyses that name a checkpoint of this run first.
+    pub results: Vec<StoredResult>,
+    /// Of when this is.
+    pub(super) stamp: Stamp,
+}
+
+/// An analysis on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredResult {
+    /// Which: `interpolation`, `similarity`, …
+    pub kind: String,
+    /// Its folder, which holds `result.json`.
+    pub folder: PathBuf,
+}
+
+/// Tells whether what a view was made from has changed: size and time of files, and whether a process works in the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    newest: Option<SystemTime>,
+    bytes: u64,
+    is_locked: bool,
+}
+
+impl Stamp {
+    /// Of the run as it is now.
+    pub fn of(run: &Located) -> Self {
+        let folder = &run.run;
+        let mut files = vec![folder.record_path(), folder.metrics()];
+        let analysis = folder.analysis();
+        files.extend([
+            folder.root().join("checkpoints"),
+            folder.root().join("predictions"),
+            analysis.clone(),
+        ]);
+        files.extend(entries(&analysis));
+        if !folder.metrics().is_file() {
+            files.extend(entries(&folder.events()));
+        }
+        let metadata: Vec<Metadata> = files.iter().filter_map(|path| path.metadata().ok()).collect();
+        Self {
+            newest: metadata.iter().filter_map(|file| file.modified().ok()).max(),
+            bytes: metadata.iter().map(Metadata::len).sum(),
+            is_locked: folder.is_locked(),
+        }
+    }
+}
+
+impl RunView {
+    /// Reads what there is to know of a run.
+    pub(super) fn read(run: Located, stamp: Stamp, registry: &Registry) -> Self {
+        let summary = Summary::read(&run, registry).map_err(|error| error.to_string());
+        let checkpoints = checkpoints(&run.run.root().join("checkpoints"));
+        let results = stored_results(&run.run.analysis());
+        Self { run, summary, checkpoints, results, stamp }
+    }
+}
+
+/// The checkpoints in a folder: the best first, then those of epochs from the last to the first.
+fn checkpoints(folder: &Path) -> Vec<PathBuf> {
+    let is_checkpoint = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("ckpt")
+            && [".safetensors", ".pth", ".pth.tar", ".pt"].iter().any(|e| name.ends_with(e))
+    };
+    let mut found: Vec<PathBuf> = entries(folder).into_iter().filter(is_checkpoint).collect();
+    found.sort();
+    found.reverse();
+    found
+}
+
+/// The results in a folder of analyses, by kind and name.
+pub fn stored_results(analysis: &Path) -> Vec<StoredResult> {
+    let mut results = Vec::new();
+    for kind in entries(analysis) {
+        let name = kind.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let folders = entries(&kind).into_iter().filter(|folder| folder.join("result.json").is_file());
+        results.extend(folders.map(|folder| StoredResult { kind: name.clone(), folder: absolute(&folder) }));
+    }
+    results.sort_by(|a, b| (&a.kind, &a.folder).cmp(&(&b.kind, &b.folder)));
+    results
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}

@@ -1,0 +1,77 @@
+//! The status bar: device and memory, the job that computes, and the last message.
+
+use egui::{ComboBox, ProgressBar, Ui};
+
+use crate::app::App;
+use crate::queue::{Info, Phase};
+use crate::widget::{duration, problem};
+
+/// Draws the bar.
+pub fn ui(app: &mut App, ui: &mut Ui) {
+    ui.horizontal(|ui| {
+        device(app, ui);
+        ui.separator();
+        jobs(app, ui);
+        if let Some(job) = app.queue.running().cloned() {
+            ui.add(egui::Label::new(&job.title).truncate());
+            progress(ui, &job);
+        }
+        ui.separator();
+        ui.add(egui::Label::new(&app.message).truncate());
+    });
+}
+
+fn device(app: &mut App, ui: &mut Ui) {
+    let combo = ComboBox::new("device", "Device").selected_text(&app.settings.device);
+    combo.show_ui(ui, |ui| {
+        for name in ["auto", "cpu"] {
+            ui.selectable_value(&mut app.settings.device, name.to_owned(), name);
+        }
+    });
+}
+
+/// All jobs, with how each ended.
+fn jobs(app: &mut App, ui: &mut Ui) {
+    let open = app.queue.jobs().iter().filter(|job| job.is_open()).count();
+    ui.menu_button(format!("Jobs: {open}"), |ui| {
+        ui.set_min_width(420.0);
+        if app.queue.jobs().is_empty() {
+            ui.label("Nothing was computed in this window yet.");
+        }
+        for job in app.queue.jobs().iter().rev().take(20) {
+            ui.horizontal(|ui| {
+                ui.label(&job.title);
+                match job.phase() {
+                    Phase::Waiting => drop(ui.label("waits")),
+                    Phase::Running => progress(ui, job),
+                    Phase::Done => drop(ui.label("done")),
+                    Phase::Cancelled => drop(ui.label("cancelled")),
+                    Phase::Failed(reason) => problem(ui, &reason),
+                }
+                if job.phase() == Phase::Waiting && ui.button("Cancel").clicked() {
+                    job.cancel();
+                }
+            });
+        }
+    });
+}
+
+/// How far a job is, the time left, and a button that stops it; nothing for one that is over.
+pub fn progress(ui: &mut Ui, job: &Info) {
+    match job.phase() {
+        Phase::Waiting => drop(ui.label("waits for the job before it")),
+        Phase::Running => {
+            let progress = job.progress();
+            let text = progress.as_ref().map_or("starting".to_owned(), |progress| {
+                let left = progress.left().map(|left| format!(", {} left", duration(left.as_secs_f64())));
+                format!("{}{}", progress.what, left.unwrap_or_default())
+            });
+            let share = progress.map_or(0.0, |progress| progress.share);
+            ui.add(ProgressBar::new(share).desired_width(220.0).text(text));
+        }
+        _ => return,
+    }
+    if ui.button("Cancel").clicked() {
+        job.cancel();
+    }
+}

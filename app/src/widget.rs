@@ -1,0 +1,42 @@
+//! What panels are made of: the library's figures drawn to be touched, tables, choices of checkpoints.
+
+pub mod bars;
+pub mod chart;
+pub mod export;
+pub mod heat_map;
+pub mod images;
+pub mod job;
+pub mod picker;
+pub mod results;
+pub mod table;
+
+use basin_core::figure::series_colour;
+use egui::{Color32, RichText, Ui};
+
+/// The colour of a series in figures; black, which a dark window hides, becomes the colour of text.
+pub fn colour(ui: &Ui, number: usize) -> Color32 {
+    let [red, green, blue] = series_colour(number);
+    match (red, green, blue) {
+        (0, 0, 0) => ui.visuals().strong_text_color(),
+        _ => Color32::from_rgb(red, green, blue),
+    }
+}
+
+/// A sentence about what went wrong, where the user looks.
+pub fn problem(ui: &mut Ui, sentence: &str) {
+    ui.label(RichText::new(format!("⚠ {sentence}")).color(ui.visuals().error_fg_color));
+}
+
+/// A sentence about what can be done here.
+pub fn hint(ui: &mut Ui, sentence: &str) {
+    ui.label(RichText::new(sentence).weak());
+}
+
+/// Seconds as a person says them.
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 100.0 => format!("{s:.0} s"),
+        s if s < 6000.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

@@ -1,0 +1,60 @@
+//! Bars of the library with hover and error bars.
+
+use basin_core::figure::Bars;
+use egui::{Stroke, Ui};
+use egui_plot::{Bar, BarChart, GridMark, Legend, Line, Plot, PlotPoints};
+
+use super::chart::number;
+use super::colour;
+use super::export::export_button;
+use crate::context::Cx;
+
+/// Share of its slot that a group takes.
+const GROUP: f64 = 0.8;
+
+/// Draws bars under a button that exports them under a name.
+pub fn bars(ui: &mut Ui, cx: &mut Cx, name: &str, bars: &Bars, height: f32) {
+    export_button(ui, cx, name, bars);
+    let categories = bars.categories.clone();
+    let colours: Vec<_> = (0..bars.series.len()).map(|series| colour(ui, series)).collect();
+    let ink = Stroke::new(1.2, ui.visuals().strong_text_color());
+    let width = GROUP / bars.series.len().max(1) as f64;
+    let whole = |input: egui_plot::GridInput| {
+        let (low, high) = (input.bounds.0.ceil() as i64, input.bounds.1.floor() as i64);
+        (low..=high.min(low + 500)).map(|at| GridMark { value: at as f64, step_size: 1.0 }).collect()
+    };
+    Plot::new(("bars", name))
+        .height(height)
+        .legend(Legend::default().follow_insertion_order(true))
+        .x_axis_label(bars.x.clone())
+        .y_axis_label(bars.y.clone())
+        .x_grid_spacer(whole)
+        .x_axis_formatter(move |mark, _| {
+            let at = mark.value.round();
+            let category = (at >= 0.0).then(|| categories.get(at as usize)).flatten();
+            category.cloned().unwrap_or_default()
+        })
+        .show(ui, |plot| {
+            for (number_of, series) in bars.series.iter().enumerate() {
+                let x = |category: usize| category as f64 - GROUP / 2.0 + (number_of as f64 + 0.5) * width;
+                let there = || series.values.iter().enumerate().filter(|(_, value)| value.is_finite());
+                let bar = |(category, value): (usize, &f64)| {
+                    let name = format!("{}, {}", series.label, bars.categories[category]);
+                    Bar::new(x(category), *value).width(width).name(name)
+                };
+                let unit = bars.y.clone();
+                let chart = BarChart::new(&series.label, there().map(bar).collect());
+                let say =
+                    move |bar: &Bar, _: &BarChart| format!("{}\n{unit}: {}", bar.name, number(bar.value));
+                plot.bar_chart(chart.color(colours[number_of]).element_formatter(Box::new(say)));
+                for (category, [low, high]) in there().filter_map(|(c, _)| Some((c, *series.errors.get(c)?)))
+                {
+                    if low.is_finite() && high > low {
+                        let points = vec![[x(category), low], [x(category), high]];
+                        let line = Line::new(&series.label, PlotPoints::new(points));
+                        plot.line(line.stroke(ink).allow_hover(false));
+                    }
+                }
+            }
+        });
+}

@@ -1,0 +1,127 @@
+//! A chart of the library with hover, zoom and a legend that hides lines.
+
+use basin_core::figure::{Chart, Scale, Series};
+use egui::{Stroke, Ui};
+use egui_plot::{
+    FilledArea, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints,
+    Points,
+};
+
+use super::colour;
+use super::export::export_button;
+use crate::context::Cx;
+
+/// A line with more points has no marks.
+const MARKED: usize = 40;
+
+/// Draws a chart under a button that exports it under a name.
+pub fn chart(ui: &mut Ui, cx: &mut Cx, name: &str, chart: &Chart, height: f32) {
+    export_button(ui, cx, name, chart);
+    let (x_log, y_log) = (chart.x_scale == Scale::Log, chart.y_scale == Scale::Log);
+    let (x_name, y_name) = (chart.x.clone(), chart.y.clone());
+    let plot = Plot::new(("chart", name))
+        .height(height)
+        .legend(Legend::default().follow_insertion_order(true))
+        .x_axis_label(chart.x.clone())
+        .y_axis_label(chart.y.clone())
+        .x_axis_formatter(move |mark, _| axis_label(mark, x_log))
+        .y_axis_formatter(move |mark, _| axis_label(mark, y_log))
+        .label_formatter(move |position| {
+            let (series, at) = match position {
+                HoverPosition::NearDataPoint { plot_name, position, .. } => (*plot_name, position),
+                HoverPosition::Elsewhere { position } => ("", position),
+            };
+            let (x, y) = (value(at.x, x_log), value(at.y, y_log));
+            Some(
+                format!("{series}\n{x_name}: {}\n{y_name}: {}", number(x), number(y)).trim_start().to_owned(),
+            )
+        });
+    let plot = if x_log { plot.x_grid_spacer(decades) } else { plot };
+    let plot = if y_log { plot.y_grid_spacer(decades) } else { plot };
+    let colours: Vec<_> = (0..chart.series.len()).map(|number| colour(ui, number)).collect();
+    plot.show(ui, |plot| {
+        for (number, series) in chart.series.iter().enumerate() {
+            let points = placed(series, x_log, y_log);
+            if !series.band.is_empty() {
+                let xs: Vec<f64> = points.iter().map(|point| point[0]).collect();
+                let [low, high] = [-1.0, 1.0].map(|sign| edge(series, sign, x_log, y_log));
+                let area = FilledArea::new(&series.label, &xs, &low, &high);
+                plot.add(area.fill_color(colours[number].gamma_multiply(0.18)).allow_hover(false));
+            }
+            if points.len() <= MARKED {
+                let marks = Points::new(&series.label, PlotPoints::new(points.clone()));
+                let shape = [MarkerShape::Circle, MarkerShape::Square, MarkerShape::Up, MarkerShape::Diamond]
+                    [number % 4];
+                plot.points(marks.shape(shape).radius(3.0).color(colours[number]).allow_hover(false));
+            }
+            let styles = [
+                LineStyle::Solid,
+                LineStyle::dashed_dense(),
+                LineStyle::dotted_dense(),
+                LineStyle::Dashed { length: 14.0 },
+            ];
+            let line = Line::new(&series.label, PlotPoints::new(points));
+            plot.line(line.stroke(Stroke::new(2.0, colours[number])).style(styles[number % styles.len()]));
+        }
+    });
+}
+
+/// The points that have a place.
+fn placed(series: &Series, x_log: bool, y_log: bool) -> Vec<[f64; 2]> {
+    let place = |(x, y): &(f64, f64)| [place(*x, x_log), place(*y, y_log)];
+    series.points.iter().map(place).filter(|point| point.iter().all(|c| c.is_finite())).collect()
+}
+
+/// One edge of a band, where the line has a place.
+fn edge(series: &Series, sign: f64, x_log: bool, y_log: bool) -> Vec<f64> {
+    let points = series.points.iter().zip(&series.band);
+    let points = points.filter(|((x, y), _)| place(*x, x_log).is_finite() && place(*y, y_log).is_finite());
+    points
+        .map(|((_, y), band)| {
+            let (middle, end) = (place(*y, y_log), place(y + sign * band, y_log));
+            if end.is_finite() { end } else { middle }
+        })
+        .collect()
+}
+
+fn place(value: f64, is_log: bool) -> f64 {
+    if is_log { value.log10() } else { value }
+}
+
+fn value(place: f64, is_log: bool) -> f64 {
+    if is_log { 10f64.powf(place) } else { place }
+}
+
+/// With the digits that a person reads.
+pub fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        v if !(1e-3..1e6).contains(&v) => format!("{value:.3e}"),
+        _ => {
+            let text = format!("{value:.4}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+    }
+}
+
+fn axis_label(mark: GridMark, is_log: bool) -> String {
+    match is_log {
+        true if (mark.value - mark.value.round()).abs() > 1e-6 => String::new(),
+        _ => number(value(mark.value, is_log)),
+    }
+}
+
+/// Marks at powers of ten, and at their multiples.
+fn decades(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    if high - low > 100.0 {
+        return Vec::new();
+    }
+    let powers = low.floor() as i64..=high.ceil() as i64;
+    let marks = powers.flat_map(|power| (1..10).map(move |factor| (power, f64::from(factor).log10())));
+    let mark = |(power, factor): (i64, f64)| GridMark {
+        value: power as f64 + factor,
+        step_size: if factor == 0.0 { 1.0 } else { 0.1 },
+    };
+    marks.map(mark).collect()
+}

@@ -1,0 +1,41 @@
+//! Choosing an analysis that is on disk already, whoever computed it.
+
+use std::path::{Path, PathBuf};
+
+use egui::{ComboBox, Ui};
+
+use super::picker::short;
+use crate::context::Cx;
+use crate::runs::stored_results;
+
+/// Lets the user choose a result of that kind: of the selected runs, or of checkpoints that lie in no run. Returns the folder of
+/// one that was just chosen.
+pub fn stored(ui: &mut Ui, cx: &mut Cx, kind: &str) -> Option<PathBuf> {
+    let mut chosen = None;
+    let combo =
+        ComboBox::new(("results", kind), "").width(420.0).selected_text("Open a result…").height(400.0);
+    let response = combo.show_ui(ui, |ui| {
+        let views: Vec<_> = cx.runs.selected().iter().filter_map(|run| cx.runs.view(run)).collect();
+        let loose = stored_results(&cx.runs.base().join("analysis"));
+        let all =
+            views.iter().flat_map(|view| &view.results).chain(&loose).filter(|result| result.kind == kind);
+        let mut is_empty = true;
+        for result in all {
+            is_empty = false;
+            if ui.selectable_label(false, label(cx.runs.base(), &result.folder)).clicked() {
+                chosen = Some(result.folder.clone());
+            }
+        }
+        if is_empty {
+            ui.label("The selected runs have no such result yet; compute one here or with the runner.");
+        }
+    });
+    response.response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Stored results"));
+    chosen
+}
+
+/// A folder of a result as it is shown.
+fn label(base: &Path, folder: &Path) -> String {
+    let text = short(&basin_core::run::absolute(base), folder);
+    text.replace("/analysis/", " · ")
+}

@@ -1,0 +1,101 @@
+//! A table of the library that sorts by the column that is clicked, and can be copied.
+
+use std::cmp::Ordering;
+
+use basin_core::figure::Table;
+use egui::{Align, Button, Layout, Ui};
+use egui_extras::{Column, TableBuilder};
+
+/// Draws a table; returns the row that was clicked, as numbered in the table.
+pub fn table(ui: &mut Ui, name: &str, table: &Table, height: f32) -> Option<usize> {
+    if ui.button("Copy table").on_hover_text("Copies it as comma-separated values").clicked() {
+        ui.ctx().copy_text(table.csv());
+    }
+    let id = ui.scope_id().with(("sorted", name));
+    let sorted = ui.data(|data| data.get_temp::<Option<(usize, bool)>>(id)).flatten();
+    let order = order(table, sorted);
+    let is_number: Vec<bool> = (0..table.columns.len()).map(|column| table.is_number(column)).collect();
+    let layout = |column: usize| match is_number[column] {
+        true => Layout::right_to_left(Align::Center),
+        false => Layout::left_to_right(Align::Center),
+    };
+    let line = ui.text_style_height(&egui::TextStyle::Body) + 4.0;
+    let (mut clicked, mut sort) = (None, sorted);
+    ui.push_id(name, |ui| {
+        let columns = table.columns.len();
+        let builder = TableBuilder::new(ui).striped(true).resizable(true).sense(egui::Sense::click());
+        builder
+            .max_scroll_height(height)
+            .columns(Column::auto().at_least(40.0).clip(true), columns)
+            .header(line + 2.0, |mut header| {
+                for (column, title) in table.columns.iter().enumerate() {
+                    header.col(|ui| {
+                        let arrow = match sorted {
+                            Some((by, false)) if by == column => " ⏶",
+                            Some((by, true)) if by == column => " ⏷",
+                            _ => "",
+                        };
+                        let button = Button::new(format!("{title}{arrow}")).frame(false);
+                        if ui.add(button).on_hover_text("Sorts by this column").clicked() {
+                            sort = match sorted {
+                                Some((by, false)) if by == column => Some((column, true)),
+                                Some((by, true)) if by == column => None,
+                                _ => Some((column, false)),
+                            };
+                        }
+                    });
+                }
+            })
+            .body(|body| {
+                body.rows(line, order.len(), |mut row| {
+                    let number = order[row.index()];
+                    for (column, cell) in table.rows[number].iter().enumerate() {
+                        row.col(|ui| {
+                            ui.with_layout(layout(column), |ui| ui.label(cell));
+                        });
+                    }
+                    if row.response().clicked() {
+                        clicked = Some(number);
+                    }
+                });
+            });
+    });
+    ui.data_mut(|data| data.insert_temp(id, sort));
+    clicked
+}
+
+/// Numbers of the rows as they are shown.
+fn order(table: &Table, sorted: Option<(usize, bool)>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..table.rows.len()).collect();
+    if let Some((column, is_descending)) = sorted {
+        let is_number = table.is_number(column);
+        let cell = |row: usize| table.rows[row].get(column).map_or("", String::as_str);
+        let number = |row| cell(row).split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+        order.sort_by(|&a, &b| {
+            let ordering = match is_number {
+                true => number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal),
+                false => cell(a).cmp(cell(b)),
+            };
+            if is_descending { ordering.reverse() } else { ordering }
+        });
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_sort_by_value_and_words_by_letter() {
+        let rows = [["b", "10"], ["a", "9 ± 1"], ["c", "-"]];
+        let table = Table {
+            columns: ["name", "accuracy"].map(str::to_owned).to_vec(),
+            rows: rows.map(|row| row.map(str::to_owned).to_vec()).to_vec(),
+        };
+        assert_eq!(order(&table, None), [0, 1, 2]);
+        assert_eq!(order(&table, Some((0, false))), [1, 0, 2]);
+        assert_eq!(order(&table, Some((1, true))), [0, 1, 2]);
+        assert_eq!(order(&table, Some((1, false))), [2, 1, 0]);
+    }
+}

@@ -1,0 +1,78 @@
+//! Finding runs below a base folder and its replicates, ours and those that the reference wrote.
+
+use std::path::{Path, PathBuf};
+
+use super::{RunDir, replicate_base};
+use crate::error::{Error, Result};
+
+/// Parts that a key may have; ends the search where links form a loop.
+const DEPTH: usize = 10;
+/// In the name of a folder that `--force` has set aside.
+const SET_ASIDE: &str = ".old-";
+
+/// A run's folder, by what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// Its folder below the base folder.
+    pub key: String,
+    /// Which instance of the key.
+    pub replicate: u64,
+    /// The folder.
+    pub run: RunDir,
+}
+
+/// The runs below `base` and `<base>-rep<N>`, by replicate and key. Nothing in their folders is read.
+///
+/// # Errors
+/// [`Error::Data`] if there is no such folder, [`Error::Io`] naming a folder that cannot be read.
+pub fn find_runs(base: &Path) -> Result<Vec<Located>> {
+    let mut runs = Vec::new();
+    for (replicate, base) in bases(base)? {
+        let mut folders = Vec::new();
+        collect(&base, DEPTH, &mut folders)?;
+        runs.extend(folders.into_iter().map(|folder| {
+            let key = folder.strip_prefix(&base).unwrap_or(&folder).to_string_lossy().into_owned();
+            Located { key, replicate, run: RunDir::at(folder) }
+        }));
+    }
+    Ok(runs)
+}
+
+/// The base folder and those of its replicates that are there, with their numbers.
+fn bases(base: &Path) -> Result<Vec<(u64, PathBuf)>> {
+    if !base.is_dir() {
+        return Err(Error::data(format!(
+            "there is no folder {}; name that of the runs with -b",
+            base.display()
+        )));
+    }
+    let one = replicate_base(base, 1);
+    let stem = one.file_name().unwrap_or_default().to_string_lossy().trim_end_matches('1').to_owned();
+    let parent = one.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let numbers =
+        std::fs::read_dir(parent).map_err(Error::io("read", parent))?.flatten().filter_map(|entry| {
+            entry.file_name().to_string_lossy().strip_prefix(&stem)?.parse().ok().filter(|number| *number > 0)
+        });
+    let mut numbers: Vec<u64> = numbers.collect();
+    numbers.sort_unstable();
+    let replicates = numbers.into_iter().map(|number| (number, replicate_base(base, number)));
+    Ok(std::iter::once((0, base.to_owned())).chain(replicates.filter(|(_, base)| base.is_dir())).collect())
+}
+
+/// Folders of runs below a folder, sorted.
+fn collect(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let mut paths: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    paths.retain(|path| !path.to_string_lossy().contains(SET_ASIDE));
+    paths.sort();
+    for path in paths {
+        let run = RunDir::at(path.clone());
+        if run.record_path().is_file() || run.events().is_dir() {
+            runs.push(path);
+        } else if depth > 0 {
+            collect(&path, depth - 1, runs)?;
+        }
+    }
+    Ok(())
+}
