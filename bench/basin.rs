@@ -22,7 +22,7 @@ fn main() {
     };
     let number = |text: &str| text.parse::<usize>().expect("a number");
     let (size, batch) = (number(size), number(batch));
-    let device = Choice::Auto.open();
+    let device = Choice::Auto.open().expect("a device");
     let arch = Arch::new(arch, 10).expect("an architecture");
     let mut network = Network::new(arch.clone(), &initial_state(&arch, false, 0), &device).expect("it fits");
     let values: Vec<f32> =

@@ -60,7 +60,7 @@ fn main() {
         base: folder.path(),
         output: Some(&folder.path().join("surface")),
     };
-    let job = Job { device: Choice::Auto.open(), emit: &|_| {}, stop: &Stop::default() };
+    let job = Job { device: Choice::Auto.open().expect("a device"), emit: &|_| {}, stop: &Stop::default() };
     let start = Instant::now();
     let (_, output) = criticality(&request, &job).expect("a surface");
     let seconds = start.elapsed().as_secs_f64();

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use basin_core::config::Registry;
-use basin_core::device::Choice;
+use basin_core::device::{Choice, Hardware, list};
 use egui::{CentralPanel, Context, Panel, Ui};
 
+use crate::background::Slot;
 use crate::context::{Command, Cx, Dialogs};
 use crate::panel::{Panels, Tab};
 use crate::queue::Queue;
@@ -25,6 +26,8 @@ pub struct App {
     pub(crate) dialogs: Dialogs,
     pub(crate) side: side::Side,
     pub(crate) welcome: welcome::Welcome,
+    /// The devices of this machine.
+    pub(crate) devices: Slot<Vec<Hardware>>,
     /// The last sentence of the status bar.
     pub(crate) message: String,
 }
@@ -33,6 +36,8 @@ impl App {
     /// Opens the folder that the settings name.
     pub fn new(context: &Context, settings: Settings, registry: Arc<Registry>) -> Self {
         context.set_theme(settings.theme);
+        let mut devices = Slot::default();
+        devices.start(context, || Ok(list()));
         let runs = Runs::open(settings.base.clone(), settings.filter.clone(), registry, context);
         Self {
             settings,
@@ -43,6 +48,7 @@ impl App {
             dialogs: Dialogs::default(),
             side: side::Side::default(),
             welcome: welcome::Welcome::default(),
+            devices,
             message: String::new(),
         }
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use basin_core::device::Choice;
+use basin_core::device::{Choice, Hardware, describe};
 use basin_core::error::{Error, Result};
 use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
@@ -158,6 +158,7 @@ pub struct Queue {
     tasks: Option<Sender<Task>>,
     worker: Option<JoinHandle<()>>,
     jobs: Vec<Arc<Info>>,
+    hardware: Arc<Mutex<Option<Hardware>>>,
 }
 
 impl Queue {
@@ -165,9 +166,11 @@ impl Queue {
     pub fn new(context: &Context) -> Self {
         let (tasks, received) = channel();
         let redraw = context.clone();
+        let hardware = Arc::new(Mutex::new(None));
+        let used = Arc::clone(&hardware);
         let worker = std::thread::Builder::new().name("jobs".to_owned());
-        let worker = worker.spawn(move || work_off(&received, &redraw)).ok();
-        Self { context: context.clone(), tasks: Some(tasks), worker, jobs: Vec::new() }
+        let worker = worker.spawn(move || work_off(&received, &used, &redraw)).ok();
+        Self { context: context.clone(), tasks: Some(tasks), worker, jobs: Vec::new(), hardware }
     }
 
     /// Adds a job, which computes on that device.
@@ -202,6 +205,11 @@ impl Queue {
         &self.jobs
     }
 
+    /// What the last job computed on.
+    pub fn hardware(&self) -> Option<Hardware> {
+        self.hardware.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The job that computes now.
     pub fn running(&self) -> Option<&Arc<Info>> {
         self.jobs.iter().find(|job| job.phase() == Phase::Running)
@@ -221,7 +229,7 @@ impl Queue {
 }
 
 /// The worker's thread.
-fn work_off(tasks: &Receiver<Task>, context: &Context) {
+fn work_off(tasks: &Receiver<Task>, used: &Mutex<Option<Hardware>>, context: &Context) {
     while let Ok(Task { info, device, work }) = tasks.recv() {
         {
             let mut state = info.state();
@@ -237,7 +245,8 @@ fn work_off(tasks: &Receiver<Task>, context: &Context) {
         };
         // Kernels of a device panic where it is lost or short of memory; the window must outlive that.
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            let device = device.open();
+            let device = device.open()?;
+            *used.lock().unwrap_or_else(PoisonError::into_inner) = Some(describe(&device));
             work(&Job { device, emit: &emit, stop: &info.stop })
         }));
         info.state().phase = match ended {

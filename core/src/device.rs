@@ -1,34 +1,221 @@
 //! Choosing a device, and tensors of the CPU as plain slices.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(feature = "wgpu")]
+mod graphics;
+
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Device, TensorData};
+use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Result};
+use crate::model::conv::instructions;
+
+/// The GPU features that this program was built with.
+pub const FEATURES: &[&str] = &[
+    #[cfg(feature = "cuda")]
+    "cuda",
+    #[cfg(feature = "vulkan")]
+    "vulkan",
+    #[cfg(feature = "wgpu")]
+    "wgpu",
+];
 
 /// A device as `--device` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Choice {
-    /// The best there is.
+    /// The first of CUDA, Vulkan and wgpu that has a GPU, or else the CPU.
     #[default]
     Auto,
     /// The processor.
     Cpu,
+    /// The best GPU of what WebGPU uses on this system: Vulkan, Metal or DirectX 12.
+    Wgpu,
+    /// A GPU by its number in Vulkan, the best first.
+    Vulkan(usize),
+    /// A GPU by its number in CUDA.
+    Cuda(usize),
 }
+
+/// A device of this machine that this build can use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hardware {
+    /// What chooses it.
+    pub choice: Choice,
+    /// Its name, or the widest instructions of a processor.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// What Burn reaches it through, such as `Vulkan`.
+    pub interface: String,
+    /// Name and version of its driver.
+    pub driver: String,
+    /// Its memory, bytes, where the interface tells.
+    pub memory: Option<u64>,
+}
+
+/// What a device is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The processor, by this program's own kernels.
+    Cpu,
+    /// A GPU with memory of its own.
+    Discrete,
+    /// A GPU that shares the processor's memory.
+    Integrated,
+    /// A GPU that a virtual machine is lent.
+    Virtual,
+    /// A processor that plays a GPU: right, and very slow.
+    Software,
+    /// Unknown to its driver.
+    Other,
+}
+
+/// Devices that were opened, which happens once for each, and what they are.
+static OPENED: Mutex<Vec<(Device, Hardware)>> = Mutex::new(Vec::new());
 
 impl Choice {
     /// The device itself.
-    pub fn open(self) -> Device {
-        Device::flex()
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if this build lacks the feature; [`Error::Run`] if there is no such device, or it does not start.
+    pub fn open(self) -> Result<Device> {
+        if self == Self::Auto {
+            let gpus = list().into_iter().filter(|found| !matches!(found.kind, Kind::Cpu | Kind::Software));
+            return Ok(gpus.filter_map(|gpu| gpu.choice.open().ok()).next().unwrap_or_else(Device::flex));
+        }
+        if self == Self::Cpu {
+            return Ok(Device::flex());
+        }
+        #[cfg(feature = "vulkan")]
+        if self == Self::Wgpu && graphics::best_is_vulkan() {
+            // Burn starts a GPU once for each interface.
+            return Self::Vulkan(0).open();
+        }
+        if !FEATURES.contains(&self.feature()) {
+            return Err(Error::usage(format!(
+                "this build has no {}; build with --features {}, or use --device {}",
+                self.feature(),
+                self.feature(),
+                choices()
+            )));
+        }
+        let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((device, _)) = opened.iter().find(|(_, hardware)| hardware.choice == self) {
+            return Ok(device.clone());
+        }
+        let Some(hardware) = list().into_iter().find(|hardware| hardware.choice == self) else {
+            return Err(Error::run(format!(
+                "there is no device {self} here; check its driver, or use --device {}",
+                choices()
+            )));
+        };
+        let device = self.start().map_err(|problem| {
+            Error::run(format!(
+                "{hardware} does not start ({problem}); check its driver, or use --device cpu"
+            ))
+        })?;
+        opened.push((device.clone(), hardware));
+        Ok(device)
     }
+
+    /// Makes a GPU that is listed ready; in words why it is not.
+    fn start(self) -> std::result::Result<Device, String> {
+        match self {
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu | Self::Vulkan(_) => graphics::start(self),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(number) => cuda::start(number),
+            _ => Err("it is no GPU of this build".to_owned()),
+        }
+    }
+
+    /// The cargo feature that it needs.
+    fn feature(self) -> &'static str {
+        match self {
+            Self::Auto | Self::Cpu => "cpu",
+            Self::Wgpu => "wgpu",
+            Self::Vulkan(_) => "vulkan",
+            Self::Cuda(_) => "cuda",
+        }
+    }
+}
+
+/// All devices of this machine that this build can use, the best first and the CPU last.
+pub fn list() -> Vec<Hardware> {
+    let mut devices = Vec::new();
+    #[cfg(feature = "cuda")]
+    devices.extend(cuda::list());
+    #[cfg(feature = "wgpu")]
+    devices.extend(graphics::list());
+    devices.push(cpu());
+    devices
+}
+
+/// What a device is that was opened by [`Choice::open`].
+pub fn describe(device: &Device) -> Hardware {
+    let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    opened.iter().find(|(known, _)| known == device).map_or_else(cpu, |(_, hardware)| hardware.clone())
+}
+
+/// Whether tensors of a device are the CPU's, for which there are kernels of our own.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    *device == Device::flex()
+}
+
+fn cpu() -> Hardware {
+    Hardware {
+        choice: Choice::Cpu,
+        name: instructions().to_owned(),
+        kind: Kind::Cpu,
+        interface: String::new(),
+        driver: String::new(),
+        memory: None,
+    }
+}
+
+/// The devices there are, as words that `--device` takes.
+fn choices() -> String {
+    let names: Vec<String> = list().iter().map(|hardware| hardware.choice.to_string()).collect();
+    names.join(" or ")
 }
 
 impl fmt::Display for Choice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("cpu")
+        match self {
+            Self::Auto => formatter.write_str("auto"),
+            Self::Cpu => formatter.write_str("cpu"),
+            Self::Wgpu => formatter.write_str("wgpu"),
+            Self::Vulkan(number) => write!(formatter, "vulkan:{number}"),
+            Self::Cuda(number) => write!(formatter, "cuda:{number}"),
+        }
+    }
+}
+
+impl fmt::Display for Hardware {
+    /// `wgpu, NAME, Vulkan, DRIVER, 8.0 GiB`, as far as it is known.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.choice)?;
+        for part in [&self.name, &self.interface, &self.driver].into_iter().filter(|part| !part.is_empty()) {
+            write!(formatter, ", {part}")?;
+        }
+        match self.memory {
+            Some(bytes) => write!(formatter, ", {:.1} GiB", bytes as f64 / f64::from(1 << 30)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Serialize for Choice {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -36,12 +223,22 @@ impl FromStr for Choice {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            _ => Err(Error::usage(format!(
-                "no device {name} in this build; use --device auto or --device cpu"
-            ))),
+        let unknown = || {
+            Error::usage(format!(
+                "unknown device {name}; use auto, cpu, wgpu, vulkan or cuda, the last two also with a number, as in cuda:1"
+            ))
+        };
+        let (interface, number) = match name.split_once(':') {
+            None => (name, None),
+            Some((interface, number)) => (interface, Some(number.parse().map_err(|_| unknown())?)),
+        };
+        match (interface, number) {
+            ("auto", None) => Ok(Self::Auto),
+            ("cpu", None) => Ok(Self::Cpu),
+            ("wgpu", None) => Ok(Self::Wgpu),
+            ("vulkan", number) => Ok(Self::Vulkan(number.unwrap_or(0))),
+            ("cuda", number) => Ok(Self::Cuda(number.unwrap_or(0))),
+            _ => Err(unknown()),
         }
     }
 }
@@ -62,4 +259,57 @@ pub(crate) fn into_floats(tensor: CpuTensor) -> Vec<f32> {
 /// A tensor that takes over the values.
 pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> CpuTensor {
     CpuTensor::from_data(TensorData::new(values, shape))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_are_read_as_they_are_written() {
+        let choices = [
+            Choice::Auto,
+            Choice::Cpu,
+            Choice::Wgpu,
+            Choice::Vulkan(0),
+            Choice::Vulkan(3),
+            Choice::Cuda(0),
+            Choice::Cuda(12),
+        ];
+        for choice in choices {
+            assert_eq!(choice.to_string().parse::<Choice>().unwrap(), choice);
+        }
+        assert_eq!("cuda".parse::<Choice>().unwrap(), Choice::Cuda(0));
+        assert_eq!("vulkan".parse::<Choice>().unwrap(), Choice::Vulkan(0));
+        for wrong in ["", "gpu", "cuda:", "cuda:-1", "cuda:one", "cpu:0", "wgpu:1", "auto:0", "cuda:0:1"] {
+            let error = wrong.parse::<Choice>().unwrap_err();
+            assert!(matches!(&error, Error::Usage(text) if text.contains("cuda:1")), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_a_sentence_with_a_remedy() {
+        for choice in [Choice::Wgpu, Choice::Vulkan(90), Choice::Cuda(90)] {
+            let built = FEATURES.contains(&choice.feature());
+            match choice.open() {
+                Ok(device) => assert_eq!(describe(&device).choice, Choice::Wgpu),
+                Err(error) => {
+                    let text = error.to_string();
+                    assert!(text.contains("--device") && text.contains("cpu"), "{text}");
+                    assert_eq!(error.exit_code(), if built { 1 } else { 2 }, "{text}");
+                    assert_eq!(text.contains("--features"), !built, "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_cpu_is_always_there_and_last() {
+        let devices = list();
+        assert_eq!(devices.last().map(|hardware| hardware.choice), Some(Choice::Cpu));
+        let device = Choice::Cpu.open().unwrap();
+        assert!(is_cpu(&device) && is_cpu(&device.clone().autodiff()));
+        assert_eq!(describe(&device), cpu());
+        assert!(describe(&device).to_string().starts_with("cpu, "));
+    }
 }

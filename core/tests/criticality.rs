@@ -39,7 +39,7 @@ fn experiment(arch: &str) -> Experiment {
 }
 
 fn with_job<T>(work: impl FnOnce(&Job) -> T) -> T {
-    work(&Job { device: Choice::Cpu.open(), emit: &|_| {}, stop: &Stop::default() })
+    work(&Job { device: Choice::Cpu.open().unwrap(), emit: &|_| {}, stop: &Stop::default() })
 }
 
 /// A network that no training has made; none of its tensors is constant. Quicker than Gaussian draws.
@@ -107,7 +107,7 @@ fn surfaces(end: &Path, path: PathKind, grid: &Grid, modules: &[&str], memory_by
 
 #[test]
 fn the_modules_before_and_after_any_cut_are_the_network_bit_for_bit() {
-    let device = Choice::Cpu.open();
+    let device = Choice::Cpu.open().unwrap();
     for name in ["fixup_resnet18", "torchvision/resnet18"] {
         let arch = Arch::new(name, CLASSES).unwrap();
         let network = Network::new(arch.clone(), &state(&arch, 1), &device).unwrap();

@@ -77,7 +77,7 @@ impl Families {
 /// Where to compute.
 #[derive(Debug, Args)]
 pub struct Device {
-    /// Where to compute: auto or cpu.
+    /// Where to compute: auto, cpu, wgpu, vulkan[:N] or cuda[:N]; `doctor` lists what there is.
     #[arg(long, default_value = "auto")]
     pub device: Choice,
 }

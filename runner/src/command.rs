@@ -88,7 +88,7 @@ fn working<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Res
         registered.map_err(|error| Error::run(format!("signals cannot be handled: {error}")))?;
     }
     let emit = |event: Event| progress.show(event);
-    let result = work(&Job { device: device.device.open(), emit: &emit, stop: &stop });
+    let result = work(&Job { device: device.device.open()?, emit: &emit, stop: &stop });
     progress.finish();
     Ok(result?)
 }

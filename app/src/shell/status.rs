@@ -1,5 +1,6 @@
 //! The status bar: device and memory, the job that computes, and the last message.
 
+use basin_core::device::{Choice, Kind};
 use egui::{ComboBox, ProgressBar, Ui};
 
 use crate::app::App;
@@ -21,13 +22,29 @@ pub fn ui(app: &mut App, ui: &mut Ui) {
     });
 }
 
+/// Where jobs compute, and what that is.
 fn device(app: &mut App, ui: &mut Ui) {
+    app.devices.poll();
+    let found = app.devices.value().cloned().unwrap_or_default();
     let combo = ComboBox::new("device", "Device").selected_text(&app.settings.device);
     combo.show_ui(ui, |ui| {
-        for name in ["auto", "cpu"] {
-            ui.selectable_value(&mut app.settings.device, name.to_owned(), name);
+        ui.selectable_value(&mut app.settings.device, "auto".to_owned(), "auto: the best there is");
+        for hardware in &found {
+            let text = hardware.to_string();
+            ui.selectable_value(&mut app.settings.device, hardware.choice.to_string(), text);
         }
     });
+    let chosen = app.device();
+    let known = app.queue.hardware();
+    let shown = known.as_ref().or_else(|| match chosen {
+        Choice::Auto => found.iter().find(|hardware| hardware.kind != Kind::Software),
+        choice => found.iter().find(|hardware| hardware.choice == choice),
+    });
+    if let Some(hardware) = shown {
+        let fallback = chosen == Choice::Auto && hardware.kind == Kind::Cpu;
+        let remark = if fallback { ": no GPU was found" } else { "" };
+        ui.add(egui::Label::new(format!("{hardware}{remark}")).truncate());
+    }
 }
 
 /// All jobs, with how each ended.

@@ -10,6 +10,8 @@ mod tile;
 mod view;
 mod weight;
 
+pub use self::tile::instructions;
+
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;

@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use super::{Splits, resume, start, train};
 use crate::config::Experiment;
+use crate::device::describe;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::file_digest;
@@ -136,7 +137,7 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
     run.write_record(&RunRecord {
         experiment: recorded,
         replicate: request.replicate,
-        device: format!("{:?}", job.device),
+        device: describe(&job.device).to_string(),
         versions: BTreeMap::from([("basin".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
         data_digests,
         pretrained_sha256,

@@ -94,7 +94,7 @@ mod tests {
     fn findings_are_judged_as_pytorch_does() {
         let logits = [[0.5, -1.25, 3.0, 0.0, -40.0], [2.0, -0.75, 100.0, 0.25, 1.0_f32]];
         let findings = Labelling::Findings(&["a", "b", "c", "d", "e"]);
-        let device = crate::device::Choice::Cpu.open().autodiff();
+        let device = crate::device::Choice::Cpu.open().unwrap().autodiff();
         let check = |targets: &Targets, expected: f32, gradients: [f32; 10]| {
             let logits = Tensor::<2>::from_data(logits, &device).require_grad();
             let loss = loss(logits.clone(), targets, findings);

@@ -24,6 +24,9 @@ pub struct Left<'a> {
 
 /// One way to compute a tile, for one set of vector instructions.
 pub trait Kernel {
+    /// Name of the instructions.
+    const NAME: &'static str;
+
     /// `tile[r][j] += sum over taps t and k < depth of left.taps[t][r][first + k * step] * panel[t][k][j]`.
     ///
     /// # Safety
@@ -39,6 +42,22 @@ pub trait Work {
 
     /// Does the work; to be inlined.
     fn run<K: Kernel>(self) -> Self::Output;
+}
+
+/// Name of the instructions that [`with_widest`] uses here.
+pub fn instructions() -> &'static str {
+    with_widest(Name)
+}
+
+/// Asks a kernel for its name.
+struct Name;
+
+impl Work for Name {
+    type Output = &'static str;
+
+    fn run<K: Kernel>(self) -> &'static str {
+        K::NAME
+    }
 }
 
 /// Does the work with the widest instructions that the machine has.
@@ -72,6 +91,8 @@ struct Avx512;
 
 #[cfg(target_arch = "x86_64")]
 impl Kernel for Avx512 {
+    const NAME: &'static str = "AVX-512";
+
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
         // SAFETY: promised by the caller.
@@ -84,6 +105,8 @@ struct Avx2;
 
 #[cfg(target_arch = "x86_64")]
 impl Kernel for Avx2 {
+    const NAME: &'static str = "AVX2";
+
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
         // SAFETY: promised by the caller.
@@ -94,6 +117,8 @@ impl Kernel for Avx2 {
 struct Portable;
 
 impl Kernel for Portable {
+    const NAME: &'static str = "portable instructions";
+
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
         // SAFETY: promised by the caller.
