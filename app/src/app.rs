@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use basin_core::config::Registry;
 use basin_core::device::{Choice, Hardware, list};
+use basin_core::error::Result;
+use basin_core::job::Job;
+use basin_core::run::Located;
 use egui::{CentralPanel, Context, Panel, Ui};
 
 use crate::background::Slot;
 use crate::context::{Command, Cx, Dialogs};
 use crate::panel::{Panels, Tab};
-use crate::queue::Queue;
-use crate::runs::Runs;
+use crate::queue::{Queue, Ticket};
+use crate::runs::{Beside, Runs};
 use crate::settings::Settings;
 use crate::shell::{keys, side, status, tabs, welcome};
 use crate::widget::export::Export;
@@ -64,6 +67,32 @@ impl App {
         self.settings.base = base.to_owned();
         self.runs = Runs::open(base.to_owned(), String::new(), self.runs.shared_registry(), context);
         self.panels = Panels::default();
+    }
+
+    /// Adds a job to the window's queue.
+    pub fn submit<T: Send + 'static>(
+        &mut self,
+        title: &str,
+        device: Choice,
+        work: impl FnOnce(&Job) -> Result<T> + Send + 'static,
+    ) -> Ticket<T> {
+        self.queue.submit(title, device, work)
+    }
+
+    /// Selects the first keys of the list.
+    pub fn select_first(&mut self, count: usize) {
+        let runs: Vec<Located> = self.runs.shown().iter().take(count).flat_map(|group| group.runs.clone()).collect();
+        self.runs.select(&runs, Beside::Nothing);
+    }
+
+    /// Keys of the selected runs.
+    pub fn selected(&self) -> Vec<String> {
+        self.runs.selected().into_iter().map(|run| run.key).collect()
+    }
+
+    /// The panel that is shown.
+    pub fn tab(&self) -> Tab {
+        self.settings.tab
     }
 
     /// The device that jobs compute on.
