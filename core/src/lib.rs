@@ -20,6 +20,7 @@ pub mod figure;
 pub mod study;
 
 pub mod device;
+pub mod doctor;
 pub mod error;
 pub mod event;
 pub mod file;

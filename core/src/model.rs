@@ -9,6 +9,9 @@ mod graph;
 mod resnet;
 mod torchvision;
 
+#[cfg(test)]
+mod agreement;
+
 pub mod conv;
 pub mod layout;
 pub mod norm;

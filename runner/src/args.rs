@@ -229,6 +229,8 @@ pub enum Command {
     Distance(command::distance::Distance),
     /// Measures the singular values of each convolution and linear layer.
     Spectrum(command::spectrum::Spectrum),
+    /// Lists the devices of this machine, and checks each shape of an architecture on one of them against the CPU.
+    Doctor(command::doctor::Doctor),
     /// Shows, compares and converts checkpoints as files.
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),

@@ -6,6 +6,7 @@ mod checkpoint;
 pub mod criticality;
 pub mod curves;
 pub mod distance;
+pub mod doctor;
 pub mod interpolate;
 pub mod mistakes;
 mod prepare;
@@ -57,6 +58,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Pretraining(command)) => command.run(),
         Some(Command::Distance(command)) => command.run(),
         Some(Command::Spectrum(command)) => command.run(),
+        Some(Command::Doctor(command)) => command.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {

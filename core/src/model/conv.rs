@@ -1,6 +1,7 @@
 //! Convolution over channels-last images behind Burn's autodiff, with all that surrounds it in a Fixup block done in
 //! the same pass. Burn's own convolution costs a transposed copy per gradient and a pass for each bias and ReLU.
 
+pub(crate) mod composed;
 pub mod cpu;
 pub mod geometry;
 pub mod gram;
@@ -23,7 +24,7 @@ use burn::tensor::Tensor;
 use self::cpu::Surround;
 use self::geometry::Geometry;
 use super::graph::register;
-use crate::device::{CpuTensor, floats, into_floats, tensor};
+use crate::device::{CpuTensor, floats, into_floats, is_cpu, tensor};
 
 /// How the windows of a convolution lie, and what follows it.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +53,9 @@ pub fn conv(
     residual: Option<Tensor<4>>,
     options: Options,
 ) -> Tensor<4> {
+    if !is_cpu(&images.device()) {
+        return composed::conv(images, weights, input_bias, output_bias, residual, options);
+    }
     Tensor::from_dispatch(<Dispatch as ConvBackend>::surrounded_conv(
         images.into_dispatch(),
         weights.into_dispatch(),

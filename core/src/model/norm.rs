@@ -1,6 +1,7 @@
 //! Batch normalisation over channels-last images behind Burn's autodiff, with the residual and the ReLU after it in the
 //! same pass (Ioffe and Szegedy 2015, as PyTorch's `BatchNorm2d`). How sums are cut depends on shapes alone.
 
+pub(crate) mod composed;
 mod cpu;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -14,7 +15,7 @@ use burn::tensor::Tensor;
 use self::cpu::{Affine, Moments};
 use super::conv::Residual;
 use super::graph::register;
-use crate::device::{CpuTensor, floats, into_floats, tensor};
+use crate::device::{CpuTensor, floats, into_floats, is_cpu, tensor};
 
 /// Added to variances, as PyTorch does by default.
 const EPSILON: f64 = 1e-5;
@@ -25,6 +26,9 @@ const MOMENTUM: f64 = 0.1;
 ///
 /// Images: `[batch, height, width, channels]`, not tracked by autodiff.
 pub fn moments(images: Tensor<4>) -> Tensor<2> {
+    if !is_cpu(&images.device()) {
+        return composed::moments(images);
+    }
     Tensor::from_dispatch(<Dispatch as MomentBackend>::channel_moments(images.into_dispatch()))
 }
 
@@ -69,6 +73,9 @@ pub fn normalize(
     residual: Option<Tensor<4>>,
     relu: bool,
 ) -> Tensor<4> {
+    if !is_cpu(&images.device()) {
+        return composed::normalize(images, weight, bias, residual, relu);
+    }
     Tensor::from_dispatch(<Dispatch as NormBackend>::surrounded_norm(
         images.into_dispatch(),
         weight.into_dispatch(),

@@ -7,10 +7,12 @@ use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
 use rayon::prelude::*;
 
 use super::graph::register;
-use crate::device::{floats, into_floats, tensor};
+use crate::device::{floats, into_floats, is_cpu, tensor};
 
 /// Side of a window.
 const WINDOW: usize = 3;
@@ -19,7 +21,16 @@ const STRIDE: usize = 2;
 
 /// `[batch, height, width, channels]` to `[batch, ceil(height / 2), ceil(width / 2), channels]`.
 pub fn max_pool(images: Tensor<4>) -> Tensor<4> {
+    if !is_cpu(&images.device()) {
+        return composed(images);
+    }
     Tensor::from_dispatch(<Dispatch as PoolBackend>::stem_pool(images.into_dispatch()))
+}
+
+/// As [`max_pool`], from Burn's own operation, for devices that have no kernel of ours.
+pub(crate) fn composed(images: Tensor<4>) -> Tensor<4> {
+    let options = MaxPoolOptions::new([WINDOW; 2]).with_stride([STRIDE; 2]).with_padding([1; 2]);
+    max_pool2d(images.permute([0, 3, 1, 2]), options).permute([0, 2, 3, 1])
 }
 
 /// Backends that have the pooling of [`max_pool`].

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use crate::config;
-use crate::device::{floats, into_floats, tensor};
+use crate::device::{floats, into_floats, is_cpu, tensor};
 
 /// The numbers of one update.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +32,9 @@ pub fn step(
     second: Tensor<1>,
     rule: Rule,
 ) -> [Tensor<1>; 3] {
+    if !is_cpu(&parameter.device()) {
+        return composed(parameter, gradient, first, second, rule);
+    }
     let updated = <Dispatch as AdamBackend>::adam_step(
         parameter.into_dispatch(),
         gradient.into_dispatch(),
@@ -40,6 +43,27 @@ pub fn step(
         rule,
     );
     [updated.parameter, updated.first, updated.second].map(Tensor::from_dispatch)
+}
+
+/// As [`step`], from Burn's own operations, for devices that have no kernel of ours.
+fn composed(
+    parameter: Tensor<1>,
+    gradient: Tensor<1>,
+    first: Tensor<1>,
+    second: Tensor<1>,
+    rule: Rule,
+) -> [Tensor<1>; 3] {
+    let config::Adam { betas: [beta1, beta2], eps } = rule.kwargs;
+    let correction = |beta: f64| 1.0 - beta.powf(rule.step as f64);
+    let (gradient, parameter) = match rule.decoupled {
+        true => (gradient, parameter * (1.0 - rule.lr * rule.weight_decay)),
+        false => (gradient + parameter.clone() * rule.weight_decay, parameter),
+    };
+    let first = first * beta1 + gradient.clone() * (1.0 - beta1);
+    let second = second * beta2 + gradient.square() * (1.0 - beta2);
+    let divisor = second.clone().sqrt() / correction(beta2).sqrt() + eps;
+    let parameter = parameter - first.clone() / divisor * (rule.lr / correction(beta1));
+    [parameter, first, second]
 }
 
 /// A parameter and its running means after a step.
@@ -102,6 +126,34 @@ impl AdamBackend for Flex {
             parameter: tensor(parameter, size),
             first: tensor(first, size),
             second: tensor(second, size),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn the_composition_is_the_kernel() {
+        let tensor = |factor: f32| {
+            let floats: Vec<f32> = (0..40).map(|i| (i as f32 * factor).sin()).collect();
+            Tensor::<1>::from_floats(floats.as_slice(), &Device::flex())
+        };
+        for (decoupled, steps) in [(false, 1), (true, 1), (false, 50), (true, 50)] {
+            let rule = Rule {
+                lr: 0.01,
+                weight_decay: 0.05,
+                decoupled,
+                kwargs: config::Adam::default(),
+                step: steps,
+            };
+            type Step = fn(Tensor<1>, Tensor<1>, Tensor<1>, Tensor<1>, Rule) -> [Tensor<1>; 3];
+            let run = |step: Step| step(tensor(1.0), tensor(2.0), tensor(3.0), tensor(4.0).square(), rule);
+            for (kernel, composition) in run(step).into_iter().zip(run(composed)) {
+                assert!((kernel - composition).abs().max().into_scalar::<f32>() < 1e-6, "{rule:?}");
+            }
         }
     }
 }

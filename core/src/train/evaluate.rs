@@ -177,8 +177,7 @@ pub fn image_batch(images: &EvalImages, range: Range<usize>, device: &Device) ->
 
 /// The values of a tensor in single precision, without a copy where nobody else holds it.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    tensor
-        .into_data()
-        .try_into_vec()
-        .map_err(|error| Error::run(format!("unexpected tensor type: {error:?}")))
+    tensor.try_into_vec_as().map_err(|error| {
+        Error::run(format!("the device gives no values back ({error}); see `runner doctor`"))
+    })
 }

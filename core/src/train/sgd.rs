@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use crate::config;
-use crate::device::{floats, into_floats, tensor};
+use crate::device::{floats, into_floats, is_cpu, tensor};
 
 /// The numbers of one update.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,9 @@ pub struct Rule {
 ///
 /// A velocity of zero and no dampening give PyTorch's first step.
 pub fn step(parameter: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, rule: Rule) -> [Tensor<1>; 2] {
+    if !is_cpu(&parameter.device()) {
+        return composed(parameter, gradient, velocity, rule);
+    }
     let updated = <Dispatch as SgdBackend>::sgd_step(
         parameter.into_dispatch(),
         gradient.into_dispatch(),
@@ -31,6 +34,15 @@ pub fn step(parameter: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, rule
         rule,
     );
     [updated.parameter, updated.velocity].map(Tensor::from_dispatch)
+}
+
+/// As [`step`], from Burn's own operations, for devices that have no kernel of ours.
+fn composed(parameter: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, rule: Rule) -> [Tensor<1>; 2] {
+    let config::Sgd { momentum, dampening, nesterov } = rule.kwargs;
+    let gradient = gradient + parameter.clone() * rule.weight_decay;
+    let velocity = velocity * momentum + gradient.clone() * (1.0 - dampening);
+    let direction = if nesterov { gradient + velocity.clone() * momentum } else { velocity.clone() };
+    [parameter - direction * rule.lr, velocity]
 }
 
 /// A parameter and its velocity after a step.
@@ -78,5 +90,29 @@ impl SgdBackend for Flex {
                 }
             });
         Updated { parameter: tensor(parameter, size), velocity: tensor(velocity, size) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn the_composition_is_the_kernel() {
+        let tensor = |factor: f32| {
+            let floats: Vec<f32> = (0..40).map(|i| (i as f32 * factor).sin()).collect();
+            Tensor::<1>::from_floats(floats.as_slice(), &Device::flex())
+        };
+        for (momentum, dampening, nesterov) in [(0.0, 0.0, false), (0.9, 0.3, false), (0.8, 0.0, true)] {
+            let kwargs = config::Sgd { momentum, dampening, nesterov };
+            let rule = Rule { lr: 0.1, weight_decay: 0.05, kwargs };
+            let run = |step: fn(Tensor<1>, Tensor<1>, Tensor<1>, Rule) -> [Tensor<1>; 2]| {
+                step(tensor(1.0), tensor(2.0), tensor(3.0), rule)
+            };
+            for (kernel, composition) in run(step).into_iter().zip(run(composed)) {
+                assert!((kernel - composition).abs().max().into_scalar::<f32>() < 1e-6, "{rule:?}");
+            }
+        }
     }
 }

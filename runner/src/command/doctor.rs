@@ -1,0 +1,115 @@
+//! What this machine computes with, and whether it computes rightly.
+
+use anyhow::Result;
+use basin_core::device::{Hardware, describe};
+use basin_core::doctor::{Comparison, Machine, TOLERANCE, check, machine};
+use basin_core::error::Error;
+use basin_core::figure::Table;
+use basin_core::model::Arch;
+use clap::Args;
+use serde_json::json;
+
+use super::{print, working};
+use crate::args::Device;
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Architecture whose shapes are computed.
+    #[arg(long, default_value = "fixup_resnet18", value_name = "NAME")]
+    arch: String,
+    /// Side of its square images, pixels.
+    #[arg(long, default_value_t = 224, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    size: u16,
+    /// Images at once; kernels are chosen by it.
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    batch: u16,
+    #[command(flatten)]
+    device: Device,
+    /// Prints the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    /// Prints what there is, compares each shape, and fails if one is off.
+    pub fn run(&self) -> Result<()> {
+        /// Classes of the linear layer: as many as DomainNet has.
+        const CLASSES: usize = 345;
+        let (arch, machine) = (Arch::new(&self.arch, CLASSES)?, machine());
+        if !self.json {
+            print(&about(&machine))?;
+        }
+        let (hardware, shapes) = working(&self.device, |job| {
+            Ok((describe(&job.device), check(&arch, self.size.into(), self.batch.into(), job)?))
+        })?;
+        if self.json {
+            let result = json!({
+                "machine": machine, "device": hardware, "arch": arch.name, "size": self.size, "batch": self.batch,
+                "tolerance": TOLERANCE, "shapes": shapes,
+            });
+            print(&format!("{result}\n"))?;
+        } else {
+            print(&format!("\nchecked on {hardware}\n{}", table(&shapes).text()))?;
+        }
+        verdict(&hardware, &shapes)
+    }
+}
+
+fn about(machine: &Machine) -> String {
+    let devices = machine.devices.iter().map(|hardware| {
+        let memory = hardware
+            .memory
+            .map_or("-".to_owned(), |bytes| format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64));
+        let cells = [
+            hardware.choice.to_string(),
+            format!("{:?}", hardware.kind).to_lowercase(),
+            memory,
+            hardware.interface.clone(),
+            hardware.name.clone(),
+            hardware.driver.clone(),
+        ];
+        cells.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell }).to_vec()
+    });
+    let columns = ["device", "kind", "memory", "interface", "name", "driver"].map(str::to_owned).to_vec();
+    let devices = Table { columns, rows: devices.collect() };
+    let features = if machine.features.is_empty() { "none".to_owned() } else { machine.features.join(", ") };
+    format!(
+        "{}\nGPU features built in: {features}\nthreads of the CPU: {}\nautotune level: {} (CUBECL_AUTOTUNE_LEVEL)\nautotune results are kept in: {}\n",
+        devices.text(),
+        machine.threads,
+        machine.autotune_level,
+        machine.autotune_cache,
+    )
+}
+
+fn table(shapes: &[Comparison]) -> Table {
+    let columns =
+        ["layer", "layers", "shape", "forward error", "backward error", ""].map(str::to_owned).to_vec();
+    let rows = shapes.iter().map(|shape| {
+        vec![
+            shape.layer.clone(),
+            shape.layers.to_string(),
+            shape.shape.clone(),
+            format!("{:.1e}", shape.forward),
+            format!("{:.1e}", shape.backward),
+            if shape.is_right { "right" } else { "WRONG" }.to_owned(),
+        ]
+    });
+    Table { columns, rows: rows.collect() }
+}
+
+fn verdict(hardware: &Hardware, shapes: &[Comparison]) -> Result<()> {
+    let wrong: Vec<&str> =
+        shapes.iter().filter(|shape| !shape.is_right).map(|shape| shape.shape.as_str()).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Error::run(format!(
+        "{} computes {} of {} shapes wrongly, by more than {TOLERANCE:e} ({}); use another device, update its driver, or set CUBECL_AUTOTUNE_LEVEL",
+        hardware.choice,
+        wrong.len(),
+        shapes.len(),
+        wrong.join("; ")
+    ))
+    .into())
+}

@@ -1,0 +1,67 @@
+//! `runner doctor`, and what `--device` says of devices that are not there.
+
+mod common;
+
+use common::{failure, runner, success};
+use serde_json::Value;
+use tempfile::tempdir;
+
+#[test]
+fn every_shape_of_a_network_is_right_on_the_cpu() {
+    let folder = tempdir().unwrap();
+    let doctor = |more: &[&str]| {
+        let mut command = runner(folder.path());
+        command.args(["doctor", "--device", "cpu", "--size", "16", "--batch", "2"]).args(more);
+        success(command)
+    };
+    let result: Value = serde_json::from_str(&doctor(&["--json"])).unwrap();
+    assert_eq!(result["device"]["choice"], "cpu");
+    let devices = result["machine"]["devices"].as_array().unwrap();
+    assert_eq!(devices.last().unwrap(), &result["device"]);
+    assert!(result["machine"]["threads"].as_u64().unwrap() > 0);
+    let shapes = result["shapes"].as_array().unwrap();
+    // The stem, the pooling, a kind of block convolution in the first stage, three in each other stage with that on the way
+    // around, and the linear layer.
+    assert_eq!(shapes.len(), 13, "{shapes:?}");
+    let layers: u64 = shapes.iter().map(|shape| shape["layers"].as_u64().unwrap()).sum();
+    assert_eq!(layers, 20 + 1 + 1, "20 convolutions, the pooling and the linear layer");
+    for shape in shapes {
+        assert_eq!(shape["is_right"], true, "{shape}");
+        assert!(shape["backward"].as_f64().unwrap() < 1e-4, "{shape}");
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing is written");
+
+    let text = doctor(&["--arch", "fixup_resnet18"]);
+    for part in
+        ["GPU features built in: ", "CUBECL_AUTOTUNE_LEVEL", "checked on cpu", "layer4.0.conv2", "right"]
+    {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    assert!(!text.contains("WRONG"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_computed_on_is_a_sentence() {
+    let folder = tempdir().unwrap();
+    let doctor = |device: &str| {
+        let mut command = runner(folder.path());
+        command.args(["doctor", "--device", device, "--size", "16", "--batch", "1"]);
+        command
+    };
+    failure(doctor("gpu"), 2, &["unknown device gpu", "cuda:1"]);
+    failure(doctor("cuda:-1"), 2, &["unknown device cuda:-1"]);
+    let mut list = doctor("cpu");
+    list.arg("--json");
+    let list: Value = serde_json::from_str(&success(list)).unwrap();
+    let features = list["machine"]["features"].as_array().unwrap();
+    for (feature, device) in [("cuda", "cuda:99"), ("vulkan", "vulkan:99")] {
+        if features.iter().any(|built| built == feature) {
+            failure(doctor(device), 1, &["there is no device", device, "--device", "cpu"]);
+        } else {
+            failure(doctor(device), 2, &["this build has no", &format!("--features {feature}"), "cpu"]);
+        }
+    }
+    let mut wrong = doctor("cpu");
+    wrong.args(["--arch", "resnet18"]);
+    failure(wrong, 2, &["unknown architecture resnet18", "fixup_resnet18"]);
+}
