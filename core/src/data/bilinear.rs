@@ -5,17 +5,19 @@
 
 /// Levels that are summed at a time; a multiple of what the widest registers hold.
 const BLOCK: usize = 16;
+/// Rows that are turned into columns at a time: few enough for the fastest cache.
+const STRIP: usize = 16;
 /// Of weights, which are multiplied as 32 bits into 64, bits after the point at most.
 const MOST_BITS: u32 = 45;
 
 /// What is kept from one image to the next, so that the system is asked for no memory.
 #[derive(Default)]
 pub(super) struct Scaler {
-    /// The pixels column by column.
+    /// The pixels of a strip column by column.
     columns: Vec<[u8; 3]>,
     /// As many columns as the result has, with 16 bits.
     few_columns: Vec<u16>,
-    /// The same row by row.
+    /// All of them row by row.
     rows: Vec<[u16; 3]>,
 }
 
@@ -32,12 +34,17 @@ impl Scaler {
         (new_height, new_width): (usize, usize),
     ) -> Vec<u8> {
         let (across, down) = (Filter::new(width, new_width), Filter::new(height, new_height));
-        // Whole columns, then whole rows, are summed: neighbours in memory share their weights.
-        transpose(pixels, stride, (height, width), &mut self.columns);
-        let columns = Lines { levels: self.columns.as_flattened(), length: 3 * height };
-        // 257 times a level of 8 bits is the same level of 16 bits.
-        columns.mix(&across, |sum| across.round(257 * sum), &mut self.few_columns);
-        transpose(self.few_columns.as_chunks().0, height, (new_width, height), &mut self.rows);
+        self.rows.resize(height * new_width, Default::default());
+        // Whole columns of a strip, then whole rows, are summed: neighbours in memory share their weights.
+        for (strip, rows) in pixels.chunks(STRIP * stride).zip(self.rows.chunks_mut(STRIP * new_width)) {
+            let height = rows.len() / new_width;
+            self.columns.resize(height * width, Default::default());
+            transpose(strip, stride, &mut self.columns, height);
+            let columns = Lines { levels: self.columns.as_flattened(), length: 3 * height };
+            // 257 times a level of 8 bits is the same level of 16 bits.
+            columns.mix(&across, |sum| across.round(257 * sum), &mut self.few_columns);
+            transpose(self.few_columns.as_chunks().0, height, rows, new_width);
+        }
         let rows = Lines { levels: self.rows.as_flattened(), length: 3 * new_width };
         let mut scaled = Vec::with_capacity(3 * new_height * new_width);
         rows.mix(&down, |sum| narrow(down.round(sum)), &mut scaled);
@@ -45,16 +52,10 @@ impl Scaler {
     }
 }
 
-/// `[height, width]` pixels, in rows `stride` pixels apart, to `[width, height]`.
-fn transpose<T: Copy + Default>(
-    pixels: &[[T; 3]],
-    stride: usize,
-    (height, width): (usize, usize),
-    out: &mut Vec<[T; 3]>,
-) {
-    out.resize(height * width, Default::default());
-    for (at, column) in out.chunks_exact_mut(height).enumerate() {
-        for (out, row) in column.iter_mut().zip(pixels.chunks(stride)) {
+/// Columns of pixels, one after another in rows `stride` pixels apart, to rows of that `length`.
+fn transpose<T: Copy>(pixels: &[[T; 3]], stride: usize, out: &mut [[T; 3]], length: usize) {
+    for (at, out) in out.chunks_exact_mut(length).enumerate() {
+        for (out, row) in out.iter_mut().zip(pixels.chunks(stride)) {
             *out = row[at];
         }
     }
