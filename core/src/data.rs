@@ -13,6 +13,7 @@ mod domainnet;
 mod image_folder;
 mod shapes;
 
+mod bilinear;
 mod order;
 mod resize;
 mod shuffle;

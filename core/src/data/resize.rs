@@ -1,26 +1,15 @@
-//! Crops and Pillow's bilinear resize.
+//! Crops and resized crops.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{InnerPixel as _, U16x3};
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
+use super::bilinear::Scaler;
 use crate::error::{Error, Result};
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
-/// What a thread keeps from one image to the next, so that it asks the system for no memory.
-#[derive(Default)]
-struct Scratch {
-    resizer: Resizer,
-    /// The window with 16 bits.
-    source: Vec<U16x3>,
-    /// The result with 16 bits.
-    target: Vec<U16x3>,
+    static SCALER: RefCell<Scaler> = RefCell::default();
 }
 
 /// A rectangle of an image in pixels; it may leave the image.
@@ -116,43 +105,27 @@ fn rows(image: &RgbImage, window: Window) -> impl Iterator<Item = Row<'_>> {
     })
 }
 
-/// Pillow's bilinear: a triangle filter that widens with the reduction, so that nothing aliases.
-///
-/// Computed with 16 bits and rounded once: at most one level of 8 bits from Pillow, which rounds twice. With 8 bits it would
-/// be two, since the library rounds its weights too.
+/// The window in that size, by Pillow's bilinear filter.
 fn scale(image: &RgbImage, window: Window, width: u32, height: u32) -> Result<RgbImage> {
-    SCRATCH.with_borrow_mut(|Scratch { resizer, source, target }| {
-        source.resize(window.width as usize * window.height as usize, U16x3::default());
-        let stride = (3 * window.width as usize).max(1);
-        for (wide, row) in U16x3::components_mut(source).chunks_exact_mut(stride).zip(rows(image, window)) {
-            let (before, rest) = wide.split_at_mut(3 * row.before);
-            let (inside, after) = rest.split_at_mut(row.inside.len());
-            before.fill(0);
-            inside.iter_mut().zip(row.inside).for_each(|(wide, &level)| *wide = widen(level));
-            after.fill(0);
-        }
-        target.resize(width as usize * height as usize, U16x3::default());
-        let source = TypedImageRef::new(window.width, window.height, source).map_err(unfit)?;
-        let mut wide = TypedImage::from_pixels_slice(width, height, target).map_err(unfit)?;
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        resizer.resize_typed(&source, &mut wide, &options).map_err(unfit)?;
-        let bytes = U16x3::components(target).iter().map(|&level| narrow(level)).collect();
-        RgbImage::from_raw(width, height, bytes).ok_or_else(|| unfit("wrong length"))
-    })
-}
-
-/// 257 times a level of 8 bits is the same level of 16 bits.
-fn widen(level: u8) -> u16 {
-    u16::from(level) * 257
-}
-
-/// The nearest level of 8 bits: a division by 257 for processors that only multiply many numbers at a time.
-fn narrow(level: u16) -> u8 {
-    ((u32::from(level) * 255 + 32_895) >> 16) as u8
-}
-
-fn unfit(reason: impl std::fmt::Display) -> Error {
-    Error::data(format!("cannot resize an image: {reason}; check its width and height"))
+    if [window.width, window.height, width, height].contains(&0) {
+        return Err(Error::data("cannot resize an image without pixels; check its width and height"));
+    }
+    let is_inside =
+        |first: i64, length: u32, all: u32| first >= 0 && first + i64::from(length) <= i64::from(all);
+    let (image, top, left) = if is_inside(window.top, window.height, image.height())
+        && is_inside(window.left, window.width, image.width())
+    {
+        (Cow::Borrowed(image), window.top as usize, window.left as usize)
+    } else {
+        (Cow::Owned(crop(image, window)), 0, 0)
+    };
+    let stride = image.width() as usize;
+    let pixels = &image.as_raw().as_chunks().0[top * stride + left..];
+    let size = |height: u32, width: u32| (height as usize, width as usize);
+    let (old, new) = (size(window.height, window.width), size(height, width));
+    let bytes = SCALER.with_borrow_mut(|scaler| scaler.scale(pixels, stride, old, new));
+    RgbImage::from_raw(width, height, bytes)
+        .ok_or_else(|| Error::data("cannot resize an image: it lacks pixels"))
 }
 
 #[cfg(test)]
@@ -164,13 +137,6 @@ mod tests {
         // int(round(0.5)) = 0, int(round(1.5)) = 2; padding before is (crop - size) // 2.
         assert_eq!([center_offset(225, 224), center_offset(227, 224)], [0, 2]);
         assert_eq!([center_offset(10, 15), center_offset(9, 15)], [-2, -3]);
-    }
-
-    #[test]
-    fn sixteen_bits_are_rounded_to_the_nearest_level() {
-        for level in 0..=u16::MAX {
-            assert_eq!(u32::from(narrow(level)), (u32::from(level) + 128) / 257, "{level}");
-        }
     }
 
     #[test]
