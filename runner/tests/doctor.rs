@@ -65,3 +65,26 @@ fn what_cannot_be_computed_on_is_a_sentence() {
     wrong.args(["--arch", "resnet18"]);
     failure(wrong, 2, &["unknown architecture resnet18", "fixup_resnet18"]);
 }
+
+/// Where wgpu is built in, this needs a GPU; Mesa's software Vulkan, Debian's package mesa-vulkan-drivers, is one.
+#[test]
+fn a_gpu_computes_what_the_cpu_does() {
+    let folder = tempdir().unwrap();
+    let doctor = |more: &[&str]| {
+        let mut command = runner(folder.path());
+        // A software GPU takes seconds to measure a kernel.
+        command.env("CUBECL_AUTOTUNE_LEVEL", "minimal");
+        command.args(["doctor", "--json", "--size", "4", "--batch", "1"]).args(more);
+        command
+    };
+    let list: Value = serde_json::from_str(&success(doctor(&["--device", "cpu"]))).unwrap();
+    if !list["machine"]["features"].as_array().unwrap().iter().any(|built| built == "wgpu") {
+        failure(doctor(&["--device", "wgpu"]), 2, &["this build has no wgpu", "--features wgpu"]);
+        return;
+    }
+    let result: Value = serde_json::from_str(&success(doctor(&["--device", "wgpu"]))).unwrap();
+    assert_eq!(result["device"]["choice"], "wgpu");
+    for shape in result["shapes"].as_array().unwrap() {
+        assert_eq!(shape["is_right"], true, "{shape}");
+    }
+}

@@ -41,7 +41,7 @@ pub(super) fn start(choice: Choice) -> Result<Device, String> {
         _ => WgpuBackend::Auto,
     };
     // wgpu counts the GPUs of a kind, in its own order.
-    let index = |kind| {
+    let index = |kind: DeviceType| {
         let same =
             adapters().iter().filter(|other| other.backend == adapter.backend && other.device_type == kind);
         same.take_while(|other| !std::ptr::eq(*other, adapter)).count()
