@@ -2,6 +2,7 @@
 
 mod diff;
 mod element;
+mod histogram;
 mod inspect;
 mod pickle;
 mod pytorch;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::file;
 
 pub use diff::{Change, Diff, Reshaped, TensorChange, diff};
+pub use histogram::Histogram;
 pub use inspect::{Inspection, Statistics, inspect};
 pub use read::{Reader, TensorInfo};
 

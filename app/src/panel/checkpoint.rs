@@ -1,22 +1,284 @@
-//! Checkpoint.
+//! The tensors of a checkpoint in numbers, and what differs from another one.
 
-use egui::Ui;
+mod comparison;
+mod opened;
+mod tensor;
 
+use std::path::{Path, PathBuf};
+
+use basin_core::analysis::names::short_names;
+use basin_core::checkpoint::TensorInfo;
+use basin_core::config::regex;
+use basin_core::figure::Table;
+use egui::{CollapsingHeader, ScrollArea, TextEdit, Ui};
+
+use self::comparison::Comparison;
+use self::opened::{Contents, Opened, Stamp};
+use self::tensor::{Detail, Holder};
+use crate::background::Slot;
 use crate::context::Cx;
-use crate::widget::hint;
+use crate::panel::runs::count;
+use crate::widget::bars::bars;
+use crate::widget::chart::number;
+use crate::widget::picker;
+use crate::widget::table::table;
+use crate::widget::{hint, problem};
+
+/// Heights of tables and bars, points.
+const TENSORS: f32 = 300.0;
+const MODULES: f32 = 260.0;
 
 /// What the panel remembers.
 #[derive(Default)]
-pub struct CheckpointPanel {}
+pub struct CheckpointPanel {
+    one: Option<Opened>,
+    two: Option<Opened>,
+    /// A regular expression that is found in the names of the tensors that are listed.
+    filter: String,
+    listing: Option<Listing>,
+    /// Name of the tensor that was clicked.
+    selected: Option<String>,
+    detail: Option<Detail>,
+    comparison: Slot<Comparison>,
+    /// Which states of which files it compares.
+    compared: Option<[(PathBuf, Stamp); 2]>,
+}
+
+/// The tensors that pass the filter.
+struct Listing {
+    table: Table,
+    summary: String,
+    wrong_filter: Option<String>,
+}
 
 impl CheckpointPanel {
-    /// Looks at a checkpoint.
-    pub fn open(&mut self, path: std::path::PathBuf) {
-        drop(path);
+    /// Looks at a checkpoint; what it is compared with stays.
+    pub fn open(&mut self, path: PathBuf) {
+        self.one = Some(Opened::new(path));
+        self.listing = None;
     }
 
     /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, _: &mut Cx) {
-        hint(ui, "");
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        self.choose(ui, cx);
+        let Some(one) = &mut self.one else {
+            hint(ui, "Choose a checkpoint, or drop one on the window: .safetensors, .pth, .pth.tar or .pt.");
+            return;
+        };
+        if one.update(ui.ctx()) {
+            self.listing = None;
+        }
+        if let Some(two) = &mut self.two {
+            two.update(ui.ctx());
+        }
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            state(ui, &mut self.one);
+            state(ui, &mut self.two);
+            self.tensors(ui);
+            self.detail(ui, cx);
+            self.comparison(ui, cx);
+        });
     }
+
+    fn choose(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        let path = |opened: &Option<Opened>| opened.as_ref().map(|opened| opened.path.clone());
+        let (mut one, mut two) = (path(&self.one), path(&self.two));
+        if picker::checkpoint(ui, cx, "Checkpoint", &mut one)
+            && let Some(path) = one
+        {
+            self.open(path);
+        }
+        ui.horizontal(|ui| {
+            if picker::checkpoint(ui, cx, "Compare with", &mut two) {
+                self.two = two.map(Opened::new);
+            }
+            if self.two.is_some() && ui.button("Compare with none").clicked() {
+                self.two = None;
+            }
+        });
+    }
+
+    /// What the file says of itself, and a table of its tensors.
+    fn tensors(&mut self, ui: &mut Ui) {
+        let Some(contents) = self.one.as_ref().and_then(Opened::contents) else { return };
+        metadata(ui, contents);
+        ui.horizontal(|ui| {
+            let label = ui.label("Names");
+            let edit = TextEdit::singleline(&mut self.filter).hint_text("filter: a regular expression");
+            if ui.add(edit.desired_width(260.0)).labelled_by(label.id).changed() {
+                self.listing = None;
+            }
+        });
+        let listing = self.listing.get_or_insert_with(|| Listing::of(contents, &self.filter));
+        ui.label(&listing.summary);
+        if let Some(wrong) = &listing.wrong_filter {
+            problem(ui, wrong);
+        }
+        let clicked = table(ui, "tensors", &listing.table, TENSORS);
+        if let Some(row) = clicked.and_then(|row| listing.table.rows.get(row)) {
+            self.selected = row.first().cloned();
+        }
+        if self.selected.is_none() {
+            hint(ui, "A click on a tensor shows its histogram, and the singular values of a map.");
+        }
+    }
+
+    /// The tensor that was clicked.
+    fn detail(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        let Some((name, contents)) = self.selected.as_ref().zip(self.one.as_ref().and_then(Opened::contents))
+        else {
+            return;
+        };
+        let files: Vec<&Opened> = self.one.iter().chain(&self.two).collect();
+        let labels = short_names(&files.iter().map(|file| file.path.as_path()).collect::<Vec<_>>());
+        let holders = labels.into_iter().zip(files).filter_map(|(label, file)| {
+            let contents = file.contents()?;
+            let is_there = contents.tensors.iter().any(|tensor| tensor.name == *name);
+            is_there.then(|| Holder { label, path: file.path.clone(), stamp: contents.stamp })
+        });
+        let holders: Vec<Holder> = holders.collect();
+        if !contents.tensors.iter().any(|tensor| tensor.name == *name) {
+            self.detail = None;
+            hint(ui, &format!("This checkpoint has no {name}."));
+            return;
+        }
+        ui.add_space(8.0);
+        if self.detail.as_ref().is_none_or(|detail| !detail.is_of(name, &holders)) {
+            self.detail = Some(Detail::new(ui.ctx(), name, contents, holders));
+        }
+        if let Some(detail) = &mut self.detail {
+            detail.ui(ui, cx);
+        }
+    }
+
+    /// What differs from the other checkpoint.
+    fn comparison(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        let both = self.one.as_ref().zip(self.two.as_ref());
+        let Some((one, two)) =
+            both.and_then(|(one, two)| Some(((one, one.contents()?), (two, two.contents()?))))
+        else {
+            return;
+        };
+        let now = [one, two].map(|(file, contents)| (file.path.clone(), contents.stamp));
+        if self.compared.as_ref() != Some(&now) {
+            let [(before, _), (after, _)] = now.clone();
+            let arch = one.1.arch.clone();
+            self.comparison.clear();
+            self.comparison.start(ui.ctx(), move || Comparison::read(&before, &after, arch.as_ref()));
+            self.compared = Some(now);
+        }
+        self.comparison.poll();
+        ui.add_space(8.0);
+        ui.heading(format!("From {} to {}", file_name(&one.0.path), file_name(&two.0.path)));
+        if self.comparison.is_pending() {
+            ui.spinner();
+        }
+        if let Some(error) = self.comparison.error() {
+            problem(ui, error);
+        }
+        let Some(comparison) = self.comparison.value() else { return };
+        ui.label(&comparison.sentence);
+        bars(ui, cx, "relative change by module", &comparison.bars, MODULES);
+        table(ui, "modules", &comparison.modules, MODULES);
+        ui.add_space(8.0);
+        table(ui, "changes of tensors", &comparison.tensors, TENSORS);
+    }
+}
+
+/// How far a file is read, what is wrong with it, and a button to read it again where that helps.
+fn state(ui: &mut Ui, opened: &mut Option<Opened>) {
+    let Some(file) = opened else { return };
+    let change = file.change();
+    if let Some(sentence) = file.error().or(change.as_deref()) {
+        problem(ui, sentence);
+    }
+    if file.is_reading() {
+        ui.horizontal(|ui| {
+            ui.spinner();
+            hint(ui, &format!("reading {}", file_name(&file.path)));
+        });
+    }
+    if (change.is_some() || file.error().is_some())
+        && ui.button(format!("Read {} again", file_name(&file.path))).clicked()
+    {
+        *opened = Some(Opened::new(file.path.clone()));
+    }
+}
+
+fn metadata(ui: &mut Ui, contents: &Contents) {
+    /// So many entries are shown without being asked for.
+    const FEW: usize = 12;
+    if contents.metadata.is_empty() {
+        hint(ui, "The file says nothing of itself beside its tensors.");
+        return;
+    }
+    let entries = contents.metadata.len();
+    let header = CollapsingHeader::new(format!("Metadata ({entries})")).default_open(entries <= FEW);
+    header.show(ui, |ui| {
+        for (key, value) in &contents.metadata {
+            ui.add(egui::Label::new(format!("{key}: {value}")).wrap());
+        }
+    });
+}
+
+impl Listing {
+    fn of(contents: &Contents, filter: &str) -> Self {
+        let regex = regex(filter);
+        let is_shown = |name: &str| regex.as_ref().map_or(true, |regex| regex.is_match(name));
+        let columns = [
+            "tensor",
+            "type",
+            "shape",
+            "values",
+            "norm",
+            "mean",
+            "deviation",
+            "smallest",
+            "largest",
+            "not finite",
+        ];
+        let shown = contents.tensors.iter().enumerate().filter(|(_, tensor)| is_shown(&tensor.name));
+        let row = |(index, tensor): (usize, &TensorInfo)| {
+            let known =
+                [tensor.name.clone(), tensor.dtype.clone(), shape(&tensor.shape), tensor.len().to_string()];
+            let numbers = contents.numbers.as_ref().and_then(|(tensors, _)| tensors.get(index));
+            let numbers = numbers.map_or_else(
+                || vec!["-".to_owned(); 6],
+                |s| {
+                    let numbers = [s.norm, s.mean, s.deviation, s.min, s.max].map(number);
+                    numbers.into_iter().chain([s.non_finite.to_string()]).collect()
+                },
+            );
+            known.into_iter().chain(numbers).collect()
+        };
+        let rows: Vec<Vec<String>> = shown.map(row).collect();
+        let values: usize = contents.tensors.iter().map(TensorInfo::len).sum();
+        let mut summary = format!(
+            "{}: {} of {}, {values} values in all",
+            contents.format,
+            rows.len(),
+            count(contents.tensors.len(), "tensor")
+        );
+        if let Some((_, total)) = &contents.numbers {
+            summary += &format!(
+                "; norm {}, mean {}, from {} to {}, {} not finite",
+                number(total.norm),
+                number(total.mean),
+                number(total.min),
+                number(total.max),
+                total.non_finite
+            );
+        }
+        let table = Table { columns: columns.map(str::to_owned).to_vec(), rows };
+        Self { table, summary, wrong_filter: regex.err().map(|error| error.to_string()) }
+    }
+}
+
+/// A shape as PyTorch prints it.
+fn shape(lengths: &[usize]) -> String {
+    format!("{lengths:?}")
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -1,9 +1,7 @@
 //! A table of the library that sorts by the column that is clicked, and can be copied.
 
-use std::cmp::Ordering;
-
 use basin_core::figure::Table;
-use egui::{Align, Button, Layout, Ui};
+use egui::{Align, Button, Label, Layout, Ui};
 use egui_extras::{Column, TableBuilder};
 
 /// Draws a table; returns the row that was clicked, as numbered in the table.
@@ -51,7 +49,9 @@ pub fn table(ui: &mut Ui, name: &str, table: &Table, height: f32) -> Option<usiz
                     let number = order[row.index()];
                     for (column, cell) in table.rows[number].iter().enumerate() {
                         row.col(|ui| {
-                            ui.with_layout(layout(column), |ui| ui.label(cell));
+                            // Text that can be selected would keep a click from its row.
+                            let label = Label::new(cell).selectable(false);
+                            ui.with_layout(layout(column), |ui| ui.add(label));
                         });
                     }
                     if row.response().clicked() {
@@ -70,10 +70,14 @@ fn order(table: &Table, sorted: Option<(usize, bool)>) -> Vec<usize> {
     if let Some((column, is_descending)) = sorted {
         let is_number = table.is_number(column);
         let cell = |row: usize| table.rows[row].get(column).map_or("", String::as_str);
-        let number = |row| cell(row).split_whitespace().next().and_then(|word| word.parse::<f64>().ok());
+        // Cells without a number come first.
+        let number = |row| {
+            let word = cell(row).split_whitespace().next();
+            word.and_then(|word| word.parse().ok()).unwrap_or(f64::NEG_INFINITY)
+        };
         order.sort_by(|&a, &b| {
             let ordering = match is_number {
-                true => number(a).partial_cmp(&number(b)).unwrap_or(Ordering::Equal),
+                true => number(a).total_cmp(&number(b)),
                 false => cell(a).cmp(cell(b)),
             };
             if is_descending { ordering.reverse() } else { ordering }

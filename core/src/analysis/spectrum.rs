@@ -48,7 +48,7 @@ pub fn spectrum(request: &Request, job: &Job) -> Result<(Spectrum, PathBuf)> {
     let asked = layers.map(regex).transpose()?;
     let is_asked = |name: &str| asked.as_ref().is_none_or(|asked| asked.is_match(name));
     let mut result = Spectrum::new(&weights, experiment.data.configs.image_size);
-    let layers = result.planned(&weights.arch);
+    let layers = LayerSpectrum::planned(&weights.arch, result.image_size);
     if !layers.iter().any(|layer| is_asked(&layer.name)) {
         let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
         return Err(Error::usage(format!("no layer is asked for; the layers are {}", names.join(", "))));
@@ -65,7 +65,9 @@ pub fn spectrum(request: &Request, job: &Job) -> Result<(Spectrum, PathBuf)> {
     let shared = Mutex::new((result.clone(), 0));
     progress(0);
     missing.into_par_iter().try_for_each(|layer| {
-        let (layer, values) = layer.decomposed(&weights.state, &|| job.check())?;
+        let weight = format!("{}.weight", layer.name);
+        let weight = weights.state.get(&weight).ok_or_else(|| Error::data(format!("{weight} is missing")))?;
+        let (layer, values) = layer.decomposed(&weight.data, &|| job.check())?;
         values.save(&folder, &layer.name)?;
         let mut shared = shared.lock().map_err(Error::run)?;
         let (result, done) = &mut *shared;

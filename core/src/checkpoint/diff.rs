@@ -19,8 +19,7 @@ pub struct Change {
 
 impl Change {
     /// Nothing compared with nothing.
-    pub(crate) const NONE: Self =
-        Self { identical: true, squares: 0.0, before: 0.0, after: 0.0, product: 0.0 };
+    pub const NONE: Self = Self { identical: true, squares: 0.0, before: 0.0, after: 0.0, product: 0.0 };
 
     /// Compares as many values as both have.
     pub fn between(before: &[f32], after: &[f32]) -> Self {
@@ -37,7 +36,7 @@ impl Change {
     }
 
     /// Of these and other values as one vector.
-    pub(crate) fn and(self, other: Self) -> Self {
+    pub fn and(self, other: Self) -> Self {
         Self {
             identical: self.identical && other.identical,
             squares: self.squares + other.squares,

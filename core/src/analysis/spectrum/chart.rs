@@ -6,9 +6,6 @@ use super::{LayerSpectrum, SingularValues, Spectrum};
 use crate::error::Result;
 use crate::figure::{BarSeries, Bars, Chart, Figure as _, Scale, Series, Table};
 
-/// Points of a line in a chart by rank.
-const POINTS: usize = 200;
-
 /// A number of each layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Summary {
@@ -74,12 +71,7 @@ impl Spectra<'_> {
             .filter_map(|(label, spectrum, folder)| Some((label, spectrum.layer(layer)?, folder)));
         let series = networks.map(|(label, numbers, folder)| {
             let values = SingularValues::load(folder, layer)?;
-            let kept = numbers.rank / values.copies;
-            let last = (values.values.len() - 1).max(1) as f64;
-            let points = POINTS.min(kept);
-            let position = |point| point * (kept - 1) / (points - 1).max(1);
-            let points = (0..points).map(position).map(|rank| (rank as f64 / last, values.values[rank]));
-            Ok(Series::new(*label, points.collect()))
+            Ok(Series::new(*label, numbers.by_rank(&values)))
         });
         Ok(Chart {
             x: format!("{layer}: rank / number of singular values"),

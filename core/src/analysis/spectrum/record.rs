@@ -9,7 +9,6 @@ use super::singular::{Kernel, SingularValues};
 use crate::analysis::record::Stored;
 use crate::analysis::subject::Source;
 use crate::analysis::weights::Weights;
-use crate::checkpoint::StateDict;
 use crate::error::{Error, Result};
 use crate::file::{digest, write_atomically};
 use crate::model::Arch;
@@ -110,48 +109,55 @@ impl Spectrum {
     pub fn layer(&self, name: &str) -> Option<&LayerSpectrum> {
         self.layers.iter().find(|layer| layer.name == name)
     }
-
-    /// All layers of the architecture on inputs as large as they are in the network, without numbers.
-    pub(super) fn planned(&self, arch: &Arch) -> Vec<LayerSpectrum> {
-        let operators = arch.operators(self.image_size).into_iter();
-        let layers = operators.map(|operator| {
-            let spec = &arch.parameters[operator.weight];
-            let kernel = spec.shape.get(2..).unwrap_or_default().iter().copied().max().unwrap_or(1);
-            LayerSpectrum {
-                name: spec.name.trim_end_matches(".weight").to_owned(),
-                shape: spec.shape.clone(),
-                stride: operator.stride,
-                side: operator.side,
-                exact_for: match (operator.stride, kernel) {
-                    (1, 1) => ExactFor::Layer,
-                    (1, _) => ExactFor::CircularPadding,
-                    (_, 1) => ExactFor::StrideOne,
-                    _ => ExactFor::CircularPaddingAndStrideOne,
-                },
-                wraps: kernel > operator.side,
-                values: 0,
-                norm: 0.0,
-                smallest: 0.0,
-                rank: 0,
-                sum_of_squares: 0.0,
-                sum_of_squares_error: 0.0,
-                stable_rank: None,
-            }
-        });
-        layers.collect()
-    }
 }
 
 impl LayerSpectrum {
-    /// The layer with its numbers, and its singular values.
-    pub(super) fn decomposed(
+    /// A convolution `[out, in, height, width]` or a linear layer `[out, in]` on inputs of `side` x `side` pixels, without numbers.
+    pub fn new(name: &str, shape: &[usize], stride: usize, side: usize) -> Self {
+        let kernel = shape.get(2..).unwrap_or_default().iter().copied().max().unwrap_or(1);
+        Self {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            stride,
+            side,
+            exact_for: match (stride, kernel) {
+                (1, 1) => ExactFor::Layer,
+                (1, _) => ExactFor::CircularPadding,
+                (_, 1) => ExactFor::StrideOne,
+                _ => ExactFor::CircularPaddingAndStrideOne,
+            },
+            wraps: kernel > side,
+            values: 0,
+            norm: 0.0,
+            smallest: 0.0,
+            rank: 0,
+            sum_of_squares: 0.0,
+            sum_of_squares_error: 0.0,
+            stable_rank: None,
+        }
+    }
+
+    /// All layers of an architecture, bottom to top, on inputs as large as they are for images of `image_size` pixels; without
+    /// numbers.
+    pub fn planned(arch: &Arch, image_size: usize) -> Vec<Self> {
+        let operators = arch.operators(image_size).into_iter();
+        let layers = operators.map(|operator| {
+            let spec = &arch.parameters[operator.weight];
+            Self::new(spec.name.trim_end_matches(".weight"), &spec.shape, operator.stride, operator.side)
+        });
+        layers.collect()
+    }
+
+    /// The layer with its numbers, and its singular values, from its weight in the shape's order; `check` may end the work.
+    ///
+    /// # Errors
+    /// Those of [`Kernel::singular_values`].
+    pub fn decomposed(
         &self,
-        state: &StateDict,
+        weight: &[f32],
         check: &(dyn Fn() -> Result<()> + Sync),
     ) -> Result<(Self, SingularValues)> {
-        let name = format!("{}.weight", self.name);
-        let weight = state.get(&name).ok_or_else(|| Error::data(format!("{name} is missing")))?;
-        let weight: Vec<f64> = weight.data.iter().map(|value| f64::from(*value)).collect();
+        let weight: Vec<f64> = weight.iter().map(|value| f64::from(*value)).collect();
         let shape = std::array::from_fn(|axis| self.shape.get(axis).copied().unwrap_or(1));
         let kernel = Kernel::new(&weight, shape, self.side);
         let values = kernel.singular_values(check)?;
@@ -171,6 +177,19 @@ impl LayerSpectrum {
             ..self.clone()
         };
         Ok((layer, values))
+    }
+
+    /// The layer's singular values by relative rank, 0 for the largest and 1 for the smallest; those that are rounding errors
+    /// are left out, and long lines are thinned.
+    pub fn by_rank(&self, values: &SingularValues) -> Vec<(f64, f64)> {
+        /// Points of a line.
+        const POINTS: usize = 200;
+        let kept = self.rank / values.copies.max(1);
+        let last = values.values.len().saturating_sub(1).max(1) as f64;
+        let points = POINTS.min(kept);
+        let rank = |point| point * (kept - 1) / (points - 1).max(1);
+        let point = |rank: usize| Some((rank as f64 / last, *values.values.get(rank)?));
+        (0..points).map(rank).filter_map(point).collect()
     }
 }
 
