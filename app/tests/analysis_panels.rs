@@ -118,9 +118,10 @@ impl Folder {
 
     fn open_stored<P>(&self, window: &mut Window<P>, folder: &Path) {
         window.get_by_role_and_label(Role::ComboBox, "Stored results").click();
-        let name = folder.file_name().unwrap().to_str().unwrap();
-        until(window, |window| window.query_by_label_contains(name).is_some());
-        window.get_by_label_contains(name).click();
+        let kind_and_name = folder.strip_prefix(self.run.analysis()).unwrap();
+        let name = format!("{KEY} · {}", kind_and_name.display());
+        until(window, |window| window.query_by_label(&name).is_some());
+        window.get_by_label(&name).click();
         window.run_steps(3);
     }
 }
@@ -185,9 +186,13 @@ fn is_computing<P>(window: &Window<P>) -> bool {
 
 /// The numbers of points of the lines.
 fn points<P>(window: &Window<P>) -> Vec<usize> {
-    let text = |node: egui_kittest::Node<'_>| node.value().or_else(|| node.accesskit_node().label());
-    let texts = window.query_all_by_label_contains(" point").filter_map(text);
+    let texts = window.query_all_by_label_contains(" point").filter_map(|node| node.value());
     texts.filter_map(|text| text.strip_suffix(" points")?.parse().ok()).collect()
+}
+
+/// How often a table says that.
+fn rows<P>(window: &Window<P>, cell: &str) -> usize {
+    window.query_all_by_role_and_label(Role::Label, cell).count()
 }
 
 fn lines_of(path: &Path) -> usize {
@@ -206,6 +211,7 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
     assert!(is_computing(&window), "points are there before the line is done");
     click(&mut window, "Cancel");
     until(&mut window, |window| shows(window, "Cancelled"));
+    window.run_steps(2);
     let kept = points(&window)[0];
     let folder = here.result("interpolation");
     assert_eq!(std::fs::read_dir(folder.join("points")).unwrap().count(), kept);
@@ -218,7 +224,7 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
     until(&mut window, |window| !is_computing(window) && shows(window, "In "));
     assert_eq!(points(&window), [kept + 2], "what was there is kept, and its ends are added");
     // The barrier's interval is there: accuracy and loss have a row each.
-    assert_eq!(window.query_all_by_label("ckpt-E000 to ckpt-E001").count(), 2);
+    assert_eq!(rows(&window, "ckpt-E000 to ckpt-E001"), 2);
     assert!(!shows(&window, "undefined"));
 
     let measured = AtomicUsize::new(0);
@@ -242,7 +248,7 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
 
     here.open_stored(&mut window, &folder);
     until(&mut window, |window| points(window) == [kept + 2, kept + 2]);
-    assert_eq!(window.query_all_by_label("ckpt-E000 to ckpt-E001").count(), 4, "both lines are in the table");
+    assert_eq!(rows(&window, "ckpt-E000 to ckpt-E001"), 4, "both lines are in the table");
     assert!(shows(&window, "Export interpolation-accuracy"));
     window.get_by_role_and_label(Role::ComboBox, "Metric").click();
     until(&mut window, |window| window.query_by_label("loss").is_some());

@@ -73,18 +73,18 @@ impl<T: Stored + Clone + Send + 'static> Analysis<T> {
 
     /// Draws how far it is and what went wrong, and takes what has come.
     pub fn ui(&mut self, ui: &mut Ui, base: &Path) {
-        if let Some(so_far) = self.so_far.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            (self.value, self.version) = (Some(so_far), self.version + 1);
-        }
         for event in self.ticket.iter().flat_map(Ticket::events) {
             if let Event::Note(note) = event {
                 self.notes.push(note);
             }
         }
         if let Some((value, folder)) = job::job(ui, &mut self.ticket) {
-            // The last look at what there was so far must not come after the whole.
+            // What there was before the whole is no news any more.
             self.so_far = Arc::default();
             (self.value, self.folder, self.version) = (Some(value), Some(folder), self.version + 1);
+        }
+        if let Some(so_far) = self.so_far.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            (self.value, self.version) = (Some(so_far), self.version + 1);
         }
         if self.stored.poll() {
             (self.value, self.version) = (self.stored.value().cloned(), self.version + 1);
