@@ -224,7 +224,7 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
     until(&mut window, |window| !is_computing(window) && shows(window, "In "));
     assert_eq!(points(&window), [kept + 2], "what was there is kept, and its ends are added");
     // The barrier's interval is there: accuracy and loss have a row each.
-    assert_eq!(rows(&window, "ckpt-E000 to ckpt-E001"), 2);
+    assert_eq!(rows(&window, "scratch: ckpt-E000 to ckpt-E001"), 2);
     assert!(!shows(&window, "undefined"));
 
     let measured = AtomicUsize::new(0);
@@ -248,7 +248,7 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
 
     here.open_stored(&mut window, &folder);
     until(&mut window, |window| points(window) == [kept + 2, kept + 2]);
-    assert_eq!(rows(&window, "ckpt-E000 to ckpt-E001"), 4, "both lines are in the table");
+    assert_eq!(rows(&window, "scratch: ckpt-E000 to ckpt-E001"), 4, "both lines are in the table");
     assert!(shows(&window, "Export interpolation-accuracy"));
     window.get_by_role_and_label(Role::ComboBox, "Metric").click();
     until(&mut window, |window| window.query_by_label("loss").is_some());

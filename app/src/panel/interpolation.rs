@@ -86,7 +86,7 @@ impl InterpolationPanel {
 
     fn figures(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let known = || self.lines.iter().filter_map(|line| Some((line.label.as_str(), line.value()?)));
-        let lines: Vec<(&str, &Interpolation)> = known().collect();
+        let mut lines: Vec<(&str, &Interpolation)> = known().collect();
         let Some((_, first)) = lines.first() else {
             hint(
                 ui,
@@ -98,12 +98,16 @@ impl InterpolationPanel {
         form::metric(ui, &mut self.metric, &longest.unwrap_or_else(|| first.metrics()));
         let of = (self.metric, self.lines.iter().map(Line::state).collect());
         if self.drawn.as_ref().is_none_or(|drawn| drawn.of != of) {
-            self.drawn =
-                Some(Drawn { of, chart: chart(self.metric, &lines), barriers: barrier_table(&lines) });
+            let chart = chart(self.metric, &lines);
+            lines.retain(|(_, line)| line.barrier.is_some());
+            self.drawn = Some(Drawn { of, chart, barriers: barrier_table(&lines) });
         }
         if let Some(Drawn { chart, barriers, .. }) = &self.drawn {
             chart::chart(ui, cx, &format!("interpolation-{}", self.metric.name()), chart, 360.0);
-            table::table(ui, "barriers", barriers, 240.0);
+            match barriers.rows.is_empty() {
+                true => hint(ui, "A line's barrier is known once all of its points are."),
+                false => _ = table::table(ui, "barriers", barriers, 240.0),
+            }
         }
     }
 }

@@ -113,7 +113,9 @@ impl SimilarityPanel {
 
     fn figures(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let Some(result) = self.analysis.value() else {
-            hint(ui, "Choose two checkpoints and compare them, or open a result.");
+            if !self.analysis.is_open() {
+                hint(ui, "Choose two checkpoints and compare them, or open a result.");
+            }
             return;
         };
         let version = self.analysis.version();

@@ -67,7 +67,8 @@ impl Rewinder {
             ui.label("MiB of memory");
         });
         ui.horizontal(|ui| {
-            let chosen = [self.checkpoint.clone()];
+            let has_origin = !self.to.is_empty() || self.other.is_some();
+            let chosen = [self.checkpoint.clone().filter(|_| has_origin)];
             if let Some([checkpoint]) = form::start(ui, "Rewind", &chosen, self.analysis.is_open()) {
                 self.start(ui, cx, checkpoint);
             }
@@ -139,13 +140,18 @@ impl Rewinder {
 
     fn figures(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let Some(result) = self.analysis.value() else {
-            hint(ui, "Choose a checkpoint and what its modules are set back to, or open a result.");
+            if !self.analysis.is_open() {
+                hint(ui, "Choose a checkpoint and what its modules are set back to, or open a result.");
+            }
             return;
         };
         form::metric(ui, &mut self.metric, Metric::of_network(&result.none));
         let of = (self.analysis.version(), self.metric);
         if self.drawn.as_ref().is_none_or(|(version, metric, ..)| (*version, *metric) != of) {
-            self.drawn = Some((of.0, of.1, chart(self.metric, &[("", result)]), table(result)));
+            let mut rows = table(result);
+            // What is not measured yet has no row.
+            rows.rows.retain(|row| row.iter().skip(1).any(|cell| cell != "undefined"));
+            self.drawn = Some((of.0, of.1, chart(self.metric, &[("", result)]), rows));
         }
         if let Some((.., chart, rows)) = &self.drawn {
             bars::bars(ui, cx, &format!("rewinding-{}", self.metric.name()), chart, 320.0);

@@ -155,7 +155,9 @@ impl Surfaces {
 
     fn figures(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let Some(result) = self.analysis.value() else {
-            hint(ui, "Choose the checkpoint at the end of the paths, or open a result.");
+            if !self.analysis.is_open() {
+                hint(ui, "Choose the checkpoint at the end of the paths, or open a result.");
+            }
             return;
         };
         ui.horizontal(|ui| {
@@ -168,17 +170,20 @@ impl Surfaces {
         let of = (self.analysis.version(), self.metric, self.shown);
         if self.drawn.as_ref().is_none_or(|drawn| drawn.of != of) {
             let surface = result.modules.get(self.shown);
+            let surface = surface.map(|surface| heat_map(result, surface, self.metric));
+            let has_points = |map: &HeatMap| map.values.iter().flatten().any(|value| value.is_finite());
             self.drawn = Some(Drawn {
                 of,
                 epsilon: result.epsilon_in_words(),
                 scores: score_bars(&[("", result)]),
                 rows: table(result),
-                surface: surface.map(|surface| heat_map(result, surface, self.metric)),
+                surface: surface.filter(has_points),
             });
         }
         let Some(Drawn { epsilon, scores, rows, surface, .. }) = &self.drawn else { return };
-        if let Some(surface) = surface {
-            heat_map::heat_map(ui, cx, &format!("surface-{}", self.metric.name()), surface);
+        match surface {
+            Some(map) => _ = heat_map::heat_map(ui, cx, &format!("surface-{}", self.metric.name()), map),
+            None => hint(ui, "No point of this module is measured yet."),
         }
         ui.label(epsilon);
         bars::bars(ui, cx, "criticality", scores, 280.0);

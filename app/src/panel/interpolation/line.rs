@@ -105,7 +105,27 @@ impl Line {
     }
 }
 
+/// What tells the ends apart, after the names of the runs that they lie in where these are not said by it.
 fn label(ends: &[impl AsRef<Path>]) -> String {
     let paths: Vec<&Path> = ends.iter().map(AsRef::as_ref).collect();
-    short_names(&paths).join(" to ")
+    let ends = short_names(&paths).join(" to ");
+    let run = |path: &&Path| Some(path.parent()?.parent()?.file_name()?.to_string_lossy().into_owned());
+    let mut runs: Vec<String> = paths.iter().filter_map(run).filter(|run| !ends.contains(run)).collect();
+    runs.dedup();
+    if runs.is_empty() { ends } else { format!("{}: {ends}", runs.join(" to ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_called_by_its_runs_and_by_what_differs() {
+        let between = |one: &str, two: &str| label(&[Path::new(one), Path::new(two)]);
+        let [tuned, late] = ["b/x/tuned/checkpoints/ckpt-E6.pth", "b/x/scratch/checkpoints/ckpt-E9.pth"];
+        assert_eq!(between(tuned, late), "tuned to scratch: ckpt-E6 to ckpt-E9");
+        assert_eq!(between(tuned, "b/x/tuned/checkpoints/ckpt-E0.pth"), "tuned: ckpt-E6 to ckpt-E0");
+        assert_eq!(between(tuned, "b-rep1/x/tuned/checkpoints/ckpt-E6.pth"), "tuned: b to b-rep1");
+        assert_eq!(between("a.pth", "b.pth"), "a to b");
+    }
 }
