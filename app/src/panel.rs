@@ -1,5 +1,6 @@
 //! The panels of the window, one for each question that is asked of runs and checkpoints.
 
+mod analysis;
 pub mod checkpoint;
 pub mod criticality;
 pub mod curves;

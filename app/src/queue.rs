@@ -45,14 +45,16 @@ pub struct Progress {
     pub share: f32,
     /// When this part began.
     pub since: Instant,
+    /// How much of it was done then.
+    pub from: f32,
 }
 
 impl Progress {
     /// Time left of this part at its present speed.
     pub fn left(&self) -> Option<Duration> {
-        let elapsed = self.since.elapsed();
-        (self.share > 0.02 && elapsed > Duration::from_millis(500))
-            .then(|| elapsed.mul_f32((1.0 - self.share) / self.share))
+        let (elapsed, done) = (self.since.elapsed(), self.share - self.from);
+        (done > 0.002 && elapsed > Duration::from_millis(500))
+            .then(|| elapsed.mul_f32((1.0 - self.share) / done))
     }
 }
 
@@ -69,6 +71,8 @@ pub struct Info {
 struct State {
     phase: Phase,
     progress: Option<Progress>,
+    /// Points done, and in all, of a job that has measured one.
+    points: Option<(usize, usize)>,
     events: Vec<Event>,
 }
 
@@ -104,21 +108,27 @@ impl Info {
     fn tell(&self, event: Event) {
         let (what, done, total) = match &event {
             Event::Decoding { split, done, total } => (format!("decoding {split}"), *done, *total),
-            Event::Evaluating { done, total } => ("evaluating".to_owned(), *done, *total),
+            Event::Evaluating { done, total } => match self.state().points {
+                Some((known, points)) => ("points".to_owned(), known * total + done, points * total),
+                None => ("evaluating".to_owned(), *done, *total),
+            },
             Event::Progress { what, done, total, .. } => (what.clone(), *done as usize, *total as usize),
             Event::Step { epoch, epochs, done, total, .. } => {
                 (format!("epoch {epoch} of {epochs}"), (epoch - 1) * total + done, epochs * total)
             }
-            Event::Point { done, total, .. } => ("points".to_owned(), *done, *total),
+            Event::Point { done, total, .. } => {
+                self.state().points = Some((*done, *total));
+                ("points".to_owned(), *done, *total)
+            }
             Event::Note(_) | Event::Epoch { .. } => return self.state().events.push(event),
         };
         let share = done as f32 / total.max(1) as f32;
         let mut state = self.state();
-        let since = match &state.progress {
-            Some(known) if known.what == what && known.share <= share => known.since,
-            _ => Instant::now(),
+        let (since, from) = match &state.progress {
+            Some(known) if known.what == what && known.share <= share => (known.since, known.from),
+            _ => (Instant::now(), share),
         };
-        state.progress = Some(Progress { what, share, since });
+        state.progress = Some(Progress { what, share, since, from });
         if matches!(event, Event::Point { .. }) {
             state.events.push(event);
         }
@@ -180,7 +190,7 @@ impl Queue {
         device: Choice,
         work: impl FnOnce(&Job) -> Result<T> + Send + 'static,
     ) -> Ticket<T> {
-        let state = State { phase: Phase::Waiting, progress: None, events: Vec::new() };
+        let state = State { phase: Phase::Waiting, progress: None, points: None, events: Vec::new() };
         let info = Arc::new(Info { title: title.into(), stop: Stop::default(), state: Mutex::new(state) });
         let result = Arc::new(Mutex::new(None));
         let place = Arc::clone(&result);

@@ -3,6 +3,7 @@
 pub mod bars;
 pub mod chart;
 pub mod export;
+pub mod form;
 pub mod heat_map;
 pub mod images;
 pub mod job;

@@ -82,6 +82,7 @@ fn rewound(end: &Path, arch: &str, to: &[Named], memory_bytes: usize) -> Rewindi
         memory_bytes,
         base: output.path(),
         output: Some(output.path()),
+        watch: None,
     };
     with_job(|job| rewind(&request, job)).unwrap().0
 }
@@ -101,6 +102,7 @@ fn surfaces(end: &Path, path: PathKind, grid: &Grid, modules: &[&str], memory_by
         memory_bytes,
         base: output.path(),
         output: Some(output.path()),
+        watch: None,
     };
     with_job(|job| criticality(&request, job)).unwrap().0
 }

@@ -1,17 +1,113 @@
-//! Interpolation.
+//! Lines between networks: several in one chart, computed here or by the runner.
 
-use egui::Ui;
+mod line;
 
+use std::path::PathBuf;
+
+use basin_core::analysis::interpolation::{Interpolation, barrier_table, chart};
+use basin_core::analysis::measures::Metric;
+use basin_core::figure::{Chart, Table};
+use egui::{ScrollArea, Ui};
+
+use self::line::{Line, Wanted};
 use crate::context::Cx;
-use crate::widget::hint;
+use crate::widget::form::{self, Range};
+use crate::widget::images::Images;
+use crate::widget::{chart, hint, picker, results, table};
 
 /// What the panel remembers.
-#[derive(Default)]
-pub struct InterpolationPanel {}
+pub struct InterpolationPanel {
+    ends: [Option<PathBuf>; 2],
+    images: Images,
+    coefficients: Range,
+    metric: Metric,
+    lines: Vec<Line>,
+    /// How many lines there were so far: the number of the next.
+    count: usize,
+    drawn: Option<Drawn>,
+}
+
+/// The figures, and what they are of.
+struct Drawn {
+    of: (Metric, Vec<(usize, u64, String)>),
+    chart: Chart,
+    barriers: Table,
+}
+
+impl Default for InterpolationPanel {
+    fn default() -> Self {
+        Self {
+            ends: [None, None],
+            images: Images::default(),
+            coefficients: Range::default(),
+            metric: Metric::Accuracy,
+            lines: Vec::new(),
+            count: 0,
+            drawn: None,
+        }
+    }
+}
 
 impl InterpolationPanel {
     /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, _: &mut Cx) {
-        hint(ui, "");
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            self.form(ui, cx);
+            ui.separator();
+            self.lines.retain_mut(|line| line.ui(ui, cx));
+            self.figures(ui, cx);
+        });
+    }
+
+    fn form(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        let [one, two] = &mut self.ends;
+        picker::checkpoint(ui, cx, "From", one);
+        picker::checkpoint(ui, cx, "To", two);
+        self.images.ui(ui);
+        self.coefficients.ui(ui, "coefficients");
+        ui.horizontal(|ui| {
+            if let Some(ends) = form::start(ui, "Compute line", &self.ends, false) {
+                let (images, coefficients) = (self.images.clone(), self.coefficients.values());
+                let mut line = Line::wanted(self.count, Wanted { ends, images, coefficients });
+                line.start(ui.ctx(), cx);
+                self.add(line);
+            }
+            if let Some(folder) = results::stored(ui, cx, "interpolation") {
+                let line = Line::stored(self.count, ui.ctx(), folder);
+                self.add(line);
+            }
+        });
+    }
+
+    fn add(&mut self, line: Line) {
+        self.count += 1;
+        self.lines.push(line);
+    }
+
+    fn figures(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        let known = || self.lines.iter().filter_map(|line| Some((line.label.as_str(), line.value()?)));
+        let mut lines: Vec<(&str, &Interpolation)> = known().collect();
+        let Some((_, first)) = lines.first() else {
+            hint(
+                ui,
+                "Choose two checkpoints and compute the line between them, or open a result. Each line is added to the chart.",
+            );
+            return;
+        };
+        let longest = lines.iter().map(|(_, line)| line.metrics()).max_by_key(Vec::len);
+        form::metric(ui, &mut self.metric, &longest.unwrap_or_else(|| first.metrics()));
+        let of = (self.metric, self.lines.iter().map(Line::state).collect());
+        if self.drawn.as_ref().is_none_or(|drawn| drawn.of != of) {
+            let chart = chart(self.metric, &lines);
+            lines.retain(|(_, line)| line.barrier.is_some());
+            self.drawn = Some(Drawn { of, chart, barriers: barrier_table(&lines) });
+        }
+        if let Some(Drawn { chart, barriers, .. }) = &self.drawn {
+            chart::chart(ui, cx, &format!("interpolation-{}", self.metric.name()), chart, 360.0);
+            match barriers.rows.is_empty() {
+                true => hint(ui, "A line's barrier is known once all of its points are."),
+                false => _ = table::table(ui, "barriers", barriers, 240.0),
+            }
+        }
     }
 }

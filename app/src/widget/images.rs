@@ -20,11 +20,16 @@ pub struct Images {
 
 impl Default for Images {
     fn default() -> Self {
-        Self { key: String::new(), data_dir: String::new(), split: Split::Test, samples: 0 }
+        Self::of(Split::Test)
     }
 }
 
 impl Images {
+    /// All images of a split.
+    pub fn of(split: Split) -> Self {
+        Self { key: String::new(), data_dir: String::new(), split, samples: 0 }
+    }
+
     /// Draws the choice.
     pub fn ui(&mut self, ui: &mut Ui) {
         ui.horizontal_wrapped(|ui| {

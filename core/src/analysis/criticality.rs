@@ -17,7 +17,7 @@ use self::plan::Plan;
 use super::journal::Journal;
 use super::measures::Metric;
 use super::named::Named;
-use super::record::{Inputs, Stored as _};
+use super::record::{Inputs, Stored as _, Watch};
 use super::selection::Selection;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
@@ -31,7 +31,6 @@ pub use record::{Criticality, Point, Surface};
 pub use score::{Bound, Objective, Rule, Score, score};
 
 /// What is measured, where, and by which rule it is scored.
-#[derive(Debug)]
 pub struct Request<'a> {
     /// The end of the paths: the final checkpoint, or the best.
     pub end: &'a Path,
@@ -55,6 +54,8 @@ pub struct Request<'a> {
     pub base: &'a Path,
     /// The folder for the results, instead of one in the run of the end.
     pub output: Option<&'a Path>,
+    /// Shown the result now and then; what is not measured yet is not a number.
+    pub watch: Watch<'a, Criticality>,
 }
 
 /// The places of a surface, and the noise.
@@ -114,12 +115,12 @@ pub fn criticality(request: &Request, job: &Job) -> Result<(Criticality, PathBuf
     let dataset = request.selection.open(request.experiment)?;
     let plan = Plan::open(request, grid, &dataset, job)?;
     let inputs = Inputs::new(request.experiment, &dataset, request.selection.split, &plan.ends());
-    let mut result = Criticality::new(request, &plan, inputs);
-    let folder = plan.ends()[1].result_folder("criticality", &result.name(), request.base, request.output);
+    let empty = Criticality::new(request, &plan, inputs);
+    let folder = plan.ends()[1].result_folder("criticality", &empty.name(), request.base, request.output);
 
-    let mut journal = Journal::open(&folder, &result.name())?;
-    surface::measure(&plan, request, &dataset, &mut journal, job)?;
-    result.fill(&plan, &journal.points)?;
+    let mut journal = Journal::open(&folder, &empty.name())?;
+    surface::measure(&plan, request, &dataset, &empty, &mut journal, job)?;
+    let result = empty.filled(&plan, &journal.points, true)?;
 
     result.save(&folder)?;
     let points = points_table(&result).csv();

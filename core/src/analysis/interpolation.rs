@@ -9,7 +9,7 @@ mod samples;
 
 use std::path::{Path, PathBuf};
 
-use super::record::Stored as _;
+use super::record::{Stored as _, Watch};
 use super::selection::Selection;
 use super::subject::Subject;
 use crate::config::Experiment;
@@ -27,7 +27,7 @@ pub use pairs::{Line, Pairs, all_pairs};
 pub use record::{Interpolation, Point};
 
 /// Where to measure on lines, and on which images.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Positions on the line; the two ends are always measured too.
     pub coefficients: &'a [f64],
@@ -39,6 +39,8 @@ pub struct Request<'a> {
     pub base: &'a Path,
     /// The folder for the results, instead of one beside the first checkpoint.
     pub output: Option<&'a Path>,
+    /// Shown the line after each point.
+    pub watch: Watch<'a, Interpolation>,
 }
 
 /// `count` evenly spaced numbers from `first` to `last`, as NumPy's `linspace`.
@@ -105,6 +107,8 @@ fn measure(
     result.points =
         line.iter().map(|(coefficient, samples)| samples.point(*coefficient, &labels, labelling)).collect();
 
+    let show = |line: &Interpolation| request.watch.into_iter().for_each(|watch| watch(line));
+    show(&result);
     let missing: Vec<f64> = coefficients.iter().copied().filter(|c| result.point(*c).is_none()).collect();
     let (known, total) = (coefficients.len() - missing.len(), coefficients.len());
     for (number, coefficient) in missing.into_iter().enumerate() {
@@ -116,6 +120,7 @@ fn measure(
         result.add(samples.point(coefficient, &labels, labelling));
         result.write(&folder)?;
         line.push((coefficient, samples));
+        show(&result);
         job.emit(Event::Point { coefficient, summary, done: known + number + 1, total });
     }
     result.barrier = match earlier {

@@ -16,6 +16,11 @@ pub struct Measures {
     pub auc: Option<f64>,
 }
 
+impl Measures {
+    /// Those of what is not measured yet.
+    pub const UNKNOWN: Self = Self { accuracy: f64::NAN, loss: f64::NAN, auc: None };
+}
+
 impl From<&Evaluation> for Measures {
     fn from(evaluation: &Evaluation) -> Self {
         Self {

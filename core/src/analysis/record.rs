@@ -11,6 +11,9 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::file::{digest, write_atomically};
 
+/// Who is shown what an analysis has so far, whenever that is more.
+pub type Watch<'a, T> = Option<&'a (dyn Fn(&T) + 'a)>;
+
 /// The networks and the images of an analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

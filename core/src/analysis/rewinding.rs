@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::journal::Journal;
 use super::measures::{Measures, Metric};
 use super::named::Named;
-use super::record::{Inputs, Stored as _};
+use super::record::{Inputs, Stored as _, Watch};
 use super::selection::Selection;
 use super::subject::Subject;
 use super::sweep::{Sweep, Visit, chosen_modules};
@@ -28,7 +28,6 @@ pub use chart::{chart, table};
 pub use record::{Origin, Rewinding, Rewound};
 
 /// What is rewound, and to what.
-#[derive(Debug)]
 pub struct Request<'a> {
     /// The network whose modules are rewound.
     pub checkpoint: &'a Path,
@@ -48,6 +47,8 @@ pub struct Request<'a> {
     pub base: &'a Path,
     /// The folder for the results, instead of one in the run of the checkpoint.
     pub output: Option<&'a Path>,
+    /// Shown the result after each point; measures that are not there yet are not a number.
+    pub watch: Watch<'a, Rewinding>,
 }
 
 /// A line of the journal.
@@ -78,6 +79,30 @@ pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
     let inputs = Inputs::new(experiment, &dataset, request.selection.split, &[source]);
     let name = record::name(&inputs, &origins);
     let folder = subject.source.result_folder("rewinding", &name, request.base, request.output);
+    let names: Vec<String> = chosen.iter().map(|module| modules[*module].name.to_owned()).collect();
+    let result = |points: &[Point], missing: Option<Measures>| {
+        let of = |rewound: Option<(String, usize)>| {
+            let point = points.iter().find(|point| point.rewound == rewound);
+            let measures = point.map(|point| point.measures).or(missing);
+            measures.ok_or_else(|| Error::run("a point was not measured"))
+        };
+        let rewound = origins.iter().enumerate().map(|(number, origin)| {
+            let measures = names.iter().map(|name| of(Some((name.clone(), number))));
+            Ok(Rewound { origin: origin.clone(), measures: measures.collect::<Result<_>>()? })
+        });
+        Ok::<_, Error>(Rewinding {
+            schema: 1,
+            inputs: inputs.clone(),
+            arch: network.arch.name.clone(),
+            modules: names.clone(),
+            none: of(None)?,
+            rewound: rewound.collect::<Result<_>>()?,
+        })
+    };
+    let show = |points: &[Point]| {
+        let Some(watch) = request.watch else { return Ok(()) };
+        result(points, Some(Measures::UNKNOWN)).map(|so_far| watch(&so_far))
+    };
 
     let mut journal: Journal<Point> = Journal::open(&folder, &name)?;
     let known = |rewound: &Option<(String, usize)>| journal.points.iter().any(|p| p.rewound == *rewound);
@@ -96,30 +121,15 @@ pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
             let origin = key.as_ref().map_or(network, |(_, origin)| &networks[*origin]);
             Ok(place_of(network, origin, &modules[module]))
         };
+        show(&journal.points)?;
         let take = |key: &Option<(String, usize)>, evaluation: &_| {
-            journal.add(Point { rewound: key.clone(), measures: Measures::from(evaluation) })
+            journal.add(Point { rewound: key.clone(), measures: Measures::from(evaluation) })?;
+            show(&journal.points)
         };
         sweep.run(&visits, values, take, job)?;
     }
 
-    let of = |rewound: Option<(String, usize)>| {
-        let point = journal.points.iter().find(|point| point.rewound == rewound);
-        point.map(|point| point.measures).ok_or_else(|| Error::run("a point was not measured"))
-    };
-    let names: Vec<String> = chosen.iter().map(|module| modules[*module].name.to_owned()).collect();
-    let rewound = origins.into_iter().enumerate().map(|(number, origin)| {
-        let measures = names.iter().map(|name| of(Some((name.clone(), number))));
-        Ok(Rewound { origin, measures: measures.collect::<Result<_>>()? })
-    });
-    let rewound = rewound.collect::<Result<_>>()?;
-    let result = Rewinding {
-        schema: 1,
-        inputs,
-        arch: network.arch.name.clone(),
-        modules: names,
-        none: of(None)?,
-        rewound,
-    };
+    let result = result(&journal.points, None)?;
     result.save(&folder)?;
     for metric in Metric::of_network(&result.none) {
         chart(*metric, &[("", &result)]).save(&folder.join(metric.name()))?;

@@ -96,6 +96,7 @@ impl Criticality {
                     memory_bytes: self.memory.bytes,
                     base: &data.base_dir,
                     output: self.output.as_deref(),
+                    watch: None,
                 };
                 let (result, folder) = working(&data.device, |job| criticality(&request, job))?;
                 if data.json {

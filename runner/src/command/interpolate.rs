@@ -36,6 +36,7 @@ impl Interpolate {
             selection: self.images.selection(),
             base: &self.data.base_dir,
             output: self.output.as_deref(),
+            watch: None,
         };
         let [one, two] = self.checkpoints.as_slice() else { return self.run_all(&request) };
         let (line, folder) = working(&self.data.device, |job| interpolate(one, two, &request, job))?;

@@ -49,6 +49,7 @@ impl Rewind {
             memory_bytes: memory.bytes,
             base: &data.base_dir,
             output: output.as_deref(),
+            watch: None,
         };
         let (result, folder) = working(&data.device, |job| rewind(&request, job))?;
         if data.json {

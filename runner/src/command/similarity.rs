@@ -11,9 +11,6 @@ use super::analyse::experiment;
 use super::{print, working};
 use crate::args::{Data, Images, Memory};
 
-/// Batches of minibatch CKA, as in Nguyen et al. 2021.
-const BATCH: usize = 256;
-
 /// What is compared.
 #[derive(Debug, Args)]
 pub struct Similarity {
@@ -64,7 +61,7 @@ impl Similarity {
     /// Compares, and prints the table of layers.
     pub fn run(&self) -> Result<()> {
         let estimator = match (self.estimator, self.batch) {
-            (Estimate::Minibatch, batch) => Estimator::Minibatch { batch: batch.unwrap_or(BATCH) },
+            (Estimate::Minibatch, batch) => Estimator::Minibatch { batch: batch.unwrap_or(Estimator::BATCH) },
             (_, Some(_)) => {
                 return Err(Error::usage("--batch belongs to --estimator minibatch; set both").into());
             }

@@ -122,6 +122,7 @@ pub fn points_table(result: &Criticality) -> Table {
 fn significant(value: f64, digits: i32) -> String {
     match value {
         0.0 => "0".to_owned(),
+        _ if value.is_nan() => "-".to_owned(),
         _ if value.is_infinite() => "infinite".to_owned(),
         _ if (1e-3..1e5).contains(&value.abs()) => {
             let decimals = (digits - 1 - value.abs().log10().floor() as i32).max(0) as usize;

@@ -97,40 +97,54 @@ impl Criticality {
         }
     }
 
-    /// Takes the points of the plan from the samples, and scores them.
-    pub(super) fn fill(&mut self, plan: &Plan, samples: &[Sample]) -> Result<()> {
+    /// With the points of the plan taken from the samples, and scored. Unless all of them must be there, those that are not are
+    /// not a number, and neither is a score that needs them.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if a point is missing, that of the end in any case.
+    pub(super) fn filled(&self, plan: &Plan, samples: &[Sample], is_whole: bool) -> Result<Self> {
         let samples = Samples::new(samples);
-        let get = |place| samples.get(plan, place).ok_or_else(|| Error::run("a point was not measured"));
-        self.end = *get(None)?;
-        self.epsilon = self.rule.threshold(&self.end);
+        let get = |place| samples.get(plan, place).copied();
+        let missing = || Error::run("a point was not measured");
+        let mut filled = self.clone();
+        filled.end = get(None).ok_or_else(missing)?;
+        filled.epsilon = self.rule.threshold(&filled.end);
         let names = plan.end.arch.modules();
         for &module in &plan.modules {
             let distances = &plan.distances[module];
             let mut points = Vec::new();
             for (position, &distance) in distances.iter().enumerate() {
                 for &sigma in &plan.grid.sigmas {
-                    let draws = (0..draws(plan, sigma))
-                        .map(|draw| get(Some(Place { module, position, sigma, draw })).copied());
-                    let (mean, deviation) = moments(&draws.collect::<Result<Vec<_>>>()?);
+                    let count = draws(plan, sigma);
+                    let draws = (0..count).map(|draw| Place { module, position, sigma, draw });
+                    let draws: Vec<Measures> = draws.filter_map(|place| get(Some(place))).collect();
+                    if is_whole && draws.len() < count {
+                        return Err(missing());
+                    }
+                    let (mean, deviation) = moments(&draws);
                     let position = plan.positions[position];
                     points.push(Point { position, distance, sigma, mean, deviation });
                 }
             }
-            let score = score(&points, self.rule.objective, self.epsilon);
+            let is_known = points.iter().all(|point| !point.mean.accuracy.is_nan());
+            let score = match is_known {
+                true => score(&points, self.rule.objective, filled.epsilon),
+                false => Score { mu: f64::NAN, at: None },
+            };
             let norm = plan.norms[module];
-            self.modules.push(Surface {
+            filled.modules.push(Surface {
                 module: names[module].name.to_owned(),
                 distance: norm,
                 points,
                 score,
             });
         }
-        self.network = self.modules.iter().map(|surface| surface.score.mu).sum();
-        Ok(())
+        filled.network = filled.modules.iter().map(|surface| surface.score.mu).sum();
+        Ok(filled)
     }
 }
 
-/// Means and standard deviations.
+/// Means and standard deviations; of no draws, no numbers.
 fn moments(draws: &[Measures]) -> (Measures, Option<Measures>) {
     let count = draws.len() as f64;
     let mean = |of: &dyn Fn(&Measures) -> f64| draws.iter().map(of).sum::<f64>() / count;

@@ -1,18 +1,22 @@
 //! The measuring itself: all draws at all points, as far as the journal has not got them.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::Request;
 use super::perturbation::{Perturbation, Place};
 use super::plan::Plan;
+use super::{Criticality, Request};
 use crate::analysis::journal::Journal;
 use crate::analysis::measures::Measures;
 use crate::analysis::sweep::{Sweep, Visit};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::job::Job;
+
+/// Between two looks at the surfaces so far.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// A line of the journal.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,10 +75,12 @@ pub fn draws(plan: &Plan, sigma: f64) -> usize {
 }
 
 /// Measures what the journal lacks: the end itself, then the modules bottom to top, each surface once over for each draw.
+/// `empty` is the result without points.
 pub fn measure(
     plan: &Plan,
     request: &Request,
     dataset: &Dataset,
+    empty: &Criticality,
     journal: &mut Journal<Sample>,
     job: &Job,
 ) -> Result<()> {
@@ -105,9 +111,17 @@ pub fn measure(
         Some(place) => perturbation.values(*place),
         None => Ok(plan.end.arch.modules()[module].parameters.iter().map(own).collect()),
     };
+    let mut shown: Option<Instant> = None;
     let take = |place: &Option<Place>, evaluation: &_| {
         let at = place.map(|place| at(plan, place));
-        journal.add(Sample { at, measures: Measures::from(evaluation) })
+        journal.add(Sample { at, measures: Measures::from(evaluation) })?;
+        if let Some(watch) = request.watch
+            && shown.is_none_or(|shown| shown.elapsed() > LOOK)
+        {
+            watch(&empty.filled(plan, &journal.points, false)?);
+            shown = Some(Instant::now());
+        }
+        Ok(())
     };
     sweep.run(&visits, values, take, job)
 }

@@ -25,6 +25,9 @@ pub enum Estimator {
 }
 
 impl Estimator {
+    /// Samples of a batch unless another number is chosen, as in Nguyen et al. 2021.
+    pub const BATCH: usize = 256;
+
     /// # Errors
     /// [`Error::Usage`] for batches of fewer than four samples.
     pub(super) fn check(self) -> Result<()> {

@@ -62,6 +62,7 @@ pub(super) fn measure(wanted: &Surfaces, context: &Context) -> Result<Section> {
                 memory_bytes: MEMORY,
                 base: context.base,
                 output: None,
+                watch: None,
             };
             let (result, folder) = criticality(&request, context.job)?;
             section.commands.push(wanted.command(

@@ -22,8 +22,14 @@ pub(super) fn measure(pairs: &[Pair], coefficients: &[f64], context: &Context) -
         let (two, _) = context.network(to)?;
         let label = format!("{from} to {to}");
         context.job.emit(Event::Note(format!("the line from {label}")));
-        let selection = Selection::TEST;
-        let request = Request { coefficients, experiment, selection, base: context.base, output: None };
+        let request = Request {
+            coefficients,
+            experiment,
+            selection: Selection::TEST,
+            base: context.base,
+            output: None,
+            watch: None,
+        };
         let (line, folder) = interpolate(&one, &two, &request, context.job)?;
         let at: Vec<String> = coefficients.iter().map(f64::to_string).collect();
         let (one, two, at) = (one.display(), two.display(), at.join(","));

@@ -25,6 +25,7 @@ pub(super) fn measure(networks: &[String], redraw: bool, context: &Context) -> R
             memory_bytes: MEMORY,
             base: context.base,
             output: None,
+            watch: None,
         };
         let (result, folder) = rewind(&request, context.job)?;
         let redraw = if redraw { " --rerandomise 0" } else { "" };

@@ -1,0 +1,131 @@
+//! One line of the chart.
+
+use std::path::{Path, PathBuf};
+
+use basin_core::analysis::interpolation::{Interpolation, Request, interpolate};
+use basin_core::analysis::names::short_names;
+use egui::{Context, TextEdit, Ui};
+
+use crate::context::Cx;
+use crate::panel::analysis::Analysis;
+use crate::panel::runs::count;
+use crate::widget::images::Images;
+
+/// A line with its name.
+pub struct Line {
+    /// Tells it from others.
+    number: usize,
+    /// What the figures call it.
+    pub label: String,
+    /// What is computed; nothing for one that was read.
+    wanted: Option<Wanted>,
+    analysis: Analysis<Interpolation>,
+}
+
+/// What is computed.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Checkpoints at 0 and 1.
+    pub ends: [PathBuf; 2],
+    /// On which images.
+    pub images: Images,
+    /// Where.
+    pub coefficients: Vec<f64>,
+}
+
+impl Line {
+    /// A line that is to be computed.
+    pub fn wanted(number: usize, wanted: Wanted) -> Self {
+        let [one, two] = &wanted.ends;
+        let label = label(&[one, two]);
+        Self { number, label, wanted: Some(wanted), analysis: Analysis::default() }
+    }
+
+    /// A line that lies in a folder.
+    pub fn stored(number: usize, context: &Context, folder: PathBuf) -> Self {
+        let mut line = Self { number, label: String::new(), wanted: None, analysis: Analysis::default() };
+        line.analysis.open(context, folder);
+        line
+    }
+
+    /// Computes the points that the line's folder lacks.
+    pub fn start(&mut self, context: &Context, cx: &mut Cx) {
+        let Some(Wanted { ends: [one, two], images, coefficients }) = self.wanted.clone() else { return };
+        let (registry, base) = (cx.runs.shared_registry(), cx.runs.base().to_owned());
+        self.analysis.start(context, cx, format!("Line from {}", self.label), move |watch, job| {
+            let (experiment, selection) = images.request(&one, &registry)?;
+            let request = Request {
+                coefficients: &coefficients,
+                experiment: &experiment,
+                selection,
+                base: &base,
+                output: None,
+                watch: Some(watch),
+            };
+            interpolate(&one, &two, &request, job)
+        });
+    }
+
+    /// Draws its name and how far it is; whether it stays.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) -> bool {
+        let mut stays = true;
+        ui.push_id(self.number, |ui| {
+            ui.horizontal(|ui| {
+                let name = ui.label("Line");
+                ui.add(TextEdit::singleline(&mut self.label).desired_width(300.0)).labelled_by(name.id);
+                if let Some(line) = self.analysis.value() {
+                    ui.label(count(line.points.len(), "point"));
+                }
+                if self.analysis.is_broken_off() && ui.button("Go on").clicked() {
+                    self.start(ui.ctx(), cx);
+                }
+                stays = !ui.button("Remove").clicked();
+            });
+            self.analysis.ui(ui, cx.runs.base());
+        });
+        if let (true, Some(line)) = (self.label.is_empty(), self.analysis.value()) {
+            let paths: Vec<&Path> =
+                line.inputs.networks.iter().map(|source| Path::new(&source.path)).collect();
+            self.label = label(&paths);
+        }
+        if !stays {
+            self.analysis.cancel();
+        }
+        stays
+    }
+
+    /// The points so far, if there are any.
+    pub fn value(&self) -> Option<&Interpolation> {
+        self.analysis.value().filter(|line| !line.points.is_empty())
+    }
+
+    /// Changes with what figures show of it.
+    pub fn state(&self) -> (usize, u64, String) {
+        (self.number, self.analysis.version(), self.label.clone())
+    }
+}
+
+/// What tells the ends apart, after the names of the runs that they lie in where these are not said by it.
+fn label(ends: &[impl AsRef<Path>]) -> String {
+    let paths: Vec<&Path> = ends.iter().map(AsRef::as_ref).collect();
+    let ends = short_names(&paths).join(" to ");
+    let run = |path: &&Path| Some(path.parent()?.parent()?.file_name()?.to_string_lossy().into_owned());
+    let mut runs: Vec<String> = paths.iter().filter_map(run).filter(|run| !ends.contains(run)).collect();
+    runs.dedup();
+    if runs.is_empty() { ends } else { format!("{}: {ends}", runs.join(" to ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_called_by_its_runs_and_by_what_differs() {
+        let between = |one: &str, two: &str| label(&[Path::new(one), Path::new(two)]);
+        let [tuned, late] = ["b/x/tuned/checkpoints/ckpt-E6.pth", "b/x/scratch/checkpoints/ckpt-E9.pth"];
+        assert_eq!(between(tuned, late), "tuned to scratch: ckpt-E6 to ckpt-E9");
+        assert_eq!(between(tuned, "b/x/tuned/checkpoints/ckpt-E0.pth"), "tuned: ckpt-E6 to ckpt-E0");
+        assert_eq!(between(tuned, "b-rep1/x/tuned/checkpoints/ckpt-E6.pth"), "tuned: b to b-rep1");
+        assert_eq!(between("a.pth", "b.pth"), "a to b");
+    }
+}

@@ -1,0 +1,348 @@
+//! Interpolation, similarity, rewinding and criticality in their panels: computed, stopped, gone on with, and opened from disk.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use basin_app::context::{Cx, Dialogs};
+use basin_app::panel::criticality::CriticalityPanel;
+use basin_app::panel::interpolation::InterpolationPanel;
+use basin_app::panel::similarity::SimilarityPanel;
+use basin_app::queue::Queue;
+use basin_app::runs::{Beside, Runs};
+use basin_app::widget::export::Export;
+use basin_app::widget::picker::short;
+use basin_core::analysis::interpolation::{Request, interpolate, linspace};
+use basin_core::analysis::selection::Selection;
+use basin_core::checkpoint::Checkpoint;
+use basin_core::config::{Experiment, Registry, apply_overrides};
+use basin_core::device::Choice;
+use basin_core::event::Event;
+use basin_core::job::{Job, Stop};
+use basin_core::model::{Arch, initial_state};
+use basin_core::run::{Located, RunDir, RunRecord};
+use egui::{Role, Ui};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use tempfile::TempDir;
+
+const KEY: &str = "demo/Shapes_line/fixup_resnet18/scratch";
+/// How long a test waits for the background.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A base folder with one run, whose checkpoints no training has made.
+struct Folder {
+    folder: TempDir,
+    run: RunDir,
+    experiment: Experiment,
+}
+
+impl Folder {
+    fn new(epochs: usize) -> Self {
+        let settings = ["image_size=16", "pre_crop_size=20", "train_per_class=2", "test_per_class=2"];
+        let settings = settings.map(|setting| format!("data.configs.{setting}"));
+        let experiment = apply_overrides(Registry::load().unwrap().get(KEY).unwrap(), &settings).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDir::new(folder.path(), KEY);
+        std::fs::create_dir_all(run.root()).unwrap();
+        let record = RunRecord {
+            experiment: experiment.clone(),
+            replicate: 0,
+            device: "cpu".to_owned(),
+            versions: [].into(),
+            data_digests: [].into(),
+            pretrained_sha256: None,
+        };
+        run.write_record(&record).unwrap();
+        let here = Self { folder, run, experiment };
+        for epoch in 0..epochs {
+            here.save(&here.checkpoint(epoch), "fixup_resnet18", epoch);
+        }
+        here
+    }
+
+    fn checkpoint(&self, epoch: usize) -> PathBuf {
+        self.run.checkpoint(epoch)
+    }
+
+    fn save(&self, path: &Path, arch: &str, epoch: usize) {
+        let state = initial_state(&Arch::new(arch, 10).unwrap(), false, epoch as u64);
+        let metadata = [("epoch".to_owned(), epoch.to_string())].into();
+        Checkpoint { state, metadata }.save(path).unwrap();
+    }
+
+    /// The only result of a kind.
+    fn result(&self, kind: &str) -> PathBuf {
+        let mut folders = std::fs::read_dir(self.run.analysis().join(kind)).unwrap();
+        let folder = folders.next().unwrap().unwrap().path();
+        assert!(folders.next().is_none(), "{kind} has more than one result");
+        folder
+    }
+
+    /// A panel over the folder, in which the run is selected.
+    fn window<P: 'static>(&self, panel: P, draw: fn(&mut P, &mut Ui, &mut Cx)) -> Window<P> {
+        let base = self.folder.path().to_owned();
+        let builder = Harness::builder().with_size(egui::vec2(1300.0, 2200.0));
+        let mut window = builder.build_ui_state(
+            move |ui, state: &mut State<P>| {
+                let context = ui.ctx().clone();
+                let parts = state.parts.get_or_insert_with(|| Parts::new(&base, &context));
+                parts.runs.update(&context);
+                let mut cx = Cx {
+                    runs: &mut parts.runs,
+                    queue: &mut parts.queue,
+                    device: Choice::Cpu,
+                    export: &mut parts.export,
+                    dialogs: &mut parts.dialogs,
+                    commands: &mut Vec::new(),
+                };
+                draw(&mut state.panel, ui, &mut cx);
+            },
+            State { panel, parts: None },
+        );
+        until(&mut window, |window| window.state().parts.as_ref().unwrap().runs.count() == Some(1));
+        let run = Located { key: KEY.to_owned(), replicate: 0, run: self.run.clone() };
+        window.state_mut().parts.as_mut().unwrap().runs.select(&[run], Beside::Nothing);
+        window
+    }
+
+    fn choose<P>(&self, window: &mut Window<P>, picker: &str, checkpoint: &Path) {
+        window.get_by_role_and_label(Role::ComboBox, picker).click();
+        let name = short(self.folder.path(), checkpoint);
+        until(window, |window| window.query_by_label(&name).is_some());
+        window.get_by_label(&name).click();
+        window.run_steps(3);
+    }
+
+    fn open_stored<P>(&self, window: &mut Window<P>, folder: &Path) {
+        window.get_by_role_and_label(Role::ComboBox, "Stored results").click();
+        let kind_and_name = folder.strip_prefix(self.run.analysis()).unwrap();
+        let name = format!("{KEY} · {}", kind_and_name.display());
+        until(window, |window| window.query_by_label(&name).is_some());
+        window.get_by_label(&name).click();
+        window.run_steps(3);
+    }
+}
+
+struct State<P> {
+    panel: P,
+    parts: Option<Parts>,
+}
+
+struct Parts {
+    runs: Runs,
+    queue: Queue,
+    export: Export,
+    dialogs: Dialogs,
+}
+
+impl Parts {
+    fn new(base: &Path, context: &egui::Context) -> Self {
+        let registry = Arc::new(Registry::load().unwrap());
+        Self {
+            runs: Runs::open(base.to_owned(), String::new(), registry, context),
+            queue: Queue::new(context),
+            export: Export::default(),
+            dialogs: Dialogs::default(),
+        }
+    }
+}
+
+type Window<P> = Harness<'static, State<P>>;
+
+/// Draws until something holds.
+#[track_caller]
+fn until<P>(window: &mut Window<P>, holds: impl Fn(&Window<P>) -> bool) {
+    let start = Instant::now();
+    loop {
+        window.run_steps(1);
+        if holds(window) {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "the window shows: {:#?}", window.root());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn click<P>(window: &mut Window<P>, button: &str) {
+    window.get_by_label(button).click();
+    window.run_steps(2);
+}
+
+fn set<P>(window: &mut Window<P>, field: &str, value: f64) {
+    window.get_by_role_and_label(Role::SpinButton, field).set_value_accesskit(value);
+    window.run_steps(2);
+}
+
+fn shows<P>(window: &Window<P>, text: &str) -> bool {
+    window.query_all_by_label_contains(text).next().is_some()
+}
+
+fn is_computing<P>(window: &Window<P>) -> bool {
+    shows(window, "Cancel") && !shows(window, "Cancelled")
+}
+
+/// The numbers of points of the lines.
+fn points<P>(window: &Window<P>) -> Vec<usize> {
+    let texts = window.query_all_by_label_contains(" point").filter_map(|node| node.value());
+    texts.filter_map(|text| text.strip_suffix(" points")?.parse().ok()).collect()
+}
+
+/// How often a table says that.
+fn rows<P>(window: &Window<P>, cell: &str) -> usize {
+    window.query_all_by_role_and_label(Role::Label, cell).count()
+}
+
+fn lines_of(path: &Path) -> usize {
+    std::fs::read_to_string(path).unwrap().lines().count()
+}
+
+#[test]
+fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
+    let here = Folder::new(2);
+    let mut window = here.window(InterpolationPanel::default(), InterpolationPanel::ui);
+    here.choose(&mut window, "From", &here.checkpoint(0));
+    here.choose(&mut window, "To", &here.checkpoint(1));
+    set(&mut window, "Count of coefficients", 5000.0);
+    click(&mut window, "Compute line");
+    until(&mut window, |window| points(window).first().is_some_and(|points| *points >= 2));
+    assert!(is_computing(&window), "points are there before the line is done");
+    click(&mut window, "Cancel");
+    until(&mut window, |window| shows(window, "Cancelled"));
+    window.run_steps(2);
+    let kept = points(&window)[0];
+    let folder = here.result("interpolation");
+    assert_eq!(std::fs::read_dir(folder.join("points")).unwrap().count(), kept);
+    assert!(window.query_by_label("Go on").is_some());
+    click(&mut window, "Remove");
+    assert!(points(&window).is_empty());
+
+    set(&mut window, "Count of coefficients", 3.0);
+    click(&mut window, "Compute line");
+    until(&mut window, |window| !is_computing(window) && shows(window, "In "));
+    assert_eq!(points(&window), [kept + 2], "what was there is kept, and its ends are added");
+    // The barrier's interval is there: accuracy and loss have a row each.
+    assert_eq!(rows(&window, "scratch: ckpt-E000 to ckpt-E001"), 2);
+    assert!(!shows(&window, "undefined"));
+
+    let measured = AtomicUsize::new(0);
+    let emit = |event: Event| {
+        if matches!(event, Event::Point { .. }) {
+            measured.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let request = Request {
+        coefficients: &linspace(0.0, 1.0, 3),
+        experiment: &here.experiment,
+        selection: Selection::TEST,
+        base: here.folder.path(),
+        output: None,
+        watch: None,
+    };
+    let job = Job { device: Choice::Cpu.open().unwrap(), emit: &emit, stop: &Stop::default() };
+    let (line, found) = interpolate(&here.checkpoint(0), &here.checkpoint(1), &request, &job).unwrap();
+    assert_eq!((line.points.len(), measured.into_inner()), (kept + 2, 0));
+    assert_eq!(std::fs::canonicalize(found).unwrap(), std::fs::canonicalize(&folder).unwrap());
+
+    here.open_stored(&mut window, &folder);
+    until(&mut window, |window| points(window) == [kept + 2, kept + 2]);
+    assert_eq!(rows(&window, "scratch: ckpt-E000 to ckpt-E001"), 4, "both lines are in the table");
+    assert!(shows(&window, "Export interpolation-accuracy"));
+    window.get_by_role_and_label(Role::ComboBox, "Metric").click();
+    until(&mut window, |window| window.query_by_label("loss").is_some());
+    click(&mut window, "loss");
+    until(&mut window, |window| shows(window, "Export interpolation-loss"));
+}
+
+#[test]
+fn a_checkpoint_of_another_architecture_is_named() {
+    let here = Folder::new(1);
+    let other = here.checkpoint(0).with_file_name("ckpt-other.safetensors");
+    here.save(&other, "fixup_resnet34", 0);
+    let mut window = here.window(InterpolationPanel::default(), InterpolationPanel::ui);
+    here.choose(&mut window, "From", &here.checkpoint(0));
+    here.choose(&mut window, "To", &other);
+    click(&mut window, "Compute line");
+    until(&mut window, |window| shows(window, "ckpt-other.safetensors cannot be used"));
+}
+
+#[test]
+fn modules_are_compared_and_a_cell_says_its_value() {
+    let here = Folder::new(2);
+    let mut window = here.window(SimilarityPanel::default(), SimilarityPanel::ui);
+    here.choose(&mut window, "Network", &here.checkpoint(0));
+    here.choose(&mut window, "Compared with", &here.checkpoint(1));
+    click(&mut window, "Compare");
+    until(&mut window, |window| shows(window, "passes over the images"));
+    until(&mut window, |window| shows(window, "All modules"));
+    assert!(shows(&window, "ckpt-E000 & ckpt-E001") && shows(&window, "features and their products take"));
+    window.get_by_role_and_label(Role::Image, "similarity").click();
+    until(&mut window, |window| shows(window, " of ckpt-E000 and "));
+
+    click(&mut window, "Compare");
+    until(&mut window, |window| shows(window, "taken from"));
+    let mut window = here.window(SimilarityPanel::default(), SimilarityPanel::ui);
+    here.open_stored(&mut window, &here.result("similarity"));
+    until(&mut window, |window| shows(window, "All modules"));
+}
+
+#[test]
+fn modules_are_rewound_to_the_epochs_beside_the_checkpoint() {
+    let here = Folder::new(3);
+    let mut window = here.window(CriticalityPanel::default(), CriticalityPanel::ui);
+    here.choose(&mut window, "Network to rewind", &here.checkpoint(2));
+    until(&mut window, |window| window.query_by_label("epoch 1").is_some());
+    click(&mut window, "epoch 1");
+    click(&mut window, "Rewind");
+    until(&mut window, |window| shows(window, "layer4.1"));
+    until(&mut window, |window| !is_computing(window));
+    assert!(shows(&window, "epoch 0 test accuracy %") && shows(&window, "epoch 1 test accuracy %"));
+    assert!(shows(&window, "Export rewinding-accuracy") && !shows(&window, "undefined"));
+    let journal = here.result("rewinding").join("points.jsonl");
+    // A heading, the network itself, and ten modules set to two epochs.
+    assert_eq!(lines_of(&journal), 22);
+
+    let mut window = here.window(CriticalityPanel::default(), CriticalityPanel::ui);
+    here.open_stored(&mut window, &here.result("rewinding"));
+    until(&mut window, |window| shows(window, "layer4.1"));
+}
+
+#[test]
+fn surfaces_appear_are_stopped_and_go_on() {
+    let here = Folder::new(2);
+    let mut window = here.window(CriticalityPanel::default(), CriticalityPanel::ui);
+    click(&mut window, "Criticality of modules");
+    here.choose(&mut window, "End of the paths", &here.checkpoint(1));
+    window.get_by_label("Modules").focus();
+    window.get_by_label("Modules").type_text("fc,conv1");
+    window.run_steps(2);
+    set(&mut window, "Draws", 50.0);
+    click(&mut window, "Measure");
+    until(&mut window, |window| shows(window, "epsilon is"));
+    assert!(is_computing(&window), "points are there before the surfaces are done");
+    assert!(window.query_by_role_and_label(Role::Image, "surface-accuracy").is_some());
+    click(&mut window, "Cancel");
+    until(&mut window, |window| shows(window, "Cancelled"));
+    let journal = here.result("criticality").join("points.jsonl");
+    let kept = lines_of(&journal);
+    assert!(kept > 2, "what was measured is kept");
+
+    for field in ["alphas", "sigmas"] {
+        set(&mut window, &format!("Count of {field}"), 2.0);
+    }
+    set(&mut window, "Draws", 1.0);
+    click(&mut window, "Measure");
+    until(&mut window, |window| !is_computing(window) && shows(window, "In "));
+    let whole = lines_of(&journal);
+    assert!((kept..=kept + 8).contains(&whole), "{kept} {whole}: only what was missing is measured");
+    click(&mut window, "Measure");
+    until(&mut window, |window| !is_computing(window) && shows(window, "In "));
+    assert_eq!(lines_of(&journal), whole);
+
+    let mut window = here.window(CriticalityPanel::default(), CriticalityPanel::ui);
+    click(&mut window, "Criticality of modules");
+    here.open_stored(&mut window, &here.result("criticality"));
+    until(&mut window, |window| shows(window, "epsilon is"));
+}
