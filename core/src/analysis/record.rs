@@ -56,6 +56,15 @@ pub trait Stored: Serialize + DeserializeOwned {
     /// The folder's name, which only the same analysis has.
     fn name(&self) -> String;
 
+    /// What a folder has, of whichever analysis of this kind.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Data`] naming a file that is missing or broken.
+    fn load(folder: &Path) -> Result<Self> {
+        let path = folder.join("result.json");
+        parse(&std::fs::read(&path).map_err(Error::io("read", &path))?, &path)
+    }
+
     /// What the folder has of the same analysis; `None` if it has nothing.
     ///
     /// # Errors
@@ -66,9 +75,7 @@ pub trait Stored: Serialize + DeserializeOwned {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(Error::io("read", &path))?,
         };
-        let known: Self = serde_json::from_slice(&text).map_err(|error| {
-            Error::data(format!("{} is broken ({error}); remove it to compute it anew", path.display()))
-        })?;
+        let known: Self = parse(&text, &path)?;
         if known.name() != self.name() {
             return Err(Error::usage(format!(
                 "{} holds another analysis, {}; choose another folder",
@@ -87,4 +94,10 @@ pub trait Stored: Serialize + DeserializeOwned {
         let json = serde_json::to_vec_pretty(self).map_err(Error::run)?;
         write_atomically(&folder.join("result.json"), |file| file.write_all(&json))
     }
+}
+
+fn parse<T: DeserializeOwned>(text: &[u8], path: &Path) -> Result<T> {
+    serde_json::from_slice(text).map_err(|error| {
+        Error::data(format!("{} is broken ({error}); remove it to compute it anew", path.display()))
+    })
 }
