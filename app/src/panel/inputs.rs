@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use basin_core::config::{Data, Experiment};
 use basin_core::data::Split;
-use egui::{ComboBox, ScrollArea, Sense, Ui};
+use egui::{ComboBox, Grid, ScrollArea, Sense, Ui};
 
 use super::runs::name;
 use crate::background::Slot;
@@ -23,6 +23,9 @@ use view::View;
 
 /// Sides of a picture where one sample is shown, and where more are, points.
 const SIDE: (f32, f32) = (260.0, 130.0);
+
+/// Samples beside each other.
+const COLUMNS: usize = 2;
 
 /// What the panel remembers.
 #[derive(Default)]
@@ -166,7 +169,14 @@ fn notes(ui: &mut Ui, experiment: &Experiment, view: &View) {
 
 fn seen_ui(ui: &mut Ui, seen: &Seen) {
     let side = if seen.samples.len() == 1 { SIDE.0 } else { SIDE.1 };
-    seen.samples.iter().for_each(|shown| sample_ui(ui, shown, side, seen.permutation.is_some()));
+    Grid::new("samples").num_columns(COLUMNS).show(ui, |ui| {
+        for (number, shown) in seen.samples.iter().enumerate() {
+            ui.vertical(|ui| sample_ui(ui, shown, side, seen.permutation.is_some()));
+            if (number + 1).is_multiple_of(COLUMNS) {
+                ui.end_row();
+            }
+        }
+    });
     if let Some(permutation) = &seen.permutation {
         ui.add_space(8.0);
         permutation.ui(ui);

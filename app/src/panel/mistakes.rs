@@ -32,6 +32,11 @@ use opened::{Choice, Figures, Opened};
 /// Images of each quadrant on the contact sheets that are written, as many as the runner's.
 const EXAMPLES: usize = 8;
 
+/// Height of the figures, and widths of the first two, points.
+const HEIGHT: f32 = 230.0;
+const NUMBERS: f32 = 300.0;
+const CONTINGENCY: f32 = 320.0;
+
 /// What the panel remembers.
 #[derive(Default)]
 pub struct MistakesPanel {
@@ -133,10 +138,13 @@ impl MistakesPanel {
         for (name, rank) in figures.names.iter().zip(["1st", "2nd"]) {
             ui.label(format!("{rank}: {name}"));
         }
-        ui.push_id("numbers", |ui| table(ui, "mistakes", &figures.numbers, 120.0));
         ui.horizontal_top(|ui| {
             ui.vertical(|ui| {
-                ui.set_max_width(280.0);
+                ui.set_width(NUMBERS);
+                table(ui, "numbers", &figures.numbers, HEIGHT);
+            });
+            ui.vertical(|ui| {
+                ui.set_width(CONTINGENCY);
                 let quadrants = Quadrant::ALL;
                 if let Some((row, column)) = heat_map(ui, cx, "contingency", &figures.contingency) {
                     // Rows are the first network's answers, columns the second's; right comes before wrong.
@@ -144,7 +152,7 @@ impl MistakesPanel {
                     self.gallery.quadrant = quadrants.get(number).copied().unwrap_or(self.gallery.quadrant);
                 }
             });
-            ui.vertical(|ui| bars(ui, cx, &format!("mistakes by {parts}"), &figures.parts, 220.0));
+            ui.vertical(|ui| bars(ui, cx, &format!("mistakes by {parts}"), &figures.parts, HEIGHT));
         });
         ui.collapsing(format!("By {parts}"), |ui| {
             if let Some(row) = table(ui, "parts", &figures.table, 300.0) {

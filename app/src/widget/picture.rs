@@ -2,7 +2,9 @@
 
 use basin_core::data::{RgbImage, resize_shorter_side};
 use basin_core::error::Result;
-use egui::{ColorImage, Context, Image, Response, Sense, TextureHandle, TextureOptions, Ui, Vec2, vec2};
+use egui::{
+    ColorImage, Context, Image, Response, Sense, TextureFilter, TextureHandle, TextureOptions, Ui, Vec2, vec2,
+};
 
 /// Longest side of a texture that is made of a photograph, pixels; every graphics device has textures of this size.
 const LONGEST: u32 = 1024;
@@ -32,7 +34,8 @@ impl Picture {
             true => image.clone(),
             false => resize_shorter_side(image, short.max(1) as usize)?,
         };
-        Ok(Self::new(context, name, image, TextureOptions::LINEAR))
+        let options = TextureOptions { minification: TextureFilter::Linear, ..TextureOptions::NEAREST };
+        Ok(Self::new(context, name, image, options))
     }
 
     fn new(context: &Context, name: &str, image: RgbImage, options: TextureOptions) -> Self {

@@ -18,7 +18,8 @@ pub struct Source {
     pub key: String,
     /// Where the data lie; empty for where the settings say.
     pub data_dir: String,
-    suggestions: Vec<String>,
+    /// Keys that are like what was typed.
+    pub suggestions: Vec<String>,
 }
 
 impl Source {
@@ -43,6 +44,9 @@ impl Source {
                 self.data_dir = folder.display().to_string();
             }
         });
+        if self.suggestions.is_empty() {
+            return;
+        }
         let mut chosen = None;
         ui.horizontal_wrapped(|ui| {
             for key in &self.suggestions {

@@ -11,6 +11,9 @@ use super::look::{Look, Opened};
 /// Samples that are shown at once, at most.
 const MOST: usize = 8;
 
+/// Length of the slider over all samples, points.
+const SLIDER: f32 = 260.0;
+
 /// What is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
@@ -125,6 +128,7 @@ impl View {
         };
         self.first = self.first.min(count - 1);
         ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().slider_width = SLIDER;
             ui.add(Slider::new(&mut self.first, 0..=count - 1).text(format!("Image of {count}")));
             if ui.button("Previous").clicked() {
                 self.first = self.first.saturating_sub(self.count);

@@ -64,12 +64,13 @@ impl Detail {
                 let text = ui.vertical(|ui| {
                     ui.strong(format!("true: {truth}"));
                     ui.label(id.as_str());
-                    for ((name, answers), rank) in said.iter().zip(["1st", "2nd"]) {
-                        ui.add_space(6.0);
-                        let answer = answers.first().map_or("", |answer| &answer[0]);
-                        ui.strong(format!("{rank} says {answer}")).on_hover_text(name);
-                        answers_ui(ui, rank, answers);
-                    }
+                    ui.add_space(6.0);
+                    ui.horizontal_top(|ui| {
+                        for ((name, answers), rank) in said.iter().zip(["1st", "2nd"]) {
+                            ui.vertical(|ui| answers_ui(ui, rank, name, answers));
+                            ui.add_space(12.0);
+                        }
+                    });
                     ui.add_space(6.0);
                     ui.button("Close").clicked()
                 });
@@ -80,7 +81,9 @@ impl Detail {
     }
 }
 
-fn answers_ui(ui: &mut Ui, rank: &str, answers: &[[String; 3]]) {
+fn answers_ui(ui: &mut Ui, rank: &str, name: &str, answers: &[[String; 3]]) {
+    let answer = answers.first().map_or("", |answer| &answer[0]);
+    ui.strong(format!("{rank} says {answer}")).on_hover_text(name);
     Grid::new(("answers", rank)).striped(true).show(ui, |ui| {
         for heading in ["answer", "probability", "logit"] {
             ui.weak(heading);

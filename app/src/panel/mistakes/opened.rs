@@ -99,12 +99,22 @@ impl Figures {
         let (pair, comparison) = (opened.pair(choice)?, opened.comparison(choice)?);
         let names = opened.answers.pair(pair)?.names.map(str::to_owned);
         let of_pair = Mistakes { pairs: vec![pair.clone()], ..opened.result.clone() };
+        let (pairs, parts) = (pairs_table(&of_pair), parts_table(&of_pair));
         Some(Self {
             names,
-            numbers: pairs_table(&of_pair),
+            numbers: choice.part.map_or_else(|| numbers(&pairs, 0), |part| numbers(&parts, part)),
             contingency: contingency(comparison),
             parts: parts_figure(&opened.result, pair),
-            table: parts_table(&of_pair),
+            table: parts,
         })
+    }
+}
+
+/// A row of a table from top to bottom, without the networks' names in front.
+fn numbers(table: &Table, row: usize) -> Table {
+    let cells = table.columns.iter().zip(table.rows.get(row).into_iter().flatten()).skip(1);
+    Table {
+        columns: ["number", "value"].map(str::to_owned).to_vec(),
+        rows: cells.map(|(title, value)| vec![title.clone(), value.clone()]).collect(),
     }
 }
