@@ -12,4 +12,6 @@ pub mod runs;
 
 pub mod panel;
 pub mod shell;
+#[cfg(test)]
+mod testing;
 pub mod widget;

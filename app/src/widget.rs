@@ -8,7 +8,9 @@ pub mod heat_map;
 pub mod images;
 pub mod job;
 pub mod picker;
+pub mod picture;
 pub mod results;
+pub mod source;
 pub mod table;
 
 use basin_core::figure::series_colour;

@@ -10,7 +10,6 @@ mod validate;
 
 pub use experiment::*;
 pub use optimizer::{Adam, Optimizer, Sgd, UpdateRule};
-pub(crate) use overrides::nearest;
-pub use overrides::{apply_overrides, flat_settings};
+pub use overrides::{apply_overrides, flat_settings, nearest};
 pub use parameters::regex;
 pub use registry::{Registry, list, show};

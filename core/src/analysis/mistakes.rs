@@ -1,5 +1,6 @@
 //! Which mistakes networks share, and which each makes alone (paper section 4 and its appendix), from stored predictions.
 
+mod answers;
 mod chart;
 mod classes;
 mod comparison;
@@ -8,29 +9,27 @@ mod examples;
 mod question;
 mod record;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::evaluation::stored_predictions;
 use super::names::short_names;
 use super::record::Stored as _;
-use super::subject::Source;
 use crate::config::Experiment;
 use crate::data::Labelling;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::figure::Figure as _;
-use crate::file::{file_digest, write_atomically};
+use crate::file::write_atomically;
 use crate::job::Job;
-use crate::train::predictions::{self, Predictions};
+use crate::train::predictions;
 
-use classes::class_names;
-use examples::{Images, Two};
-use question::Question;
-
-pub use chart::{pairs_figure, pairs_table, parts_figure, parts_table};
+pub use answers::Answers;
+pub use chart::{contingency, pairs_figure, pairs_table, parts_figure, parts_table};
+pub use classes::class_names;
 pub use comparison::{Comparison, Estimate};
 pub use counts::{Counts, Quadrant};
+pub use examples::{Images, Two};
+pub use question::Question;
 pub use record::{Mistakes, Pair, Predictor};
 
 /// Networks whose mistakes are compared.
@@ -73,28 +72,19 @@ pub fn mistakes(request: &Request, job: &Job) -> Result<(Mistakes, PathBuf)> {
     }
     let files =
         networks.iter().map(|network| predictions_of(network, base, job)).collect::<Result<Vec<_>>>()?;
-    let read = files.iter().map(|file| predictions::load(file)).collect::<Result<Vec<_>>>()?;
-    let predictions = matched(&files, read)?;
     let names = if names.is_empty() {
         short_names(&networks.iter().map(|network| network.path.as_path()).collect::<Vec<_>>())
     } else {
         names.to_vec()
     };
-    let first = &predictions[0];
-    let classes = class_names(&first.ids, &first.evaluation.labels, first.evaluation.outputs());
-    let two = |one: usize, two: usize| Two {
-        names: [&names[one], &names[two]],
-        predictions: [&predictions[one], &predictions[two]],
-        classes: &classes,
-    };
-
-    let questions = Question::all(first.evaluation.labelling);
+    let answers = Answers::read(&files, names)?;
+    let (first, names, questions) = (answers.first(), answers.names(), answers.questions());
     let pairs = (0..names.len()).flat_map(|one| (one + 1..names.len()).map(move |two| (one, two)));
-    let pairs = pairs.map(|(one, other)| compare(one, other, &two(one, other), &questions)).collect();
+    let pairs = pairs.map(|(one, other)| compare(one, other, &answers.two(one, other), &questions)).collect();
     let entry = |name: &str| first.metadata.get(name).cloned().unwrap_or_default();
     let result = Mistakes {
         schema: 1,
-        networks: predictors(&names, &files, &predictions)?,
+        networks: answers.predictors(&files)?,
         data: entry("data"),
         split: entry("split"),
         samples: first.ids.len(),
@@ -110,7 +100,7 @@ pub fn mistakes(request: &Request, job: &Job) -> Result<(Mistakes, PathBuf)> {
     write("table-parts.csv", parts_table(&result).csv().as_bytes())?;
     pairs_figure(&result).save(&folder.join("mistakes"))?;
     for pair in &result.pairs {
-        write(&format!("samples-{}.csv", pair.stem()), &two(pair.one, pair.two).list(&questions)?)?;
+        write(&format!("samples-{}.csv", pair.stem()), &answers.two(pair.one, pair.two).list(&questions)?)?;
         parts_figure(&result, pair).save(&folder.join(format!("parts-{}", pair.stem())))?;
     }
     let experiment = networks.iter().find_map(|network| network.experiment.as_ref());
@@ -123,7 +113,7 @@ pub fn mistakes(request: &Request, job: &Job) -> Result<(Mistakes, PathBuf)> {
             for question in &questions {
                 job.check()?;
                 let sheet = match &images {
-                    Ok(images) => two(pair.one, pair.two).sheet(*question, examples, images),
+                    Ok(images) => answers.two(pair.one, pair.two).sheet(*question, examples, images),
                     Err(error) => Err(Error::data(error)),
                 };
                 let sheet = match sheet {
@@ -154,53 +144,6 @@ fn predictions_of(network: &Candidate, base: &Path, job: &Job) -> Result<PathBuf
         ))
     })?;
     stored_predictions(path, experiment, base, job)
-}
-
-/// The predictions with their samples in the order of the first file's.
-fn matched(files: &[PathBuf], predictions: Vec<Predictions>) -> Result<Vec<Predictions>> {
-    let Some((first, name)) = predictions.first().cloned().zip(files.first()) else { return Ok(predictions) };
-    let aligned = |(other, file): (Predictions, &PathBuf)| {
-        let (name, file) = (name.display(), file.display());
-        let (outputs, others) = (first.evaluation.outputs(), other.evaluation.outputs());
-        if (outputs, first.evaluation.labelling) != (others, other.evaluation.labelling) {
-            return Err(Error::data(format!(
-                "{name} holds {outputs} outputs for each sample and {file} {others}, of other data; choose predictions of one data set"
-            )));
-        }
-        let places = positions(&first.ids);
-        all_among(&other.ids, &places, &file, &name)?;
-        let places = positions(&other.ids);
-        all_among(&first.ids, &places, &name, &file)?;
-        let other = other.select(first.ids.iter().filter_map(|id| places.get(id.as_str()).copied()));
-        let labels = first.evaluation.labels.iter().zip(&other.evaluation.labels);
-        match labels.zip(&first.ids).find(|((one, two), _)| one != two) {
-            None => Ok(other),
-            Some(((one, two), id)) => Err(Error::data(format!(
-                "the label of {id} is {one} in {name} and {two} in {file}; choose predictions of one data set"
-            ))),
-        }
-    };
-    predictions.into_iter().zip(files).map(aligned).collect()
-}
-
-fn positions(ids: &[String]) -> HashMap<&str, usize> {
-    ids.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect()
-}
-
-/// Whether all samples of one file are among those of another.
-fn all_among(
-    ids: &[String],
-    places: &HashMap<&str, usize>,
-    one: &impl std::fmt::Display,
-    other: &impl std::fmt::Display,
-) -> Result<()> {
-    let missing: Vec<&String> = ids.iter().filter(|id| !places.contains_key(id.as_str())).collect();
-    let Some(example) = missing.first() else { return Ok(()) };
-    Err(Error::data(format!(
-        "{} of the {} samples of {one} are not among those of {other}, such as {example}; choose predictions of the same samples",
-        missing.len(),
-        ids.len()
-    )))
 }
 
 fn compare(one: usize, other: usize, two: &Two, questions: &[Question]) -> Pair {
@@ -239,16 +182,4 @@ fn compare(one: usize, other: usize, two: &Two, questions: &[Question]) -> Pair 
             Pair { one, two: other, all: Comparison::new("all", &samples), parts }
         }
     }
-}
-
-fn predictors(names: &[String], files: &[PathBuf], predictions: &[Predictions]) -> Result<Vec<Predictor>> {
-    let predictor = |((name, file), predictions): ((&String, &PathBuf), &Predictions)| {
-        let source = Source {
-            path: file.display().to_string(),
-            sha256: file_digest(file)?,
-            metadata: predictions.metadata.clone(),
-        };
-        Ok(Predictor { name: name.clone(), predictions: source })
-    };
-    names.iter().zip(files).zip(predictions).map(predictor).collect()
 }

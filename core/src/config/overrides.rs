@@ -72,7 +72,7 @@ pub(super) fn check_path(path: &str) -> std::result::Result<(), String> {
 }
 
 /// The three candidates most like a word.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut scored: Vec<(f64, &str)> = candidates
         .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
         .collect();

@@ -50,8 +50,8 @@ impl Shuffle {
         self.sources.iter().enumerate().all(|(target, &source)| target as u32 == source)
     }
 
-    /// Index into the flattened input of each value of the output.
-    pub(super) fn sources(&self) -> &[u32] {
+    /// Index into the flattened input `[3, size, size]` of each value of the output.
+    pub fn sources(&self) -> &[u32] {
         &self.sources
     }
 

@@ -231,6 +231,28 @@ impl Pipeline {
         self.normalize(crop.width, &crop.levels, output);
         Ok(())
     }
+
+    /// An image to look at, of the values `[3, size, size]` that a network is given: the normalisation of each channel undone,
+    /// rounded, and cut off at black and full brightness. Where single values are shuffled across channels, each is undone as the
+    /// channel that it is in now.
+    ///
+    /// # Panics
+    /// If there are not `3 * size * size` values.
+    pub fn pixels(&self, values: &[f32]) -> RgbImage {
+        assert_eq!(values.len(), self.values());
+        let level = |channel: usize, value: f32| match &self.chain {
+            Chain::Photo { levels, .. } => {
+                let (black, white) = (levels[channel][0], levels[channel][255]);
+                ((value - black) / (white - black) * 255.0).round() as u8
+            }
+            Chain::Xray { .. } => xray::level(value),
+        };
+        let side = self.size as u32;
+        RgbImage::from_fn(side, side, |x, y| {
+            let at = (y * side + x) as usize;
+            image::Rgb([0, 1, 2].map(|channel| level(channel, values[channel * self.size * self.size + at])))
+        })
+    }
 }
 
 impl<P: image::Pixel<Subpixel = u8>> From<ImageBuffer<P, Vec<u8>>> for Crop {
@@ -335,6 +357,33 @@ mod tests {
             data.configs.shuffle_block_config = None;
             data.configs.shuffle_pixel_config = Some(ShufflePixel { seed: 1236 });
             check(Shuffle::pixels(12, 1236), normalized(&data));
+        }
+    }
+
+    #[test]
+    fn pixels_undo_the_normalisation() {
+        let registry = Registry::load().unwrap();
+        for name in ["Shapes_line", "CIFAR10", "CheXpert"] {
+            let mut data = registry.get("demo/Shapes_line/fixup_resnet18/scratch").unwrap().data;
+            data.name = name.to_owned();
+            (data.configs.image_size, data.configs.pre_crop_size) = (16, 16);
+            let pipeline = Pipeline::new(&data, Augment::Eval).unwrap();
+            // Every level in each channel.
+            let image = RgbImage::from_fn(16, 16, |x, y| {
+                let level = (16 * y + x) as u8;
+                image::Rgb([level, level.wrapping_mul(3), 255 - level])
+            });
+            let mut values = vec![0.0; pipeline.values()];
+            pipeline.apply(&image, 1, 0, &mut values).unwrap();
+            let pixels = pipeline.pixels(&values);
+            match name {
+                "CheXpert" => {
+                    let level = |value: &f32| (value * 64.0 + 128.0).round() as u8;
+                    let grey: Vec<u8> = values[..256].iter().flat_map(|value| [level(value); 3]).collect();
+                    assert_eq!(pixels.into_raw(), grey);
+                }
+                _ => assert_eq!(pixels, image, "{name}"),
+            }
         }
     }
 

@@ -107,6 +107,11 @@ pub fn input(width: usize, levels: &[u8], side: usize, output: &mut [f32]) {
     output.iter_mut().for_each(|level| *level = (*level - f32::from(MIDDLE)) / SPREAD);
 }
 
+/// The grey level of a value that [`input`] made.
+pub fn level(value: f32) -> u8 {
+    (value * SPREAD + f32::from(MIDDLE)).round() as u8
+}
+
 /// Where a pixel of a resized line comes from: two neighbours, and the weight of the second.
 fn neighbours(source: usize, target: usize) -> Vec<(usize, usize, f32)> {
     let scale = source as f64 / target as f64;

@@ -1,8 +1,9 @@
 //! Tables and figures of mistakes.
 
 use super::comparison::{Comparison, Estimate};
+use super::counts::Quadrant;
 use super::record::{Mistakes, Pair};
-use crate::figure::{BarSeries, Bars, Table};
+use crate::figure::{BarSeries, Bars, HeatMap, Table};
 
 /// Classes in one figure, those with most mistakes.
 const SHOWN: usize = 20;
@@ -64,6 +65,25 @@ fn number(estimate: Option<Estimate>, scale: f64, decimals: usize) -> String {
         Some(Estimate { value, error: Some(error) }) => {
             format!("{:.decimals$} ± {:.decimals$}", scale * value, scale * error)
         }
+    }
+}
+
+/// The contingency of two networks: the first's answers are the rows, the second's the columns, right before wrong.
+pub fn contingency(comparison: &Comparison) -> HeatMap {
+    let share = |quadrant| comparison.counts.share(quadrant).map_or(f64::NAN, |share| 100.0 * share);
+    let answers = ["right", "wrong"].map(str::to_owned).to_vec();
+    HeatMap {
+        x: "2nd".to_owned(),
+        y: "1st".to_owned(),
+        unit: "share of decisions %".to_owned(),
+        columns: answers.clone(),
+        rows: answers,
+        values: vec![
+            vec![share(Quadrant::BothRight), share(Quadrant::OnlyTwoWrong)],
+            vec![share(Quadrant::OnlyOneWrong), share(Quadrant::BothWrong)],
+        ],
+        range: Some((0.0, 100.0)),
+        title: String::new(),
     }
 }
 

@@ -7,14 +7,17 @@ use rayon::prelude::*;
 use super::counts::Quadrant;
 use super::question::Question;
 use crate::config::Experiment;
-use crate::data::{Dataset, Split, center_crop, resize_shorter_side};
+use crate::data::{Dataset, RgbImage, Split, center_crop, resize_shorter_side};
 use crate::error::{Error, Result};
 use crate::figure::{Group, PICTURE, Picture, Sheet};
 use crate::train::predictions::Predictions;
 
 /// Two networks' predictions of the same samples in the same order.
-pub(super) struct Two<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Two<'a> {
+    /// Their names.
     pub names: [&'a str; 2],
+    /// What each says.
     pub predictions: [&'a Predictions; 2],
     /// Names of classes.
     pub classes: &'a [String],
@@ -22,16 +25,27 @@ pub(super) struct Two<'a> {
 
 impl Two<'_> {
     /// Right answer and both networks' answers.
+    ///
+    /// # Panics
+    /// If there is no such sample.
     pub fn decision(&self, question: Question, sample: usize) -> (usize, [usize; 2]) {
         let label = self.predictions[0].evaluation.labels[sample];
         (question.truth(label), [0, 1].map(|network| question.answer(self.logits(network, sample))))
     }
 
-    fn logits(&self, network: usize, sample: usize) -> &[f32] {
+    /// Logits of the first (0) or second (1) network.
+    ///
+    /// # Panics
+    /// If there is no such network or sample.
+    pub fn logits(&self, network: usize, sample: usize) -> &[f32] {
         self.predictions[network].evaluation.row(sample)
     }
 
-    fn answer(&self, question: Question, answer: usize) -> &str {
+    /// An answer in words.
+    ///
+    /// # Panics
+    /// If there is no such answer.
+    pub fn answer(&self, question: Question, answer: usize) -> &str {
         match question {
             Question::Class => &self.classes[answer],
             Question::Finding(..) => ["absent", "present"][answer],
@@ -39,7 +53,7 @@ impl Two<'_> {
     }
 
     /// The samples of a quadrant, in order.
-    fn quadrant(&self, question: Question, quadrant: Quadrant) -> Vec<usize> {
+    pub fn quadrant(&self, question: Question, quadrant: Quadrant) -> Vec<usize> {
         let is_in = |sample: &usize| {
             let (truth, answers) = self.decision(question, *sample);
             Quadrant::of(truth, answers) == quadrant
@@ -85,7 +99,7 @@ impl Two<'_> {
                     format!("{}: {} {confidence:.2}", network + 1, self.answer(question, answers[network]))
                 };
                 let lines = vec![format!("true: {}", self.answer(question, truth)), said(0), said(1)];
-                Ok(Picture { image: images.get(&ids[*sample])?, lines })
+                Ok(Picture { image: images.square(&ids[*sample])?, lines })
             };
             let pictures = chosen.par_iter().map(picture).collect::<Result<_>>()?;
             let title = format!("{} ({} of {})", quadrant.title(), samples.len(), ids.len());
@@ -104,7 +118,8 @@ impl Two<'_> {
 }
 
 /// The images of a split, found by id.
-pub(super) struct Images {
+#[derive(Debug)]
+pub struct Images {
     dataset: Dataset,
     positions: HashMap<String, usize>,
 }
@@ -121,13 +136,24 @@ impl Images {
         Ok(Self { dataset, positions })
     }
 
-    /// The middle of an image as a square.
-    fn get(&self, id: &str) -> Result<image::RgbImage> {
+    /// An image as it is stored.
+    ///
+    /// # Errors
+    /// [`Error::Data`] or [`Error::Io`] naming the image that is missing or broken.
+    pub fn image(&self, id: &str) -> Result<RgbImage> {
         let at = self
             .positions
             .get(id)
             .ok_or_else(|| Error::data(format!("{id} is not among the images that the settings name")))?;
+        self.dataset.image(*at)
+    }
+
+    /// The middle of an image as a square of [`PICTURE`] pixels.
+    ///
+    /// # Errors
+    /// Those of [`Images::image`].
+    pub fn square(&self, id: &str) -> Result<RgbImage> {
         let side = PICTURE as usize;
-        Ok(center_crop(&resize_shorter_side(&self.dataset.image(*at)?, side)?, side))
+        Ok(center_crop(&resize_shorter_side(&self.image(id)?, side)?, side))
     }
 }

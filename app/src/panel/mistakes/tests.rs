@@ -1,0 +1,112 @@
+use std::path::Path;
+
+use basin_core::config::Experiment;
+use basin_core::data::{Dataset, Split};
+use basin_core::device::Choice as Device;
+use basin_core::job::{Job, Stop};
+use basin_core::train::evaluate::Evaluation;
+use basin_core::train::predictions;
+use egui_kittest::kittest::Queryable as _;
+
+use super::*;
+use crate::panel::Tab;
+use crate::testing::{experiment, until, window, write_run};
+
+const KEY: &str = "demo/Shapes_line/fixup_resnet18/scratch";
+
+/// Predictions of twenty samples; `is_wrong` says where the network takes the next class.
+fn predict(path: &Path, experiment: &Experiment, is_wrong: fn(usize) -> bool) {
+    let dataset = Dataset::open(&experiment.data, Split::Test).unwrap();
+    let mut evaluation = Evaluation::empty(dataset.labelling());
+    for sample in 0..dataset.len() {
+        let label = dataset.label(sample);
+        let answer = (label + usize::from(is_wrong(sample))) % 10;
+        // Later samples are surer.
+        evaluation
+            .logits
+            .extend((0..10).map(|class| if class == answer { 2.0 + sample as f32 } else { 0.0 }));
+        evaluation.losses.push(1.0);
+        evaluation.labels.push(label);
+    }
+    let about = [("data", experiment.data.name.as_str()), ("split", "test")];
+    predictions::save(path, &dataset, &evaluation, &about).unwrap();
+}
+
+/// A run with predictions of two networks: of each four samples both are wrong about the first, one about each of the next two.
+fn run(base: &Path) -> [PathBuf; 2] {
+    let experiment = experiment(KEY);
+    let run = write_run(base, &experiment);
+    let files = ["one", "two"].map(|name| run.predictions(name));
+    predict(&files[0], &experiment, |sample| sample % 4 < 2);
+    predict(&files[1], &experiment, |sample| sample % 4 == 0 || sample % 4 == 2);
+    files
+}
+
+#[test]
+fn mistakes_are_cores_and_a_click_shows_both_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = run(folder.path());
+    let mut harness = window(folder.path(), Tab::Mistakes);
+    harness.state_mut().panels.mistakes.networks = files.clone().map(Some);
+    harness.step();
+    harness.step();
+    harness.get_by_label("Compare mistakes").click();
+    until(&mut harness, "the result", |app| app.panels.mistakes.opened.value().is_some());
+    until(&mut harness, "the images", |app| app.panels.mistakes.gallery.is_there());
+
+    let (stop, device) = (Stop::default(), "cpu".parse::<Device>().unwrap().open().unwrap());
+    let job = Job { device, emit: &|_| {}, stop: &stop };
+    let networks = files.clone().map(|path| Candidate { path, experiment: None });
+    let request = Request { networks: &networks, names: &[], examples: 0, base: folder.path() };
+    let (expected, place) = mistakes(&request, &job).unwrap();
+    let opened = harness.state().panels.mistakes.opened.value().unwrap().clone();
+    assert_eq!(opened.result, expected);
+    assert!(place.join("examples-1-2-class.png").is_file());
+    let counts = opened.result.pairs[0].all.counts;
+    assert_eq!([counts.both_right, counts.only_one_wrong, counts.only_two_wrong, counts.both_wrong], [5; 4]);
+
+    // Sample 17 is the surest of those that only the first network is wrong about: 1, 5, 9, 13 and 17.
+    let [first, id] = [1, 17].map(|sample: usize| opened.answers.first().ids[sample].clone());
+    assert_eq!(harness.state().panels.mistakes.gallery.samples(), [17, 13, 9, 5, 1]);
+    harness.get_by_label(&first);
+    harness.get_by_label(&id).click();
+    harness.step();
+    harness.step();
+    let classes = opened.answers.classes();
+    harness.get_by_label(&format!("true: {}", classes[7]));
+    harness.get_by_label(&format!("1st says {}", classes[8]));
+    harness.get_by_label(&format!("2nd says {}", classes[7]));
+
+    harness.get_by_label("both wrong: 5 (25.0 %)").click();
+    until(&mut harness, "the common mistakes", |app| {
+        app.panels.mistakes.gallery.samples() == [16, 12, 8, 4, 0]
+    });
+    // Of the samples of class 4, 4 and 14, both networks are wrong about the first.
+    harness.state_mut().panels.mistakes.choice.part = Some(4);
+    until(&mut harness, "the class", |app| app.panels.mistakes.gallery.samples() == [4]);
+}
+
+#[test]
+fn predictions_that_changed_and_images_that_moved_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = run(folder.path());
+    let (stop, device) = (Stop::default(), "cpu".parse::<Device>().unwrap().open().unwrap());
+    let job = Job { device, emit: &|_| {}, stop: &stop };
+    let networks = files.clone().map(|path| Candidate { path, experiment: None });
+    let request = Request { networks: &networks, names: &[], examples: 0, base: folder.path() };
+    let (_, place) = mistakes(&request, &job).unwrap();
+    let registry = Registry::load().unwrap();
+    let read = |source: &Source| Opened::read(&place, source, &registry);
+    assert!(read(&Source::default()).unwrap().images.is_ok());
+
+    // Of other data than the predictions: the numbers stay, the images do not.
+    let key = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR".to_owned();
+    let opened = read(&Source { key, ..Source::default() }).unwrap();
+    assert_eq!(
+        opened.images.err().unwrap(),
+        "name a key whose images are those of Shapes_line under Key, to see them"
+    );
+    predict(&files[1], &experiment(KEY), |_| true);
+    let error = read(&Source::default()).err().unwrap().to_string();
+    assert!(error.contains("two.safetensors is not what it was when its mistakes were counted"), "{error}");
+}

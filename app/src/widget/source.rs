@@ -1,0 +1,117 @@
+//! Whose images: those of a run unless a key of the registry is named, and the folder that they lie in.
+
+use std::path::Path;
+
+use basin_core::config::{Data, Experiment, Registry, nearest};
+use basin_core::error::{Error, Result};
+use egui::{TextEdit, Ui};
+
+use crate::context::Cx;
+
+/// Keys that are suggested while one is typed.
+const SUGGESTED: usize = 6;
+
+/// A choice of images.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Source {
+    /// A key; empty for the settings of the run.
+    pub key: String,
+    /// Where the data lie; empty for where the settings say.
+    pub data_dir: String,
+    /// Keys that are like what was typed.
+    pub suggestions: Vec<String>,
+}
+
+impl Source {
+    /// Draws the choice.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label("Key");
+            let edit = TextEdit::singleline(&mut self.key).hint_text("that of the run").desired_width(360.0);
+            if ui.add(edit).labelled_by(label.id).changed() {
+                self.suggestions = suggestions(self.key.trim(), cx.runs.registry());
+            }
+            let label = ui.label("Data folder");
+            let edit = TextEdit::singleline(&mut self.data_dir)
+                .hint_text("as the settings say")
+                .desired_width(240.0);
+            ui.add(edit).labelled_by(label.id);
+            let id = ui.scope_id().with("data folder");
+            if ui.button("Folder…").clicked() {
+                cx.dialogs.pick_folder(ui.ctx(), id);
+            }
+            if let Some(folder) = cx.dialogs.picked(id) {
+                self.data_dir = folder.display().to_string();
+            }
+        });
+        if self.suggestions.is_empty() {
+            return;
+        }
+        let mut chosen = None;
+        ui.horizontal_wrapped(|ui| {
+            for key in &self.suggestions {
+                if ui.small_button(key).clicked() {
+                    chosen = Some(key.clone());
+                }
+            }
+        });
+        if let Some(key) = chosen {
+            self.key = key;
+            self.suggestions.clear();
+        }
+    }
+
+    /// The settings that were chosen: those of the key, or a run's own.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for an unknown key.
+    pub fn settings(&self, own: Option<Experiment>, registry: &Registry) -> Result<Option<Experiment>> {
+        let experiment = match self.key.trim() {
+            "" => own,
+            key => Some(registry.get(key)?),
+        };
+        Ok(experiment.map(|mut experiment| {
+            if !self.data_dir.trim().is_empty() {
+                experiment.data.configs.data_dir = self.data_dir.trim().to_owned();
+            }
+            experiment
+        }))
+    }
+}
+
+/// Keys that contain a text, or else those most like it; none for a key itself.
+fn suggestions(text: &str, registry: &Registry) -> Vec<String> {
+    if text.is_empty() || registry.keys().any(|key| key == text) {
+        return Vec::new();
+    }
+    let containing: Vec<&str> = registry.keys().filter(|key| key.contains(text)).take(SUGGESTED).collect();
+    let keys = if containing.is_empty() { nearest(text, registry.keys()) } else { containing };
+    keys.into_iter().map(str::to_owned).collect()
+}
+
+/// Whether the folder of the data is there; drawn images need none.
+///
+/// # Errors
+/// [`Error::Data`] naming the folder, and where to name another.
+pub fn check_folder(data: &Data) -> Result<()> {
+    let folder = &data.configs.data_dir;
+    if data.name.starts_with("Shapes_") || Path::new(folder).is_dir() {
+        return Ok(());
+    }
+    Err(Error::data(format!("the data folder {folder} is not there; name where it is now under Data folder")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_contain_what_is_typed_or_are_like_it() {
+        let registry = Registry::load().unwrap();
+        let keys = suggestions("demo/Shapes_photo", &registry);
+        assert!(!keys.is_empty() && keys.iter().all(|key| key.contains("demo/Shapes_photo")));
+        let key = "demo/Shapes_photo/fixup_resnet18/pretrain";
+        assert_eq!(suggestions(key, &registry), Vec::<String>::new());
+        assert_eq!(suggestions("demo/Shapes_photo/fixup_resnet18/pretrian", &registry)[0], key);
+    }
+}
