@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use self::shape::Shape;
 use crate::device::{self, FEATURES, Hardware};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::figure::Table;
 use crate::job::Job;
 use crate::model::Arch;
 
@@ -68,8 +69,7 @@ pub fn machine() -> Machine {
 /// forward and backward, on the job's device and on the CPU. The CPU is compared with Burn's own operations.
 ///
 /// # Errors
-/// [`Error::Interrupted`](crate::error::Error::Interrupted) after a signal; [`Error::Run`](crate::error::Error::Run) if the
-/// device gives no values back.
+/// [`Error::Interrupted`] after a signal; [`Error::Run`] if the device gives no values back.
 pub fn check(arch: &Arch, side: usize, batch: usize, job: &Job) -> Result<Vec<Comparison>> {
     let shapes = shape::of(arch, side);
     let total = shapes.len() as u64;
@@ -82,6 +82,41 @@ pub fn check(arch: &Arch, side: usize, batch: usize, job: &Job) -> Result<Vec<Co
         compared.push(Comparison { layer, layers, shape: shape.to_string(), forward, backward, is_right });
     }
     Ok(compared)
+}
+
+/// A row for each shape.
+pub fn table(shapes: &[Comparison]) -> Table {
+    let columns = ["layer", "layers", "shape", "forward error", "backward error", ""].map(str::to_owned).to_vec();
+    let row = |shape: &Comparison| {
+        vec![
+            shape.layer.clone(),
+            shape.layers.to_string(),
+            shape.shape.clone(),
+            format!("{:.1e}", shape.forward),
+            format!("{:.1e}", shape.backward),
+            if shape.is_right { "right" } else { "WRONG" }.to_owned(),
+        ]
+    };
+    Table { columns, rows: shapes.iter().map(row).collect() }
+}
+
+/// Whether all shapes are right.
+///
+/// # Errors
+/// [`Error::Run`] naming those that are not.
+pub fn verdict(hardware: &Hardware, shapes: &[Comparison]) -> Result<()> {
+    let wrong: Vec<&str> =
+        shapes.iter().filter(|shape| !shape.is_right).map(|shape| shape.shape.as_str()).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Error::run(format!(
+        "{} computes {} of {} shapes wrongly, by more than {TOLERANCE:e} ({}); use another device, update its driver, or set CUBECL_AUTOTUNE_LEVEL",
+        hardware.choice,
+        wrong.len(),
+        shapes.len(),
+        wrong.join("; ")
+    )))
 }
 
 /// The largest relative error of the output, and of the gradients.

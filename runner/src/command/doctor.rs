@@ -1,9 +1,8 @@
 //! What this machine computes with, and whether it computes rightly.
 
 use anyhow::Result;
-use basin_core::device::{Hardware, describe};
-use basin_core::doctor::{Comparison, Machine, TOLERANCE, check, machine};
-use basin_core::error::Error;
+use basin_core::device::describe;
+use basin_core::doctor::{Machine, TOLERANCE, check, machine, table, verdict};
 use basin_core::figure::Table;
 use basin_core::model::Arch;
 use clap::Args;
@@ -51,7 +50,7 @@ impl Doctor {
         } else {
             print(&format!("\nchecked on {hardware}\n{}", table(&shapes).text()))?;
         }
-        verdict(&hardware, &shapes)
+        Ok(verdict(&hardware, &shapes)?)
     }
 }
 
@@ -80,36 +79,4 @@ fn about(machine: &Machine) -> String {
         machine.autotune_level,
         machine.autotune_cache,
     )
-}
-
-fn table(shapes: &[Comparison]) -> Table {
-    let columns =
-        ["layer", "layers", "shape", "forward error", "backward error", ""].map(str::to_owned).to_vec();
-    let rows = shapes.iter().map(|shape| {
-        vec![
-            shape.layer.clone(),
-            shape.layers.to_string(),
-            shape.shape.clone(),
-            format!("{:.1e}", shape.forward),
-            format!("{:.1e}", shape.backward),
-            if shape.is_right { "right" } else { "WRONG" }.to_owned(),
-        ]
-    });
-    Table { columns, rows: rows.collect() }
-}
-
-fn verdict(hardware: &Hardware, shapes: &[Comparison]) -> Result<()> {
-    let wrong: Vec<&str> =
-        shapes.iter().filter(|shape| !shape.is_right).map(|shape| shape.shape.as_str()).collect();
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    Err(Error::run(format!(
-        "{} computes {} of {} shapes wrongly, by more than {TOLERANCE:e} ({}); use another device, update its driver, or set CUBECL_AUTOTUNE_LEVEL",
-        hardware.choice,
-        wrong.len(),
-        shapes.len(),
-        wrong.join("; ")
-    ))
-    .into())
 }
