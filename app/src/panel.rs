@@ -10,6 +10,8 @@ pub mod mistakes;
 pub mod runs;
 pub mod similarity;
 pub mod spectra;
+#[cfg(test)]
+mod stage;
 
 use egui::Ui;
 use serde::{Deserialize, Serialize};

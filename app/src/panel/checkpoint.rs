@@ -3,6 +3,8 @@
 mod comparison;
 mod opened;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +27,7 @@ use crate::widget::table::table;
 use crate::widget::{hint, problem};
 
 /// Heights of tables and bars, points.
-const TENSORS: f32 = 300.0;
+const TENSORS: f32 = 240.0;
 const MODULES: f32 = 260.0;
 
 /// What the panel remembers.

@@ -68,12 +68,18 @@ impl InterpolationPanel {
         ui.horizontal(|ui| {
             if let Some(ends) = form::start(ui, "Compute line", &self.ends, false) {
                 let (images, coefficients) = (self.images.clone(), self.coefficients.values());
-                let mut line = Line::wanted(self.count, Wanted { ends, images, coefficients });
-                line.start(ui.ctx(), cx);
-                self.add(line);
+                let wanted = Wanted { ends, images, coefficients };
+                if let Some(line) = self.lines.iter_mut().find(|line| line.is_of(&wanted)) {
+                    line.start(ui.ctx(), cx, wanted);
+                } else {
+                    let mut line = Line::new(self.count);
+                    line.start(ui.ctx(), cx, wanted);
+                    self.add(line);
+                }
             }
             if let Some(folder) = results::stored(ui, cx, "interpolation") {
-                let line = Line::stored(self.count, ui.ctx(), folder);
+                let mut line = Line::new(self.count);
+                line.open(ui.ctx(), folder);
                 self.add(line);
             }
         });

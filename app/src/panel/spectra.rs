@@ -2,6 +2,8 @@
 
 mod figures;
 mod network;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

@@ -25,6 +25,10 @@ pub fn bars(ui: &mut Ui, cx: &mut Cx, name: &str, bars: &Bars, height: f32) {
     };
     Plot::new(("bars", name))
         .height(height)
+        .allow_scroll(false)
+        .include_x(-GROUP)
+        .include_x(bars.categories.len() as f64 - 1.0 + GROUP)
+        .include_y(0.0)
         .legend(Legend::default().follow_insertion_order(true))
         .x_axis_label(bars.x.clone())
         .y_axis_label(bars.y.clone())

@@ -4,6 +4,11 @@ use basin_core::figure::Table;
 use egui::{Align, Button, Label, Layout, Ui};
 use egui_extras::{Column, TableBuilder};
 
+/// Width of a character, of the height of a line, about.
+const CHARACTER: f32 = 0.42;
+/// A column takes more only if its first rows need it, points.
+const WIDEST: f32 = 240.0;
+
 /// Draws a table; returns the row that was clicked, as numbered in the table.
 pub fn table(ui: &mut Ui, name: &str, table: &Table, height: f32) -> Option<usize> {
     if ui.button("Copy table").on_hover_text("Copies it as comma-separated values").clicked() {
@@ -22,9 +27,11 @@ pub fn table(ui: &mut Ui, name: &str, table: &Table, height: f32) -> Option<usiz
     ui.push_id(name, |ui| {
         let columns = table.columns.len();
         let builder = TableBuilder::new(ui).striped(true).resizable(true).sense(egui::Sense::click());
+        let builder = (0..columns).fold(builder.max_scroll_height(height), |builder, column| {
+            let least = (longest(table, column) as f32 * line * CHARACTER).clamp(40.0, WIDEST);
+            builder.column(Column::auto().at_least(least).clip(true))
+        });
         builder
-            .max_scroll_height(height)
-            .columns(Column::auto().at_least(40.0).clip(true), columns)
             .header(line + 2.0, |mut header| {
                 for (column, title) in table.columns.iter().enumerate() {
                     header.col(|ui| {
@@ -62,6 +69,11 @@ pub fn table(ui: &mut Ui, name: &str, table: &Table, height: f32) -> Option<usiz
     });
     ui.data_mut(|data| data.insert_temp(id, sort));
     clicked
+}
+
+/// Characters of the longest cell of a column.
+fn longest(table: &Table, column: usize) -> usize {
+    table.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
 }
 
 /// Numbers of the rows as they are shown.

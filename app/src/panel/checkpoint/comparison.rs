@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn modules_are_as_far_apart_as_the_distance_analysis_says() {
-        let arch = Arch::new("torchvision_resnet18", 3).unwrap();
+        let arch = Arch::new("torchvision/resnet18", 3).unwrap();
         let [one, two] = [1, 2].map(|seed| initial_state(&arch, false, seed));
         let comparison = Comparison::new(&one, &two, Some(&arch));
         let expected = distance(&arch, &one, &two).unwrap().modules;

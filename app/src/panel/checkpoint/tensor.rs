@@ -86,6 +86,16 @@ impl Detail {
         self.name == name && self.holders == holders
     }
 
+    #[cfg(test)]
+    pub fn histogram(&self) -> Option<&Chart> {
+        self.histogram.value()
+    }
+
+    #[cfg(test)]
+    pub fn singular_values(&self) -> Option<&Chart> {
+        self.decomposed.as_ref().map(|decomposed| &decomposed.chart)
+    }
+
     /// Draws it.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         ui.heading(&self.name);
@@ -97,13 +107,20 @@ impl Detail {
             problem(ui, error);
         }
         self.spectrum_controls(ui, cx);
-        ui.columns(2, |columns| {
-            if let ([left, ..], Some(histogram)) = (&mut *columns, self.histogram.value()) {
-                chart(left, cx, &format!("histogram of {}", self.name), histogram, HEIGHT);
+        let half = ui.available_width() / 2.0 - ui.spacing().item_spacing.x;
+        ui.horizontal_top(|ui| {
+            if let Some(histogram) = self.histogram.value() {
+                ui.vertical(|ui| {
+                    ui.set_width(half);
+                    chart(ui, cx, &format!("histogram of {}", self.name), histogram, HEIGHT);
+                });
             }
-            if let ([_, right], Some(decomposed)) = (columns, &self.decomposed) {
-                chart(right, cx, &format!("singular values of {}", self.name), &decomposed.chart, HEIGHT);
-                decomposed.words.iter().for_each(|sentence| hint(right, sentence));
+            if let Some(decomposed) = &self.decomposed {
+                ui.vertical(|ui| {
+                    ui.set_width(half);
+                    chart(ui, cx, &format!("singular values of {}", self.name), &decomposed.chart, HEIGHT);
+                    decomposed.words.iter().for_each(|sentence| hint(ui, sentence));
+                });
             }
         });
     }
@@ -192,7 +209,7 @@ fn histograms(name: &str, holders: &[Holder]) -> Result<Chart> {
         .map(|(holder, values)| Series::new(&holder.label, Histogram::of(values, range, PARTS).outline()));
     Ok(Chart {
         x: format!("values of {name}"),
-        y: format!("number in each of {PARTS} parts"),
+        y: format!("values in each of {PARTS} parts"),
         series: series.collect(),
         ..Chart::default()
     })

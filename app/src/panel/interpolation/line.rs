@@ -34,23 +34,29 @@ pub struct Wanted {
 }
 
 impl Line {
-    /// A line that is to be computed.
-    pub fn wanted(number: usize, wanted: Wanted) -> Self {
-        let [one, two] = &wanted.ends;
-        let label = label(&[one, two]);
-        Self { number, label, wanted: Some(wanted), analysis: Analysis::default() }
+    /// A line of which nothing is known.
+    pub fn new(number: usize) -> Self {
+        Self { number, label: String::new(), wanted: None, analysis: Analysis::default() }
     }
 
-    /// A line that lies in a folder.
-    pub fn stored(number: usize, context: &Context, folder: PathBuf) -> Self {
-        let mut line = Self { number, label: String::new(), wanted: None, analysis: Analysis::default() };
-        line.analysis.open(context, folder);
-        line
+    /// Reads it from its folder.
+    pub fn open(&mut self, context: &Context, folder: PathBuf) {
+        self.analysis.open(context, folder);
     }
 
-    /// Computes the points that the line's folder lacks.
-    pub fn start(&mut self, context: &Context, cx: &mut Cx) {
-        let Some(Wanted { ends: [one, two], images, coefficients }) = self.wanted.clone() else { return };
+    /// Whether it lies between the same networks, measured on the same images.
+    pub fn is_of(&self, wanted: &Wanted) -> bool {
+        self.wanted.as_ref().is_some_and(|own| own.ends == wanted.ends && own.images == wanted.images)
+    }
+
+    /// Computes the points that its folder lacks.
+    pub fn start(&mut self, context: &Context, cx: &mut Cx, wanted: Wanted) {
+        self.analysis.cancel();
+        if self.label.is_empty() {
+            self.label = label(&wanted.ends);
+        }
+        self.wanted = Some(wanted.clone());
+        let Wanted { ends: [one, two], images, coefficients } = wanted;
         let (registry, base) = (cx.runs.shared_registry(), cx.runs.base().to_owned());
         self.analysis.start(context, cx, format!("Line from {}", self.label), move |watch, job| {
             let (experiment, selection) = images.request(&one, &registry)?;
@@ -76,8 +82,11 @@ impl Line {
                 if let Some(line) = self.analysis.value() {
                     ui.label(count(line.points.len(), "point"));
                 }
-                if self.analysis.is_broken_off() && ui.button("Go on").clicked() {
-                    self.start(ui.ctx(), cx);
+                if self.analysis.is_broken_off()
+                    && ui.button("Go on").clicked()
+                    && let Some(wanted) = self.wanted.clone()
+                {
+                    self.start(ui.ctx(), cx, wanted);
                 }
                 stays = !ui.button("Remove").clicked();
             });

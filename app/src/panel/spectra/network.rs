@@ -113,6 +113,12 @@ impl Entry {
         }));
     }
 
+    /// Whether it waits for a job.
+    #[cfg(test)]
+    pub fn is_computing(&self) -> bool {
+        is_open(&self.ticket)
+    }
+
     /// Takes a result that was read; whether there is one.
     pub fn update(&mut self) -> bool {
         if !self.opening.poll() {
