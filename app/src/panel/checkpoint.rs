@@ -73,7 +73,7 @@ impl CheckpointPanel {
         if let Some(two) = &mut self.two {
             two.update(ui.ctx());
         }
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ScrollArea::vertical().id_salt("checkpoint").auto_shrink(false).show(ui, |ui| {
             state(ui, &mut self.one);
             state(ui, &mut self.two);
             self.tensors(ui);
@@ -171,7 +171,7 @@ impl CheckpointPanel {
         }
         self.comparison.poll();
         ui.add_space(8.0);
-        ui.heading(format!("From {} to {}", file_name(&one.0.path), file_name(&two.0.path)));
+        ui.heading(short_names(&[&one.0.path, &two.0.path]).join(" to "));
         if self.comparison.is_pending() {
             ui.spinner();
         }

@@ -62,7 +62,7 @@ impl SpectraPanel {
             hint(ui, "Add checkpoints and compute their spectra, or open results that are stored.");
             return;
         }
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| self.figures(ui, cx));
+        ScrollArea::vertical().id_salt("spectra").auto_shrink(false).show(ui, |ui| self.figures(ui, cx));
     }
 
     fn choose(&mut self, ui: &mut Ui, cx: &mut Cx) {

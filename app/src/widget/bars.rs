@@ -21,10 +21,13 @@ pub fn bars(ui: &mut Ui, cx: &mut Cx, name: &str, bars: &Bars, height: f32) {
     let width = GROUP / bars.series.len().max(1) as f64;
     let whole = |input: egui_plot::GridInput| {
         let (low, high) = (input.bounds.0.ceil() as i64, input.bounds.1.floor() as i64);
-        (low..=high.min(low + 500)).map(|at| GridMark { value: at as f64, step_size: 1.0 }).collect()
+        // Where names have no room, every fourth does.
+        let mark = |at: i64| GridMark { value: at as f64, step_size: if at % 4 == 0 { 4.0 } else { 1.0 } };
+        (low..=high.min(low + 500)).map(mark).collect()
     };
     Plot::new(("bars", name))
         .height(height)
+        // The wheel scrolls the panel.
         .allow_scroll(false)
         .include_x(-GROUP)
         .include_x(bars.categories.len() as f64 - 1.0 + GROUP)

@@ -21,6 +21,7 @@ pub fn chart(ui: &mut Ui, cx: &mut Cx, name: &str, chart: &Chart, height: f32) {
     let (x_name, y_name) = (chart.x.clone(), chart.y.clone());
     let plot = Plot::new(("chart", name))
         .height(height)
+        // The wheel scrolls the panel.
         .allow_scroll(false)
         .legend(Legend::default().follow_insertion_order(true))
         .x_axis_label(chart.x.clone())

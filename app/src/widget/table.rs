@@ -73,7 +73,8 @@ pub fn table(ui: &mut Ui, name: &str, table: &Table, height: f32) -> Option<usiz
 
 /// Characters of the longest cell of a column.
 fn longest(table: &Table, column: usize) -> usize {
-    table.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    let cells = table.rows.iter().chain([&table.columns]).filter_map(|row| row.get(column));
+    cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
 }
 
 /// Numbers of the rows as they are shown.

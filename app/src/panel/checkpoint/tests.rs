@@ -89,7 +89,7 @@ fn two_checkpoints_are_compared_by_module_and_tensor() {
     open(&mut harness, &one);
     harness.state_mut().panel.two = Some(Opened::new(two));
     wait(&mut harness, "comparison", |panel| panel.comparison.value().is_some());
-    harness.get_by_label("From one.safetensors to two.pth");
+    harness.get_by_label("one to two");
     harness.get_by_label_contains("2 tensors in common");
     harness.get_by_label_contains("Not compared: 1 tensor of another shape.");
     let comparison = harness.state().panel.comparison.value().unwrap();
@@ -99,7 +99,7 @@ fn two_checkpoints_are_compared_by_module_and_tensor() {
     harness.get_by_label("Compare with none").click();
     harness.step();
     harness.step();
-    assert!(harness.query_by_label("From one.safetensors to two.pth").is_none());
+    assert!(harness.query_by_label("one to two").is_none());
 }
 
 #[test]
