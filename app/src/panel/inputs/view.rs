@@ -46,6 +46,9 @@ pub enum Moves {
 impl View {
     /// The first training sample as the settings prepare it.
     pub fn of(experiment: &Experiment) -> Self {
+        let size = experiment.data.configs.image_size;
+        // Sixteen blocks, where the size allows them.
+        let block_size = divisors(size).into_iter().rfind(|block| 4 * block <= size).unwrap_or(size);
         let mut view = Self {
             split: Split::Train,
             class: None,
@@ -54,7 +57,7 @@ impl View {
             is_augmented: true,
             epoch: 1,
             shuffle: Moves::Nothing,
-            blocks: ShuffleBlock { seed: 1234, block_size: experiment.data.configs.image_size },
+            blocks: ShuffleBlock { seed: 1234, block_size },
             pixels: ShufflePixel { seed: 1234 },
         };
         view.shuffle_as(&experiment.data);

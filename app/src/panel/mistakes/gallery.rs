@@ -29,7 +29,7 @@ pub struct Gallery {
 
 /// How samples are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub enum Order {
     /// As the data set lists them.
     Listed,
     /// Those that the first network (0) or the second (1) is surest of before the others.
@@ -203,7 +203,7 @@ impl Gallery {
 }
 
 /// The samples of a quadrant, of one class if one is chosen; `None` where a finding must be chosen first.
-fn samples(opened: &Opened, choice: Choice, quadrant: Quadrant, order: Order) -> Option<Vec<usize>> {
+pub fn samples(opened: &Opened, choice: Choice, quadrant: Quadrant, order: Order) -> Option<Vec<usize>> {
     let (two, question) = (opened.answers.pair(opened.pair(choice)?)?, opened.question(choice)?);
     let class = opened.class(choice);
     let is_in = |sample: &usize| class.is_none_or(|class| two.decision(question, *sample).0 == class);

@@ -8,6 +8,7 @@ use basin_core::train::evaluate::Evaluation;
 use basin_core::train::predictions;
 use egui_kittest::kittest::Queryable as _;
 
+use super::gallery::{Order, samples};
 use super::*;
 use crate::panel::Tab;
 use crate::testing::{experiment, until, window, write_run};
@@ -54,11 +55,7 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
     until(&mut harness, "the result", |app| app.panels.mistakes.opened.value().is_some());
     until(&mut harness, "the images", |app| app.panels.mistakes.gallery.is_there());
 
-    let (stop, device) = (Stop::default(), "cpu".parse::<Device>().unwrap().open().unwrap());
-    let job = Job { device, emit: &|_| {}, stop: &stop };
-    let networks = files.clone().map(|path| Candidate { path, experiment: None });
-    let request = Request { networks: &networks, names: &[], examples: 0, base: folder.path() };
-    let (expected, place) = mistakes(&request, &job).unwrap();
+    let (expected, place) = counted(files, folder.path());
     let opened = harness.state().panels.mistakes.opened.value().unwrap().clone();
     assert_eq!(opened.result, expected);
     assert!(place.join("examples-1-2-class.png").is_file());
@@ -86,15 +83,51 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
     until(&mut harness, "the class", |app| app.panels.mistakes.gallery.samples() == [4]);
 }
 
+/// Counts the mistakes of two files of predictions.
+fn counted(files: [PathBuf; 2], base: &Path) -> (Mistakes, PathBuf) {
+    let (stop, device) = (Stop::default(), "cpu".parse::<Device>().unwrap().open().unwrap());
+    let job = Job { device, emit: &|_| {}, stop: &stop };
+    let networks = files.map(|path| Candidate { path, experiment: None });
+    mistakes(&Request { networks: &networks, names: &[], examples: 0, base }, &job).unwrap()
+}
+
+#[test]
+fn quadrants_of_findings_are_those_of_the_finding_that_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = experiment(KEY);
+    let run = write_run(folder.path(), &experiment);
+    let dataset = Dataset::open(&experiment.data, Split::Test).unwrap();
+    // Classes from 0 to 9 are read as bits of findings.
+    let files = [3, 7].map(|factor: usize| {
+        let file = run.predictions(&format!("of-{factor}"));
+        let mut evaluation = Evaluation::empty(dataset.labelling());
+        for sample in 0..dataset.len() {
+            evaluation.logits.extend((0..5).map(|bit| ((sample + bit) * factor % 11) as f32 - 5.5));
+            evaluation.losses.push(1.0);
+            evaluation.labels.push(dataset.label(sample));
+        }
+        predictions::save(&file, &dataset, &evaluation, &[("data", "CheXpert"), ("split", "test")]).unwrap();
+        file
+    });
+    let (result, place) = counted(files, folder.path());
+    let opened = Opened::read(&place, &Source::default(), &Registry::load().unwrap()).unwrap();
+    assert_eq!(opened.question(Choice::default()), None);
+    for part in 0..5 {
+        let choice = Choice { pair: 0, part: Some(part) };
+        let counts = result.pairs[0].parts[part].counts;
+        assert_eq!(opened.question(choice).unwrap().name(), result.pairs[0].parts[part].name);
+        for quadrant in Quadrant::ALL {
+            let samples = samples(&opened, choice, quadrant, Order::Surest(1)).unwrap();
+            assert_eq!(samples.len(), counts.quadrant(quadrant));
+        }
+    }
+}
+
 #[test]
 fn predictions_that_changed_and_images_that_moved_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let files = run(folder.path());
-    let (stop, device) = (Stop::default(), "cpu".parse::<Device>().unwrap().open().unwrap());
-    let job = Job { device, emit: &|_| {}, stop: &stop };
-    let networks = files.clone().map(|path| Candidate { path, experiment: None });
-    let request = Request { networks: &networks, names: &[], examples: 0, base: folder.path() };
-    let (_, place) = mistakes(&request, &job).unwrap();
+    let (_, place) = counted(files.clone(), folder.path());
     let registry = Registry::load().unwrap();
     let read = |source: &Source| Opened::read(&place, source, &registry);
     assert!(read(&Source::default()).unwrap().images.is_ok());

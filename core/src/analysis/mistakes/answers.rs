@@ -8,6 +8,7 @@ use super::examples::Two;
 use super::question::Question;
 use super::record::{Mistakes, Pair, Predictor};
 use crate::analysis::subject::Source;
+use crate::data::Labelling;
 use crate::error::{Error, Result};
 use crate::file::file_digest;
 use crate::train::predictions::{self, Predictions};
@@ -52,9 +53,11 @@ impl Answers {
     pub(super) fn read(files: &[PathBuf], names: Vec<String>) -> Result<Self> {
         let read = files.iter().map(|file| predictions::load(file)).collect::<Result<Vec<_>>>()?;
         let predictions = matched(files, read)?;
-        let classes = predictions.first().map(|Predictions { ids, evaluation, .. }| {
-            class_names(ids, &evaluation.labels, evaluation.outputs())
-        });
+        let is_of_classes = |first: &&Predictions| first.evaluation.labelling == Labelling::Class;
+        let classes =
+            predictions.first().filter(is_of_classes).map(|Predictions { ids, evaluation, .. }| {
+                class_names(ids, &evaluation.labels, evaluation.outputs())
+            });
         Ok(Self { names, predictions, classes: classes.unwrap_or_default() })
     }
 
@@ -68,7 +71,7 @@ impl Answers {
         &self.predictions[0]
     }
 
-    /// Names of the classes.
+    /// Names of the classes; none where labels are findings.
     pub fn classes(&self) -> &[String] {
         &self.classes
     }

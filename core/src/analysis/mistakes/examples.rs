@@ -19,7 +19,7 @@ pub struct Two<'a> {
     pub names: [&'a str; 2],
     /// What each says.
     pub predictions: [&'a Predictions; 2],
-    /// Names of classes.
+    /// Names of classes; none where labels are findings.
     pub classes: &'a [String],
 }
 
