@@ -320,9 +320,10 @@ fn surfaces_appear_are_stopped_and_go_on() {
     window.run_steps(2);
     set(&mut window, "Draws", 50.0);
     click(&mut window, "Measure");
-    until(&mut window, |window| shows(window, "epsilon is"));
-    assert!(is_computing(&window), "points are there before the surfaces are done");
-    assert!(window.query_by_role_and_label(Role::Image, "surface-accuracy").is_some());
+    let surface =
+        |window: &Window<_>| window.query_by_role_and_label(Role::Image, "surface-accuracy").is_some();
+    until(&mut window, surface);
+    assert!(is_computing(&window) && shows(&window, "epsilon is"), "points are there before all are");
     click(&mut window, "Cancel");
     until(&mut window, |window| shows(window, "Cancelled"));
     let journal = here.result("criticality").join("points.jsonl");
