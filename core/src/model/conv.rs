@@ -4,11 +4,14 @@
 pub mod cpu;
 pub mod geometry;
 pub mod gram;
+mod lanes;
 mod panel;
 mod product;
+mod scheme;
 mod tile;
 mod view;
 mod weight;
+mod winograd;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

@@ -87,9 +87,9 @@ fn pool(images: &FloatTensor<Flex>) -> (FloatTensor<Flex>, Vec<u8>) {
         .enumerate()
         .for_each(|(row, (output, winners))| {
             let (image, y) = (row / rows, row % rows);
-            for x in 0..columns {
-                let output = &mut output[x * channels..][..channels];
-                let winners = &mut winners[x * channels..][..channels];
+            // As wide as the values, so that one mask serves both.
+            let mut positions = vec![0; channels];
+            for (x, output) in output.chunks_exact_mut(channels).enumerate() {
                 for position in 0..WINDOW * WINDOW {
                     let row = (y * STRIDE + position / WINDOW).wrapping_sub(1);
                     let column = (x * STRIDE + position % WINDOW).wrapping_sub(1);
@@ -97,12 +97,14 @@ fn pool(images: &FloatTensor<Flex>) -> (FloatTensor<Flex>, Vec<u8>) {
                         continue;
                     }
                     let pixel = &images[((image * height + row) * width + column) * channels..][..channels];
-                    for ((best, winner), value) in output.iter_mut().zip(winners.iter_mut()).zip(pixel) {
-                        let wins = *value > *best || value.is_nan();
+                    for ((best, winner), value) in output.iter_mut().zip(&mut positions).zip(pixel) {
+                        let wins = (*value > *best) | value.is_nan();
                         *best = if wins { *value } else { *best };
-                        *winner = if wins { position as u8 } else { *winner };
+                        *winner = if wins { position as u32 } else { *winner };
                     }
                 }
+                let winners = winners[x * channels..][..channels].iter_mut();
+                winners.zip(&positions).for_each(|(winner, position)| *winner = *position as u8);
             }
         });
     (tensor(output, [batch, rows, columns, channels]), winners)

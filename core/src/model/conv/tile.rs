@@ -1,5 +1,9 @@
 //! The micro-kernel under every convolution: a tile of 6 x 64 sums held in registers.
 
+use super::lanes::{Lanes, Single};
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Halves, Whole};
+
 /// Rows of a tile.
 pub const ROWS: usize = 6;
 /// Columns of a tile.
@@ -24,6 +28,9 @@ pub struct Left<'a> {
 
 /// One way to compute a tile, for one set of vector instructions.
 pub trait Kernel {
+    /// Sixteen floats in its registers.
+    type Lanes: Lanes;
+
     /// `tile[r][j] += sum over taps t and k < depth of left.taps[t][r][first + k * step] * panel[t][k][j]`.
     ///
     /// # Safety
@@ -72,6 +79,8 @@ struct Avx512;
 
 #[cfg(target_arch = "x86_64")]
 impl Kernel for Avx512 {
+    type Lanes = Whole;
+
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
         // SAFETY: promised by the caller.
@@ -84,6 +93,8 @@ struct Avx2;
 
 #[cfg(target_arch = "x86_64")]
 impl Kernel for Avx2 {
+    type Lanes = Halves;
+
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
         // SAFETY: promised by the caller.
@@ -94,6 +105,8 @@ impl Kernel for Avx2 {
 struct Portable;
 
 impl Kernel for Portable {
+    type Lanes = Single;
+
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
         // SAFETY: promised by the caller.
