@@ -8,7 +8,7 @@ mod lanes;
 mod panel;
 mod product;
 mod scheme;
-mod tile;
+pub(super) mod tile;
 mod view;
 mod weight;
 mod winograd;
