@@ -21,6 +21,9 @@ pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<f32, Outpu
     /// Into memory.
     fn store(self, floats: &mut [f32; LANES]);
 
+    /// `self * factor + other`, rounded once where the machine can.
+    fn times_plus(self, factor: f32, other: Self) -> Self;
+
     /// Zero where a float is negative or no number.
     fn relu(self) -> Self;
 }
@@ -56,6 +59,12 @@ mod x86 {
         fn store(self, floats: &mut [f32; LANES]) {
             // SAFETY: the value shows that the machine has the instructions; there are 16 floats.
             unsafe { _mm512_storeu_ps(floats.as_mut_ptr(), self.0) }
+        }
+
+        #[inline(always)]
+        fn times_plus(self, factor: f32, other: Self) -> Self {
+            // SAFETY: the value shows that the machine has the instructions.
+            Self(unsafe { _mm512_fmadd_ps(self.0, _mm512_set1_ps(factor), other.0) })
         }
 
         #[inline(always)]
@@ -99,7 +108,7 @@ mod x86 {
         #[inline(always)]
         unsafe fn load(floats: &[f32; LANES]) -> Self {
             // SAFETY: the caller promises the instructions; there are 16 floats.
-            Self([0, 8].map(|first| unsafe { _mm256_loadu_ps(floats.as_ptr().add(first)) }))
+            unsafe { Self([_mm256_loadu_ps(floats.as_ptr()), _mm256_loadu_ps(floats.as_ptr().add(8))]) }
         }
 
         #[inline(always)]
@@ -108,6 +117,18 @@ mod x86 {
             unsafe {
                 _mm256_storeu_ps(floats.as_mut_ptr(), self.0[0]);
                 _mm256_storeu_ps(floats.as_mut_ptr().add(8), self.0[1]);
+            }
+        }
+
+        #[inline(always)]
+        fn times_plus(self, factor: f32, other: Self) -> Self {
+            // SAFETY: the value shows that the machine has the instructions.
+            unsafe {
+                let factor = _mm256_set1_ps(factor);
+                Self([
+                    _mm256_fmadd_ps(self.0[0], factor, other.0[0]),
+                    _mm256_fmadd_ps(self.0[1], factor, other.0[1]),
+                ])
             }
         }
 
@@ -167,6 +188,11 @@ impl Lanes for Single {
     }
 
     #[inline(always)]
+    fn times_plus(self, factor: f32, other: Self) -> Self {
+        self * factor + other
+    }
+
+    #[inline(always)]
     fn relu(self) -> Self {
         Self(self.0.map(|value| value.max(0.0)))
     }
@@ -199,5 +225,48 @@ impl Mul<f32> for Single {
     fn mul(mut self, factor: f32) -> Self {
         self.0.iter_mut().for_each(|value| *value *= factor);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All variants that this machine has agree.
+    #[test]
+    fn variants_agree() {
+        fn compute<L: Lanes>() -> [f32; LANES] {
+            let numbers = |factor: i32| std::array::from_fn(|lane| (factor * lane as i32 - 9) as f32);
+            // SAFETY: asked for below.
+            let (a, b) = unsafe { (L::load(&numbers(2)), L::load(&numbers(-3))) };
+            let mut result = [0.0; LANES];
+            ((a + b) * 0.5 - a.times_plus(4.0, b)).relu().store(&mut result);
+            result
+        }
+        let expected: [f32; LANES] = std::array::from_fn(|lane| {
+            let (a, b) = (2.0 * lane as f32 - 9.0, -3.0 * lane as f32 - 9.0);
+            ((a + b) * 0.5 - (4.0 * a + b)).max(0.0)
+        });
+        assert!(expected.contains(&0.0) && expected.iter().any(|value| *value > 0.0));
+        assert_eq!(compute::<Single>(), expected);
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f")]
+            fn whole() -> [f32; LANES] {
+                compute::<Whole>()
+            }
+            #[target_feature(enable = "avx2,fma")]
+            fn halves() -> [f32; LANES] {
+                compute::<Halves>()
+            }
+            if is_x86_feature_detected!("avx512f") {
+                // SAFETY: the machine has AVX-512.
+                assert_eq!(unsafe { whole() }, expected);
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                // SAFETY: the machine has AVX2 and FMA.
+                assert_eq!(unsafe { halves() }, expected);
+            }
+        }
     }
 }

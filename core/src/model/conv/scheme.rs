@@ -45,15 +45,15 @@ pub struct FourInput;
 impl Map<6, 6> for FourInput {
     #[inline(always)]
     fn map<L: Lanes>(x: [L; 6]) -> [L; 6] {
-        let even = [x[4] - x[2] * BB, x[4] - x[2] * AA];
-        let odd = [(x[3] - x[1] * BB) * A, (x[3] - x[1] * AA) * B];
+        let even = [x[2].times_plus(-BB, x[4]), x[2].times_plus(-AA, x[4])];
+        let odd = [x[1].times_plus(-BB, x[3]), x[1].times_plus(-AA, x[3])];
         [
-            x[4] - x[2] * (AA + BB) + x[0] * (AA * BB),
-            even[0] + odd[0],
-            even[0] - odd[0],
-            even[1] + odd[1],
-            even[1] - odd[1],
-            x[5] - x[3] * (AA + BB) + x[1] * (AA * BB),
+            x[0].times_plus(AA * BB, x[2].times_plus(-AA - BB, x[4])),
+            odd[0].times_plus(A, even[0]),
+            odd[0].times_plus(-A, even[0]),
+            odd[1].times_plus(B, even[1]),
+            odd[1].times_plus(-B, even[1]),
+            x[1].times_plus(AA * BB, x[3].times_plus(-AA - BB, x[5])),
         ]
     }
 }
@@ -65,7 +65,7 @@ impl Map<3, 6> for FourWeight {
     #[inline(always)]
     fn map<L: Lanes>(w: [L; 3]) -> [L; 6] {
         const SCALES: [f32; 2] = [0.5 / (AA * (AA - BB)), 0.5 / (BB * (BB - AA))];
-        let even = [(w[0] + w[2] * AA) * SCALES[0], (w[0] + w[2] * BB) * SCALES[1]];
+        let even = [w[2].times_plus(AA, w[0]) * SCALES[0], w[2].times_plus(BB, w[0]) * SCALES[1]];
         let odd = [w[1] * (A * SCALES[0]), w[1] * (B * SCALES[1])];
         [
             w[0] * (1.0 / (AA * BB)),
@@ -88,9 +88,9 @@ impl Map<6, 4> for FourOutput {
         let odd = [m[1] - m[2], m[3] - m[4]];
         [
             m[0] + even[0] + even[1],
-            odd[0] * A + odd[1] * B,
-            even[0] * AA + even[1] * BB,
-            odd[0] * (A * AA) + odd[1] * (B * BB) + m[5],
+            odd[0].times_plus(A, odd[1] * B),
+            even[0].times_plus(AA, even[1] * BB),
+            odd[0].times_plus(A * AA, odd[1].times_plus(B * BB, m[5])),
         ]
     }
 }

@@ -1,8 +1,8 @@
 //! The micro-kernel under every convolution: a tile of 6 x 64 sums held in registers.
 
-use super::lanes::{Lanes, Single};
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Halves, Whole};
+use super::lanes::{Lanes, Single};
 
 /// Rows of a tile.
 pub const ROWS: usize = 6;

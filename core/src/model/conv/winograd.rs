@@ -132,7 +132,7 @@ impl<S: Scheme<IN, MID, OUT> + Sync, const IN: usize, const MID: usize, const OU
     unsafe fn map_tile<L: Lanes>(&self, tile: usize, mapped: &mut [Line], stride: usize) {
         let Geometry { height, width, in_channels, .. } = *self.g;
         let [image, top, left] = self.origin(tile);
-        let mut pixels: [[&[[f32; LANES]]; IN]; IN] = [[&[]; IN]; IN];
+        let mut pixels = [[std::ptr::null(); IN]; IN];
         for (y, row) in pixels.iter_mut().enumerate() {
             for (x, pixel) in row.iter_mut().enumerate() {
                 let (y, x) = ((top + y).wrapping_sub(S::BEFORE), (left + x).wrapping_sub(S::BEFORE));
@@ -141,22 +141,26 @@ impl<S: Scheme<IN, MID, OUT> + Sync, const IN: usize, const MID: usize, const OU
                 } else {
                     self.outside
                 };
-                *pixel = floats.as_chunks().0;
+                *pixel = floats.as_ptr().cast::<[f32; LANES]>();
             }
         }
+        let lines = in_channels / LANES;
+        assert!(mapped.len() >= (MID * MID - 1) * stride + lines, "there is a line for each place");
         // SAFETY: promised by the caller.
         let bias = unsafe { L::load(&[self.input_bias; LANES]) };
-        for channels in 0..in_channels / LANES {
+        for line in 0..lines {
             let mut square = [[bias; IN]; IN];
             for (values, pixels) in square.iter_mut().zip(&pixels) {
                 for (value, pixel) in values.iter_mut().zip(pixels) {
-                    // SAFETY: promised by the caller.
-                    *value = unsafe { L::load(&pixel[channels]) } + bias;
+                    // SAFETY: promised by the caller; a pixel has `in_channels` floats.
+                    *value = unsafe { L::load(&*pixel.add(line)) } + bias;
                 }
             }
             let square = both_ways::<S::Input, L, IN, MID>(square);
             for place in 0..MID * MID {
-                square[place / MID][place % MID].store(&mut mapped[place * stride + channels].0);
+                // SAFETY: asserted above.
+                let target = unsafe { mapped.get_unchecked_mut(place * stride + line) };
+                square[place / MID][place % MID].store(&mut target.0);
             }
         }
     }
@@ -178,6 +182,7 @@ impl<S: Scheme<IN, MID, OUT> + Sync, const IN: usize, const MID: usize, const OU
         let Geometry { height, width, out_channels, .. } = *self.g;
         let Finish { start, residual, relu, total } = *self.finish;
         let [image, top, left] = self.origin(tile);
+        assert!(products.len() > (MID * MID - 1) * stride, "there is a product for each place");
         let mut sum = 0.0;
         for part in 0..PANEL {
             let column = panel * COLS + part * LANES;
@@ -189,9 +194,9 @@ impl<S: Scheme<IN, MID, OUT> + Sync, const IN: usize, const MID: usize, const OU
             let start = unsafe { load::<L>(&start[column..column + LANES]) };
             let mut square = [[start; MID]; MID];
             for place in 0..MID * MID {
-                let floats = &products[place * stride].0[row].as_chunks().0[part];
-                // SAFETY: promised by the caller.
-                square[place / MID][place % MID] = unsafe { L::load(floats) };
+                // SAFETY: asserted above, and promised by the caller.
+                square[place / MID][place % MID] =
+                    unsafe { L::load(&products.get_unchecked(place * stride).0[row].as_chunks().0[part]) };
             }
             let square = both_ways::<S::Output, L, MID, OUT>(square);
             for (y, values) in square.iter().enumerate().take(height - top) {
@@ -325,11 +330,111 @@ impl<S: Scheme<IN, MID, OUT>, const IN: usize, const MID: usize, const OUT: usiz
         for index in 0..lanes {
             // SAFETY: `with_widest` chose the kernel for this machine.
             let value = |tap: usize| unsafe { K::Lanes::load(&self.panel[tap * lanes + index]) };
-            let square = [[value(0), value(1), value(2)], [value(3), value(4), value(5)], [value(6), value(7), value(8)]];
+            let square = [
+                [value(0), value(1), value(2)],
+                [value(3), value(4), value(5)],
+                [value(6), value(7), value(8)],
+            ];
             let square = both_ways::<S::Weight, K::Lanes, 3, MID>(square);
             for place in 0..MID * MID {
                 square[place / MID][place % MID].store(&mut self.mapped[place * lanes + index].0);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rayon::ThreadPoolBuilder;
+
+    use super::super::cpu::{self, Surround};
+    use super::*;
+
+    fn values(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0).collect()
+    }
+
+    /// Calls `add(input pixel, output pixel, tap)` for all of an image that meet.
+    fn for_each_tap(g: &Geometry, mut add: impl FnMut(usize, usize, usize)) {
+        for (image, y, x) in (0..g.batch * g.height * g.width)
+            .map(|pixel| (pixel / g.width / g.height, pixel / g.width % g.height, pixel % g.width))
+        {
+            for tap in 0..WINDOW {
+                let (row, column) = ((y + tap / 3).wrapping_sub(1), (x + tap % 3).wrapping_sub(1));
+                if row < g.height && column < g.width {
+                    let pixel = |y, x| (image * g.height + y) * g.width + x;
+                    add(pixel(row, column), pixel(y, x), tap);
+                }
+            }
+        }
+    }
+
+    /// The differences' norm over that of what is exact.
+    fn error(values: &[f32], exact: &[f64]) -> f64 {
+        assert_eq!(values.len(), exact.len());
+        let differences = values.iter().zip(exact).map(|(value, exact)| (f64::from(*value) - exact).powi(2));
+        (differences.sum::<f64>() / exact.iter().map(|value| value * value).sum::<f64>()).sqrt()
+    }
+
+    /// Forward pass and image gradient agree with sums in double precision, and are the same with one thread and two.
+    #[track_caller]
+    fn check([batch, height, width, in_channels, out_channels]: [usize; 5], by_scheme: [bool; 2]) {
+        let g =
+            Geometry { batch, height, width, in_channels, out_channels, kernel: 3, stride: 1, padding: 1 };
+        let swapped = Geometry { in_channels: out_channels, out_channels: in_channels, ..g };
+        assert_eq!([is_faster(&g), is_faster(&swapped)], by_scheme);
+        let images = values(g.in_pixels() * in_channels, 1);
+        let weights = values(WINDOW * in_channels * out_channels, 2);
+        let residual = values(g.out_pixels() * out_channels, 3);
+        let output_bias = values(out_channels, 4);
+        let around = Surround { input_bias: 0.25, output_bias: &output_bias, relu: true };
+
+        let mut sums: Vec<f64> =
+            residual.iter().enumerate().map(|(i, r)| f64::from(r + output_bias[i % out_channels])).collect();
+        let mut gradients = vec![0.0; images.len()];
+        for_each_tap(&g, |from, to, tap| {
+            for i in 0..in_channels {
+                let weights = &weights[(tap * in_channels + i) * out_channels..][..out_channels];
+                let input = f64::from(images[from * in_channels + i] + 0.25);
+                let outputs = to * out_channels..(to + 1) * out_channels;
+                for ((sum, weight), gradient) in
+                    sums[outputs.clone()].iter_mut().zip(weights).zip(&residual[outputs])
+                {
+                    *sum += input * f64::from(*weight);
+                    gradients[from * in_channels + i] += f64::from(*gradient) * f64::from(*weight);
+                }
+            }
+        });
+        sums.iter_mut().for_each(|sum| *sum = sum.max(0.0));
+
+        let run = |threads: usize| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let output = cpu::forward(&g, &images, &weights, Some(&residual), around);
+                (output, cpu::image_gradient(&g, &weights, &residual))
+            })
+        };
+        let (output, (gradient, total)) = run(2);
+        assert_eq!((&output, &(gradient.clone(), total)), (&run(1).0, &run(1).1));
+        for (values, exact) in [(&output, &sums), (&gradient, &gradients)] {
+            let error = error(values, exact);
+            // Direct sums of so many products are off by up to 3e-7, those of a scheme by four times as much.
+            assert!(error < 2e-6, "{g:?}: {error:e}");
+        }
+        let exact: f64 = gradients.iter().sum();
+        let scale = gradients.iter().map(|gradient| gradient * gradient).sum::<f64>().sqrt();
+        assert!((f64::from(total) - exact).abs() < 1e-4 * scale, "{total} {exact}");
+    }
+
+    #[test]
+    fn outputs_and_gradients_are_those_of_the_convolution() {
+        check([1, 28, 28, 16, 64], [true, true]);
+        check([5, 13, 15, 32, 70], [true, false]);
+        check([48, 4, 4, 5, 16], [false, true]);
+        check([50, 4, 4, 48, 144], [true, true]);
+        check([48, 2, 2, 16, 5], [true, false]);
+        check([100, 2, 2, 112, 80], [true, true]);
+        check([40, 3, 3, 16, 16], [false, false]);
+        check([2, 9, 6, 20, 3], [false, false]);
     }
 }
