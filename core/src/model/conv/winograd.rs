@@ -27,7 +27,7 @@ pub fn is_faster(g: &Geometry) -> bool {
         return false;
     }
     let tiles = g.height.div_ceil(4) * g.width.div_ceil(4);
-    // What a window reads in the padding is not multiplied without a scheme.
+    // Multiplications of one channel without a scheme, those by the padding left aside.
     let direct = (3 * g.height).saturating_sub(2) * (3 * g.width).saturating_sub(2);
     g.batch * tiles >= MIN_TILES && (is_pair(g) || 3 * 36 * tiles <= 2 * direct)
 }
@@ -350,8 +350,15 @@ mod tests {
     use super::super::cpu::{self, Surround};
     use super::*;
 
-    fn values(count: usize, seed: usize) -> Vec<f32> {
-        (0..count).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0).collect()
+    /// Numbers from -1 to 1 that look like chance (SplitMix64), so that few sums of products cancel.
+    fn values(count: usize, seed: u64) -> Vec<f32> {
+        let number = |i: u64| {
+            let mixed = (seed << 32 | i).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (mixed >> 40) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count as u64).map(number).collect()
     }
 
     /// Calls `add(input pixel, output pixel, tap)` for all of an image that meet.
