@@ -97,6 +97,11 @@ impl EvalImages {
         self.labels.len()
     }
 
+    /// Side of the images, pixels.
+    pub fn size(&self) -> usize {
+        self.pipeline.size()
+    }
+
     /// Label of each sample.
     pub fn labels(&self) -> &[usize] {
         &self.labels

@@ -5,11 +5,14 @@ pub(crate) mod composed;
 pub mod cpu;
 pub mod geometry;
 pub mod gram;
+mod lanes;
 mod panel;
 mod product;
-mod tile;
+mod scheme;
+pub(super) mod tile;
 mod view;
 mod weight;
+mod winograd;
 
 pub use self::tile::instructions;
 

@@ -11,6 +11,7 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use rayon::prelude::*;
 
+use super::conv::tile::{Kernel, Work, with_widest};
 use super::graph::register;
 use crate::device::{floats, into_floats, is_cpu, tensor};
 
@@ -97,24 +98,46 @@ fn pool(images: &FloatTensor<Flex>) -> (FloatTensor<Flex>, Vec<u8>) {
         .zip(winners.par_chunks_exact_mut(row_floats))
         .enumerate()
         .for_each(|(row, (output, winners))| {
-            let (image, y) = (row / rows, row % rows);
-            for x in 0..columns {
-                let output = &mut output[x * channels..][..channels];
-                let winners = &mut winners[x * channels..][..channels];
-                for position in 0..WINDOW * WINDOW {
-                    let row = (y * STRIDE + position / WINDOW).wrapping_sub(1);
-                    let column = (x * STRIDE + position % WINDOW).wrapping_sub(1);
-                    if row >= height || column >= width {
-                        continue;
-                    }
-                    let pixel = &images[((image * height + row) * width + column) * channels..][..channels];
-                    for ((best, winner), value) in output.iter_mut().zip(winners.iter_mut()).zip(pixel) {
-                        let wins = *value > *best || value.is_nan();
-                        *best = if wins { *value } else { *best };
-                        *winner = if wins { position as u8 } else { *winner };
-                    }
-                }
-            }
+            let image = &images[row / rows * height * width * channels..][..height * width * channels];
+            with_widest(Row { image, shape: [height, width, channels], row: row % rows, output, winners });
         });
     (tensor(output, [batch, rows, columns, channels]), winners)
+}
+
+/// One row of the result for one image.
+struct Row<'a> {
+    image: &'a [f32],
+    /// Height, width and channels of the image.
+    shape: [usize; 3],
+    row: usize,
+    output: &'a mut [f32],
+    winners: &'a mut [u8],
+}
+
+impl Work for Row<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<K: Kernel>(self) {
+        let [height, width, channels] = self.shape;
+        // As wide as the values, so that one mask serves both.
+        let mut positions = vec![0; channels];
+        let pixels = self.output.chunks_exact_mut(channels).zip(self.winners.chunks_exact_mut(channels));
+        for (x, (output, winners)) in pixels.enumerate() {
+            for position in 0..WINDOW * WINDOW {
+                let row = (self.row * STRIDE + position / WINDOW).wrapping_sub(1);
+                let column = (x * STRIDE + position % WINDOW).wrapping_sub(1);
+                if row >= height || column >= width {
+                    continue;
+                }
+                let pixel = &self.image[(row * width + column) * channels..][..channels];
+                for ((best, winner), value) in output.iter_mut().zip(&mut positions).zip(pixel) {
+                    let wins = (*value > *best) | value.is_nan();
+                    *best = if wins { *value } else { *best };
+                    *winner = if wins { position as u32 } else { *winner };
+                }
+            }
+            winners.iter_mut().zip(&positions).for_each(|(winner, position)| *winner = *position as u8);
+        }
+    }
 }

@@ -12,8 +12,10 @@ use crate::event::Event;
 use crate::job::Job;
 use crate::model::Network;
 
-/// Images of one forward pass. Fixed, so that a result never depends on a setting of training.
+/// Images of one forward pass at least, and pixels that small ones have together: what is done once for all images of a pass
+/// then weighs little. Fixed, so that a result never depends on a setting of training.
 const EVAL_BATCH: usize = 64;
+const EVAL_PIXELS: usize = 1 << 20;
 
 /// What a network says of every sample of a split, in the split's order.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,7 +156,7 @@ pub fn largest(values: &[f32]) -> usize {
 /// [`Error::Interrupted`] if somebody asked to stop.
 pub fn evaluate(network: &Network, images: &EvalImages, job: &Job) -> Result<Evaluation> {
     let mut result = Evaluation::empty(images.labelling());
-    for range in batches(images.len()) {
+    for range in batches(images) {
         job.check()?;
         job.emit(Event::Evaluating { done: range.start, total: images.len() });
         let logits = network.forward(image_batch(images, range.clone(), &job.device));
@@ -164,8 +166,10 @@ pub fn evaluate(network: &Network, images: &EvalImages, job: &Job) -> Result<Eva
 }
 
 /// The samples of each forward pass.
-pub fn batches(samples: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
-    (0..samples).step_by(EVAL_BATCH).map(move |first| first..samples.min(first + EVAL_BATCH))
+pub fn batches(images: &EvalImages) -> impl ExactSizeIterator<Item = Range<usize>> + use<> {
+    let samples = images.len();
+    let batch = EVAL_BATCH.max(EVAL_PIXELS / images.size().pow(2));
+    (0..samples).step_by(batch).map(move |first| first..samples.min(first + batch))
 }
 
 /// Images on a device, `[batch, 3, height, width]`.

@@ -29,7 +29,7 @@ impl<'a> Prefix<'a> {
         let first = if self.held.is_empty() { 0 } else { self.module };
         let mut held = std::mem::take(&mut self.held).into_iter();
         self.module = module;
-        let batches = batches(self.sweep.images.len());
+        let batches = batches(self.sweep.images);
         let count = batches.len();
         for range in batches {
             self.job.check()?;
@@ -54,7 +54,7 @@ impl<'a> Prefix<'a> {
         let images = self.sweep.images;
         let modules = self.sweep.network.arch.modules().len();
         let mut results = vec![Evaluation::empty(images.labelling()); networks.len()];
-        for (number, range) in batches(images.len()).enumerate() {
+        for (number, range) in batches(images).enumerate() {
             let input = match self.held.get(number) {
                 Some(input) => input.clone(),
                 None => {

@@ -10,8 +10,9 @@ use super::geometry::Geometry;
 use super::panel;
 use super::product::{Finish, Shared, product};
 use super::tile::COLS;
-use super::view::{View, pad};
+use super::view::{Tap, View, pad};
 use super::weight::weight_gradient;
+use super::winograd;
 
 /// Floats of one partial sum over an activation; fixes the order of addition.
 const SUM_CHUNK: usize = 1 << 16;
@@ -35,6 +36,15 @@ pub fn forward(
     residual: Option<&[f32]>,
     around: Surround,
 ) -> Vec<f32> {
+    if winograd::is_faster(g) {
+        let mut start: Vec<f32> = around.output_bias.iter().copied().cycle().take(g.out_channels).collect();
+        start.resize(g.out_channels.next_multiple_of(COLS), 0.0);
+        let finish = Finish { start: &start, residual, relu: around.relu, total: false };
+        let panels = panel::by_column(weights, &View::forward(g).taps, g.in_channels, g.out_channels);
+        return fill(g.out_pixels() * g.out_channels, |target| {
+            winograd::convolve(g, images, around.input_bias, &panels, &finish, target);
+        });
+    }
     let outside = vec![-around.input_bias; g.in_channels];
     let run = |view: &View, source: &[f32]| {
         let mut start: Vec<f32> = around.output_bias.iter().copied().cycle().take(g.out_channels).collect();
@@ -83,6 +93,16 @@ pub fn image_gradient(g: &Geometry, weights: &[f32], gradient: &[f32]) -> (Vec<f
     let start = vec![0.0; g.in_channels.next_multiple_of(COLS)];
     let finish = Finish { start: &start, residual: None, relu: false, total: true };
     let mut sum = 0.0;
+    let swapped = Geometry { in_channels: g.out_channels, out_channels: g.in_channels, ..*g };
+    if winograd::is_faster(&swapped) {
+        // The convolution with weights turned by half a turn.
+        let taps: Vec<Tap> = View::forward(g).taps.into_iter().rev().collect();
+        let panels = panel::by_row(weights, &taps, g.out_channels, g.in_channels);
+        let images = fill(g.in_pixels() * g.in_channels, |target| {
+            sum = winograd::convolve(&swapped, gradient, 0.0, &panels, &finish, target);
+        });
+        return (images, sum as f32);
+    }
     let images = fill(g.in_pixels() * g.in_channels, |target: Shared| {
         for view in View::backward(g) {
             let panels = panel::by_row(weights, &view.taps, view.depth, g.in_channels);

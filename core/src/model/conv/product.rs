@@ -11,7 +11,7 @@ const PASS_DEPTH: usize = 768;
 /// Target pixels of one task.
 const TASK_PIXELS: usize = 32 * ROWS;
 /// Tasks that a product is cut into at least, if it has enough columns.
-const MIN_TASKS: usize = 16;
+pub const MIN_TASKS: usize = 16;
 
 /// What a product adds to and does with its sums.
 pub struct Finish<'a> {

@@ -1,5 +1,9 @@
 //! The micro-kernel under every convolution: a tile of 6 x 64 sums held in registers.
 
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Halves, Whole};
+use super::lanes::{Lanes, Single};
+
 /// Rows of a tile.
 pub const ROWS: usize = 6;
 /// Columns of a tile.
@@ -26,6 +30,8 @@ pub struct Left<'a> {
 pub trait Kernel {
     /// Name of the instructions.
     const NAME: &'static str;
+    /// Sixteen floats in its registers.
+    type Lanes: Lanes;
 
     /// `tile[r][j] += sum over taps t and k < depth of left.taps[t][r][first + k * step] * panel[t][k][j]`.
     ///
@@ -92,6 +98,7 @@ struct Avx512;
 #[cfg(target_arch = "x86_64")]
 impl Kernel for Avx512 {
     const NAME: &'static str = "AVX-512";
+    type Lanes = Whole;
 
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
@@ -106,6 +113,7 @@ struct Avx2;
 #[cfg(target_arch = "x86_64")]
 impl Kernel for Avx2 {
     const NAME: &'static str = "AVX2";
+    type Lanes = Halves;
 
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
@@ -118,6 +126,7 @@ struct Portable;
 
 impl Kernel for Portable {
     const NAME: &'static str = "portable instructions";
+    type Lanes = Single;
 
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
