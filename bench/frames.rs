@@ -28,7 +28,8 @@ const WARM_UP: Duration = Duration::from_secs(5);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let seconds = arguments.get(1).and_then(|text| text.parse().ok()).expect("usage: frames SECONDS [DEVICE]");
+    let seconds =
+        arguments.get(1).and_then(|text| text.parse().ok()).expect("usage: frames SECONDS [DEVICE]");
     let device = arguments.get(2).map_or("cpu", String::as_str).parse::<Choice>().expect("a device");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let base = folder.path().join("experiments");
@@ -73,7 +74,8 @@ fn write_runs(base: &Path) {
             pretrained_sha256: None,
         };
         run.write_record(&record).expect("a record");
-        let accuracy = |epoch: usize| 80.0 - 60.0 / (1.0 + epoch as f64 / 40.0) + ((epoch * 7919 + number) % 13) as f64;
+        let accuracy =
+            |epoch: usize| 80.0 - 60.0 / (1.0 + epoch as f64 / 40.0) + ((epoch * 7919 + number) % 13) as f64;
         let line = |epoch: usize| format!("{{\"epoch\":{epoch},\"eval/test_acc\":{}}}\n", accuracy(epoch));
         std::fs::write(run.metrics(), (0..=EPOCHS).map(line).collect::<String>()).expect("metrics");
     }

@@ -81,7 +81,8 @@ impl App {
 
     /// Selects the first keys of the list.
     pub fn select_first(&mut self, count: usize) {
-        let runs: Vec<Located> = self.runs.shown().iter().take(count).flat_map(|group| group.runs.clone()).collect();
+        let runs: Vec<Located> =
+            self.runs.shown().iter().take(count).flat_map(|group| group.runs.clone()).collect();
         self.runs.select(&runs, Beside::Nothing);
     }
 

@@ -86,7 +86,8 @@ pub fn check(arch: &Arch, side: usize, batch: usize, job: &Job) -> Result<Vec<Co
 
 /// A row for each shape.
 pub fn table(shapes: &[Comparison]) -> Table {
-    let columns = ["layer", "layers", "shape", "forward error", "backward error", ""].map(str::to_owned).to_vec();
+    let columns =
+        ["layer", "layers", "shape", "forward error", "backward error", ""].map(str::to_owned).to_vec();
     let row = |shape: &Comparison| {
         vec![
             shape.layer.clone(),

@@ -49,7 +49,11 @@ impl Welcome {
     }
 
     fn sample(&mut self, ui: &mut Ui, cx: &mut Cx) {
-        if ui.button("Open the sample folder").on_hover_text("The demo study's runs, without checkpoints").clicked() {
+        if ui
+            .button("Open the sample folder")
+            .on_hover_text("The demo study's runs, without checkpoints")
+            .clicked()
+        {
             self.sample.start(ui.ctx(), || {
                 let folder = eframe::storage_dir("basin").unwrap_or_else(std::env::temp_dir).join("sample");
                 unpack(&folder)
@@ -68,7 +72,10 @@ impl Welcome {
     fn demo(&mut self, ui: &mut Ui, cx: &mut Cx) {
         ui.add_enabled_ui(!is_open(&self.demo), |ui| {
             let button = ui.button("Run the demo study");
-            if button.on_hover_text("Trains 9 small networks and analyses them: 8 minutes on two cores").clicked() {
+            if button
+                .on_hover_text("Trains 9 small networks and analyses them: 8 minutes on two cores")
+                .clicked()
+            {
                 let (base, registry) = (cx.runs.base().to_owned(), cx.runs.shared_registry());
                 self.demo = Some(cx.queue.submit("demo study", cx.device, move |job| {
                     let options = Options { base: &base, seed: 0, set: &[] };
@@ -89,7 +96,10 @@ impl Welcome {
 fn unpack(folder: &Path) -> Result<PathBuf> {
     let unpacked = ZipArchive::new(Cursor::new(SAMPLE)).and_then(|mut archive| archive.extract(folder));
     unpacked.map_err(|error| {
-        Error::run(format!("the sample cannot be unpacked to {} ({error}); free some space", folder.display()))
+        Error::run(format!(
+            "the sample cannot be unpacked to {} ({error}); free some space",
+            folder.display()
+        ))
     })?;
     Ok(folder.join("experiments"))
 }

@@ -46,7 +46,8 @@ impl Base {
             pretrained_sha256: None,
         };
         run.write_record(&record).unwrap();
-        let line = |(epoch, value): (usize, &f64)| format!("{{\"epoch\":{epoch},\"eval/test_acc\":{value}}}\n");
+        let line =
+            |(epoch, value): (usize, &f64)| format!("{{\"epoch\":{epoch},\"eval/test_acc\":{value}}}\n");
         std::fs::write(run.metrics(), accuracies.iter().enumerate().map(line).collect::<String>()).unwrap();
         run
     }
