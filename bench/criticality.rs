@@ -59,6 +59,7 @@ fn main() {
         memory_bytes: memory.parse::<usize>().expect("a number") << 20,
         base: folder.path(),
         output: Some(&folder.path().join("surface")),
+        watch: None,
     };
     let job = Job { device: Choice::Auto.open().expect("a device"), emit: &|_| {}, stop: &Stop::default() };
     let start = Instant::now();
