@@ -75,7 +75,7 @@ fn unknown_keys_paths_values_and_commands() {
     failure(with(&["study", "dmo"]), 2, &["dmo", "demo"]);
     failure(with(&["configs", "("]), 2, &["( is not a regular expression"]);
     failure(with(&["interpolate", "a", "b", "--coefficients", "0:1"]), 2, &["0:1", "first:last:count"]);
-    failure(with(&["-k", KEY, "--device", "tpu"]), 2, &["tpu", "--device cpu"]);
+    failure(with(&["-k", KEY, "--device", "tpu"]), 2, &["tpu", "auto, cpu, wgpu"]);
     nothing_was_written(here.path());
 }
 
