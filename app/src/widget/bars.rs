@@ -2,9 +2,9 @@
 
 use basin_core::figure::Bars;
 use egui::{Stroke, Ui};
-use egui_plot::{Bar, BarChart, GridMark, Legend, Line, Plot, PlotPoints};
+use egui_plot::{Bar, BarChart, ColorConflictHandling, GridMark, Line, Plot, PlotPoints};
 
-use super::chart::number;
+use super::chart::{legend, number};
 use super::colour;
 use super::export::export_button;
 use crate::context::Cx;
@@ -32,7 +32,7 @@ pub fn bars(ui: &mut Ui, cx: &mut Cx, name: &str, bars: &Bars, height: f32) {
         .include_x(-GROUP)
         .include_x(bars.categories.len() as f64 - 1.0 + GROUP)
         .include_y(0.0)
-        .legend(Legend::default().follow_insertion_order(true))
+        .legend(legend(ColorConflictHandling::PickFirst))
         .x_axis_label(bars.x.clone())
         .y_axis_label(bars.y.clone())
         .x_grid_spacer(whole)

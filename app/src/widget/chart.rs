@@ -3,8 +3,8 @@
 use basin_core::figure::{Chart, Scale, Series};
 use egui::{Stroke, Ui};
 use egui_plot::{
-    FilledArea, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoints,
-    Points,
+    ColorConflictHandling, FilledArea, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle,
+    MarkerShape, Plot, PlotPoints, Points,
 };
 
 use super::colour;
@@ -23,7 +23,7 @@ pub fn chart(ui: &mut Ui, cx: &mut Cx, name: &str, chart: &Chart, height: f32) {
         .height(height)
         // The wheel scrolls the panel.
         .allow_scroll(false)
-        .legend(Legend::default().follow_insertion_order(true))
+        .legend(legend(ColorConflictHandling::PickLast))
         .x_axis_label(chart.x.clone())
         .y_axis_label(chart.y.clone())
         .x_axis_formatter(move |mark, _| axis_label(mark, x_log))
@@ -66,6 +66,12 @@ pub fn chart(ui: &mut Ui, cx: &mut Cx, name: &str, chart: &Chart, height: f32) {
             plot.line(line.stroke(Stroke::new(2.0, colours[number])).style(styles[number % styles.len()]));
         }
     });
+}
+
+/// A legend in the figure's order. Bands, marks and error bars have the name of what they belong to, so they are shown and hidden
+/// with it; `colour` says whether the first or the last of them colours the legend.
+pub fn legend(colour: ColorConflictHandling) -> Legend {
+    Legend::default().follow_insertion_order(true).color_conflict_handling(colour)
 }
 
 /// The points that have a place.
