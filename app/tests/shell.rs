@@ -115,6 +115,6 @@ fn an_empty_folder_offers_what_can_be_done() {
     for button in ["Choose a folder of runs…", "Open the sample folder", "Run the demo study"] {
         assert!(window.query_by_label(button).is_some(), "{button}");
     }
-    let mut window = common::window(&base.path().join("missing"));
+    let mut window = common::window(base.path().join("missing"));
     until(&mut window, |window| window.query_by_label_contains("there is no folder").is_some());
 }

@@ -1,4 +1,5 @@
 //! A folder of runs, and the window over it, without a screen.
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::path::Path;
 use std::sync::Arc;
