@@ -13,6 +13,7 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     allocator::keep_freed_memory();
+    order_gpus_without_a_display();
     let arguments = args::Arguments::parse();
     match command::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -22,6 +23,16 @@ fn main() -> ExitCode {
             progress::say(&format!("error: {error:#}"));
             ExitCode::from(error.downcast_ref::<Error>().map_or(1, Error::exit_code))
         }
+    }
+}
+
+/// Mesa's layer that puts the display's GPU first asks the display server, and complains where there is none. This program orders
+/// GPUs by itself.
+fn order_gpus_without_a_display() {
+    const SWITCH: &str = "NODEVICE_SELECT";
+    if std::env::var_os(SWITCH).is_none() {
+        // SAFETY: no other thread runs yet that could read the environment.
+        unsafe { std::env::set_var(SWITCH, "1") }
     }
 }
 
