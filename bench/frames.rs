@@ -116,7 +116,7 @@ impl eframe::App for Measured {
                 at(1.0),
                 format!("{:?}", self.job.info.phase()),
             );
-            self.frames.clear();
+            self.begun = Instant::now();
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);
         }
     }
