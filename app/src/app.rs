@@ -86,16 +86,6 @@ impl App {
         self.runs.select(&runs, Beside::Nothing);
     }
 
-    /// Keys of the selected runs.
-    pub fn selected(&self) -> Vec<String> {
-        self.runs.selected().into_iter().map(|run| run.key).collect()
-    }
-
-    /// The panel that is shown.
-    pub fn tab(&self) -> Tab {
-        self.settings.tab
-    }
-
     /// The device that jobs compute on.
     pub fn device(&self) -> Choice {
         self.settings.device.parse().unwrap_or_default()
@@ -114,7 +104,6 @@ impl App {
 
     fn obey(&mut self, context: &Context, command: Command) {
         match command {
-            Command::Show(tab) => self.settings.tab = tab,
             Command::OpenCheckpoint(path) => self.open_checkpoint(path),
             Command::OpenFolder(path) => self.open_folder(context, &path),
             Command::Say(sentence) => self.message = sentence,

@@ -6,7 +6,6 @@ use basin_core::device::Choice;
 use egui::{Context, Id};
 
 use crate::background::Slot;
-use crate::panel::Tab;
 use crate::queue::Queue;
 use crate::runs::Runs;
 use crate::widget::export::Export;
@@ -30,8 +29,6 @@ pub struct Cx<'a> {
 /// What a panel asks of the window.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// Show another panel.
-    Show(Tab),
     /// Look at a checkpoint.
     OpenCheckpoint(PathBuf),
     /// Show the runs of another folder.

@@ -10,8 +10,6 @@ pub mod mistakes;
 pub mod runs;
 pub mod similarity;
 pub mod spectra;
-#[cfg(test)]
-mod stage;
 
 use egui::Ui;
 use serde::{Deserialize, Serialize};

@@ -5,3 +5,6 @@ pub mod side;
 pub mod status;
 pub mod tabs;
 pub mod welcome;
+
+#[cfg(test)]
+mod tests;

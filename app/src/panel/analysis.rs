@@ -1,5 +1,8 @@
 //! An analysis in a panel: computed by a job or read from disk, and known as far as it has got.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 

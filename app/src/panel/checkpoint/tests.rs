@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use super::{CheckpointPanel, Opened};
-use crate::panel::stage::{Stage, stage, wait};
+use crate::testing::{Stage, stage, until_panel};
 
 /// A network of two layers whose values are scaled.
 fn save(folder: &Path, name: &str, factor: f32, classes: usize) -> PathBuf {
@@ -32,7 +32,7 @@ fn panel(folder: &Path) -> Harness<'static, Stage<CheckpointPanel>> {
 fn open(harness: &mut Harness<'_, Stage<CheckpointPanel>>, path: &Path) {
     harness.state_mut().panel.open(path.to_owned());
     harness.step();
-    wait(harness, "read or refused", |panel| {
+    until_panel(harness, |panel| {
         panel.one.as_ref().is_some_and(|one| !one.is_reading() && (one.error().is_some() || is_measured(one)))
     });
 }
@@ -52,7 +52,7 @@ fn a_click_on_a_tensor_shows_its_histogram_and_its_singular_values() {
     }
     harness.get_by_label("features.conv.weight").click();
     harness.step();
-    wait(&mut harness, "histogram", |panel| {
+    until_panel(&mut harness, |panel| {
         panel.detail.as_ref().is_some_and(|detail| detail.histogram().is_some())
     });
     let counted: f64 = {
@@ -62,7 +62,7 @@ fn a_click_on_a_tensor_shows_its_histogram_and_its_singular_values() {
     assert_eq!(counted, 108.0);
     harness.get_by_label("Singular values").click();
     harness.step();
-    wait(&mut harness, "singular values", |panel| {
+    until_panel(&mut harness, |panel| {
         panel.detail.as_ref().is_some_and(|detail| detail.singular_values().is_some())
     });
     // 16 x 16 positions of 3 channels.
@@ -88,7 +88,7 @@ fn two_checkpoints_are_compared_by_module_and_tensor() {
     let mut harness = panel(folder.path());
     open(&mut harness, &one);
     harness.state_mut().panel.two = Some(Opened::new(two));
-    wait(&mut harness, "comparison", |panel| panel.comparison.value().is_some());
+    until_panel(&mut harness, |panel| panel.comparison.value().is_some());
     harness.get_by_label("one to two");
     harness.get_by_label_contains("2 tensors in common");
     harness.get_by_label_contains("Not compared: 1 tensor of another shape.");
@@ -127,11 +127,11 @@ fn a_file_that_changes_is_read_again_when_asked() {
     let mut harness = panel(folder.path());
     open(&mut harness, &path);
     save(folder.path(), "one.safetensors", 1.0, 5);
-    wait(&mut harness, "change", |panel| panel.one.as_ref().is_some_and(|one| one.change().is_some()));
+    until_panel(&mut harness, |panel| panel.one.as_ref().is_some_and(|one| one.change().is_some()));
     harness.get_by_label_contains("has changed on disk; what is shown was read before");
     harness.get_by_label_contains("120 values in all");
     harness.get_by_label("Read one.safetensors again").click();
     harness.step();
-    wait(&mut harness, "new values", |panel| panel.one.as_ref().is_some_and(is_measured));
+    until_panel(&mut harness, |panel| panel.one.as_ref().is_some_and(is_measured));
     harness.get_by_label_contains("132 values in all");
 }

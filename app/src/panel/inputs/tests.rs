@@ -10,7 +10,7 @@ use egui_kittest::kittest::Queryable as _;
 use super::*;
 use crate::app::App;
 use crate::panel::Tab;
-use crate::testing::{experiment, until, window, write_run};
+use crate::testing::{experiment, until_app, window_of_all, write_run};
 
 const KEY: &str = "demo/Shapes_photo/fixup_resnet18/pretrain";
 
@@ -34,16 +34,16 @@ fn seen<'a>(harness: &'a Harness<App>) -> &'a Seen {
 fn show(harness: &mut Harness<App>, change: impl FnOnce(&mut View)) {
     change(&mut harness.state_mut().panels.inputs.view.as_mut().unwrap().1);
     harness.step();
-    until(harness, "what is shown", is_seen);
+    until_app(harness, is_seen);
 }
 
 #[test]
 fn pixels_are_those_that_the_loader_yields() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = shuffled();
-    write_run(folder.path(), &experiment);
-    let mut harness = window(folder.path(), Tab::Inputs);
-    until(&mut harness, "the first image", is_seen);
+    write_run(folder.path(), &experiment, 0);
+    let mut harness = window_of_all(folder.path(), Tab::Inputs);
+    until_app(&mut harness, is_seen);
     harness.get_by_label_contains("train.mixup_alpha = 0.7");
     show(&mut harness, |view| (view.first, view.epoch) = (7, 2));
 
@@ -66,43 +66,41 @@ fn pixels_are_those_that_the_loader_yields() {
 
     harness.get_by_label("Next").click();
     harness.step();
-    until(&mut harness, "the next image", |app| {
-        is_seen(app) && app.panels.inputs.view.as_ref().unwrap().1.first == 8
-    });
+    until_app(&mut harness, |app| is_seen(app) && app.panels.inputs.view.as_ref().unwrap().1.first == 8);
     assert_eq!(seen(&harness).samples[0].sample, 8);
     harness.get_by_label("No shuffle").click();
     harness.step();
-    until(&mut harness, "the plain image", is_seen);
+    until_app(&mut harness, is_seen);
     assert!(seen(&harness).permutation.is_none());
 }
 
 #[test]
 fn a_shuffle_that_moves_nothing_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    write_run(folder.path(), &shuffled());
-    let mut harness = window(folder.path(), Tab::Inputs);
-    until(&mut harness, "the first image", is_seen);
+    write_run(folder.path(), &shuffled(), 0);
+    let mut harness = window_of_all(folder.path(), Tab::Inputs);
+    until_app(&mut harness, is_seen);
     assert!(harness.query_by_label_contains("is the identity").is_none());
     show(&mut harness, |view| view.blocks = ShuffleBlock { seed: 1234, block_size: 8 });
     harness.get_by_label_contains("Seed 1234 leaves all 4 in place");
     // One that does not divide the image is an error where the user looks.
     harness.state_mut().panels.inputs.view.as_mut().unwrap().1.blocks.block_size = 5;
-    until(&mut harness, "the error", |app| app.panels.inputs.seen.error().is_some());
+    until_app(&mut harness, |app| app.panels.inputs.seen.error().is_some());
     harness.get_by_label_contains("must divide data.configs.image_size 16: 5");
 }
 
 #[test]
 fn a_key_is_found_while_it_is_typed() {
     let folder = tempfile::tempdir().unwrap();
-    write_run(folder.path(), &shuffled());
-    let mut harness = window(folder.path(), Tab::Inputs);
+    write_run(folder.path(), &shuffled(), 0);
+    let mut harness = window_of_all(folder.path(), Tab::Inputs);
     let field = harness.get_by_role_and_label(egui::Role::TextInput, "Key");
     field.focus();
     field.type_text("demo/Shapes_line/fixup_resnet18/scr");
     harness.step();
     harness.step();
     harness.get_by_label("demo/Shapes_line/fixup_resnet18/scratch").click();
-    until(&mut harness, "the image", |app| {
+    until_app(&mut harness, |app| {
         is_seen(app) && app.panels.inputs.seen.value().unwrap().samples[0].id.starts_with("line/")
     });
 }
@@ -110,14 +108,14 @@ fn a_key_is_found_while_it_is_typed() {
 #[test]
 fn moved_folders_and_broken_images_are_named() {
     let folder = tempfile::tempdir().unwrap();
-    write_run(folder.path(), &shuffled());
-    let mut harness = window(folder.path(), Tab::Inputs);
+    write_run(folder.path(), &shuffled(), 0);
+    let mut harness = window_of_all(folder.path(), Tab::Inputs);
     {
         let source = &mut harness.state_mut().panels.inputs.source;
         source.key = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR".to_owned();
         source.data_dir = "/nowhere/images".to_owned();
     }
-    until(&mut harness, "the error", |app| app.panels.inputs.opened.error().is_some());
+    until_app(&mut harness, |app| app.panels.inputs.opened.error().is_some());
     harness.get_by_label_contains(
         "the data folder /nowhere/images is not there; name where it is now under Data folder",
     );
@@ -125,7 +123,7 @@ fn moved_folders_and_broken_images_are_named() {
     domainnet(folder.path());
     harness.state_mut().panels.inputs.source.data_dir = folder.path().display().to_string();
     harness.step();
-    until(&mut harness, "the images", is_seen);
+    until_app(&mut harness, is_seen);
     show(&mut harness, |view| view.count = 2);
     let samples = &seen(&harness).samples;
     assert!(samples[0].stages.is_ok());

@@ -11,7 +11,7 @@ use egui_kittest::kittest::Queryable as _;
 use super::gallery::{Order, samples};
 use super::*;
 use crate::panel::Tab;
-use crate::testing::{experiment, until, window, write_run};
+use crate::testing::{experiment, until_app, window_of_all, write_run};
 
 const KEY: &str = "demo/Shapes_line/fixup_resnet18/scratch";
 
@@ -36,7 +36,7 @@ fn predict(path: &Path, experiment: &Experiment, is_wrong: fn(usize) -> bool) {
 /// A run with predictions of two networks: of each four samples both are wrong about the first, one about each of the next two.
 fn run(base: &Path) -> [PathBuf; 2] {
     let experiment = experiment(KEY);
-    let run = write_run(base, &experiment);
+    let run = write_run(base, &experiment, 0);
     let files = ["one", "two"].map(|name| run.predictions(name));
     predict(&files[0], &experiment, |sample| sample % 4 < 2);
     predict(&files[1], &experiment, |sample| sample % 4 == 0 || sample % 4 == 2);
@@ -47,13 +47,13 @@ fn run(base: &Path) -> [PathBuf; 2] {
 fn mistakes_are_cores_and_a_click_shows_both_answers() {
     let folder = tempfile::tempdir().unwrap();
     let files = run(folder.path());
-    let mut harness = window(folder.path(), Tab::Mistakes);
+    let mut harness = window_of_all(folder.path(), Tab::Mistakes);
     harness.state_mut().panels.mistakes.networks = files.clone().map(Some);
     harness.step();
     harness.step();
     harness.get_by_label("Compare mistakes").click();
-    until(&mut harness, "the result", |app| app.panels.mistakes.opened.value().is_some());
-    until(&mut harness, "the images", |app| app.panels.mistakes.gallery.is_there());
+    until_app(&mut harness, |app| app.panels.mistakes.opened.value().is_some());
+    until_app(&mut harness, |app| app.panels.mistakes.gallery.is_there());
 
     let (expected, place) = counted(files, folder.path());
     let opened = harness.state().panels.mistakes.opened.value().unwrap().clone();
@@ -75,12 +75,10 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
     harness.get_by_label(&format!("2nd says {}", classes[7]));
 
     harness.get_by_label("both wrong: 5 (25.0 %)").click();
-    until(&mut harness, "the common mistakes", |app| {
-        app.panels.mistakes.gallery.samples() == [16, 12, 8, 4, 0]
-    });
+    until_app(&mut harness, |app| app.panels.mistakes.gallery.samples() == [16, 12, 8, 4, 0]);
     // Of the samples of class 4, 4 and 14, both networks are wrong about the first.
     harness.state_mut().panels.mistakes.choice.part = Some(4);
-    until(&mut harness, "the class", |app| app.panels.mistakes.gallery.samples() == [4]);
+    until_app(&mut harness, |app| app.panels.mistakes.gallery.samples() == [4]);
 }
 
 /// Counts the mistakes of two files of predictions.
@@ -95,7 +93,7 @@ fn counted(files: [PathBuf; 2], base: &Path) -> (Mistakes, PathBuf) {
 fn quadrants_of_findings_are_those_of_the_finding_that_is_chosen() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = experiment(KEY);
-    let run = write_run(folder.path(), &experiment);
+    let run = write_run(folder.path(), &experiment, 0);
     let dataset = Dataset::open(&experiment.data, Split::Test).unwrap();
     // Classes from 0 to 9 are read as bits of findings.
     let files = [3, 7].map(|factor: usize| {

@@ -5,7 +5,7 @@ use basin_core::model::{Arch, initial_state};
 use egui_kittest::kittest::Queryable as _;
 
 use super::{Entry, SpectraPanel};
-use crate::panel::stage::{stage, wait};
+use crate::testing::{stage, until_panel};
 
 fn save(folder: &Path, name: &str, seed: u64) -> PathBuf {
     let arch = Arch::new("fixup_resnet18", 3).unwrap();
@@ -37,14 +37,14 @@ fn spectra_of_checkpoints_are_computed_stored_and_opened_again() {
         panel.entries.iter().all(|entry| !entry.is_computing()) && !panel.ranks.is_pending()
     };
     compute(&mut harness);
-    wait(&mut harness, "refused", is_over);
+    until_panel(&mut harness, is_over);
     assert_eq!(harness.get_all_by_label_contains("lies in no run of Basin; name the key").count(), 3);
 
     // Images of 32 pixels, and one of 7 x 7 convolution and pooling before it.
     harness.state_mut().panel.key = "demo/Shapes_clipart/fixup_resnet18/scratch".to_owned();
     compute(&mut harness);
-    wait(&mut harness, "spectra", is_over);
-    wait(&mut harness, "ranks", |panel| panel.ranks.value().is_some());
+    until_panel(&mut harness, is_over);
+    until_panel(&mut harness, |panel| panel.ranks.value().is_some());
     harness.get_by_label_contains("is not a whole safetensors file");
     harness.get_by_label("one: layer4.0.conv1 acts on 2 x 2 pixels for images of 32 x 32; its values are exact for circular padding, stride 1.");
     harness.get_by_label("Layers whose values are exact as the network uses them: fc.");
@@ -59,11 +59,11 @@ fn spectra_of_checkpoints_are_computed_stored_and_opened_again() {
     let mut harness = stage(SpectraPanel::default(), base.path(), SpectraPanel::ui);
     let context = harness.ctx.clone();
     harness.state_mut().panel.entries = vec![Entry::stored(&context, folder.clone())];
-    wait(&mut harness, "stored ranks", |panel| panel.ranks.value().is_some());
+    until_panel(&mut harness, |panel| panel.ranks.value().is_some());
     assert_eq!(harness.state().panel.ranks.value().unwrap().series[..], ranks.series[..1]);
     // A layer whose values are gone is a sentence.
     std::fs::remove_dir_all(folder.join("values")).unwrap();
     harness.state_mut().panel.layer = "fc".to_owned();
-    wait(&mut harness, "error", |panel| panel.ranks.error().is_some());
+    until_panel(&mut harness, |panel| panel.ranks.error().is_some());
     harness.get_by_label_contains("fc.safetensors");
 }

@@ -1,36 +1,30 @@
 //! Interpolation, similarity, rewinding and criticality in their panels: computed, stopped, gone on with, and opened from disk.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
-use basin_app::context::{Cx, Dialogs};
-use basin_app::panel::criticality::CriticalityPanel;
-use basin_app::panel::interpolation::InterpolationPanel;
-use basin_app::panel::similarity::SimilarityPanel;
-use basin_app::queue::Queue;
-use basin_app::runs::{Beside, Runs};
-use basin_app::widget::export::Export;
-use basin_app::widget::picker::short;
 use basin_core::analysis::interpolation::{Request, interpolate, linspace};
 use basin_core::analysis::selection::Selection;
 use basin_core::checkpoint::Checkpoint;
-use basin_core::config::{Experiment, Registry, apply_overrides};
+use basin_core::config::Experiment;
 use basin_core::device::Choice;
 use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
 use basin_core::model::{Arch, initial_state};
-use basin_core::run::{Located, RunDir, RunRecord};
+use basin_core::run::RunDir;
 use egui::{Role, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use tempfile::TempDir;
 
+use crate::context::Cx;
+use crate::panel::criticality::CriticalityPanel;
+use crate::panel::interpolation::InterpolationPanel;
+use crate::panel::similarity::SimilarityPanel;
+use crate::testing::{Stage, experiment, stage_of_all, until, write_run};
+use crate::widget::picker::short;
+
 const KEY: &str = "demo/Shapes_line/fixup_resnet18/scratch";
-/// How long a test waits for the background.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A base folder with one run, whose checkpoints no training has made.
 struct Folder {
@@ -41,21 +35,8 @@ struct Folder {
 
 impl Folder {
     fn new(epochs: usize) -> Self {
-        let settings = ["image_size=16", "pre_crop_size=20", "train_per_class=2", "test_per_class=2"];
-        let settings = settings.map(|setting| format!("data.configs.{setting}"));
-        let experiment = apply_overrides(Registry::load().unwrap().get(KEY).unwrap(), &settings).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let run = RunDir::new(folder.path(), KEY);
-        std::fs::create_dir_all(run.root()).unwrap();
-        let record = RunRecord {
-            experiment: experiment.clone(),
-            replicate: 0,
-            device: "cpu".to_owned(),
-            versions: [].into(),
-            data_digests: [].into(),
-            pretrained_sha256: None,
-        };
-        run.write_record(&record).unwrap();
+        let (folder, experiment) = (tempfile::tempdir().unwrap(), experiment(KEY));
+        let run = write_run(folder.path(), &experiment, 0);
         let here = Self { folder, run, experiment };
         for epoch in 0..epochs {
             here.save(&here.checkpoint(epoch), "fixup_resnet18", epoch);
@@ -83,29 +64,7 @@ impl Folder {
 
     /// A panel over the folder, in which the run is selected.
     fn window<P: 'static>(&self, panel: P, draw: fn(&mut P, &mut Ui, &mut Cx)) -> Window<P> {
-        let base = self.folder.path().to_owned();
-        let builder = Harness::builder().with_size(egui::vec2(1300.0, 2200.0));
-        let mut window = builder.build_ui_state(
-            move |ui, state: &mut State<P>| {
-                let context = ui.ctx().clone();
-                let parts = state.parts.get_or_insert_with(|| Parts::new(&base, &context));
-                parts.runs.update(&context);
-                let mut cx = Cx {
-                    runs: &mut parts.runs,
-                    queue: &mut parts.queue,
-                    device: Choice::Cpu,
-                    export: &mut parts.export,
-                    dialogs: &mut parts.dialogs,
-                    commands: &mut Vec::new(),
-                };
-                draw(&mut state.panel, ui, &mut cx);
-            },
-            State { panel, parts: None },
-        );
-        until(&mut window, |window| window.state().parts.as_ref().unwrap().runs.count() == Some(1));
-        let run = Located { key: KEY.to_owned(), replicate: 0, run: self.run.clone() };
-        window.state_mut().parts.as_mut().unwrap().runs.select(&[run], Beside::Nothing);
-        window
+        stage_of_all(panel, self.folder.path(), draw)
     }
 
     fn choose<P>(&self, window: &mut Window<P>, picker: &str, checkpoint: &Path) {
@@ -126,45 +85,7 @@ impl Folder {
     }
 }
 
-struct State<P> {
-    panel: P,
-    parts: Option<Parts>,
-}
-
-struct Parts {
-    runs: Runs,
-    queue: Queue,
-    export: Export,
-    dialogs: Dialogs,
-}
-
-impl Parts {
-    fn new(base: &Path, context: &egui::Context) -> Self {
-        let registry = Arc::new(Registry::load().unwrap());
-        Self {
-            runs: Runs::open(base.to_owned(), String::new(), registry, context),
-            queue: Queue::new(context),
-            export: Export::default(),
-            dialogs: Dialogs::default(),
-        }
-    }
-}
-
-type Window<P> = Harness<'static, State<P>>;
-
-/// Draws until something holds.
-#[track_caller]
-fn until<P>(window: &mut Window<P>, holds: impl Fn(&Window<P>) -> bool) {
-    let start = Instant::now();
-    loop {
-        window.run_steps(1);
-        if holds(window) {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "the window shows: {:#?}", window.root());
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
+type Window<P> = Harness<'static, Stage<P>>;
 
 fn click<P>(window: &mut Window<P>, button: &str) {
     window.get_by_label(button).click();

@@ -1,12 +1,61 @@
 //! The window without its panels: finding runs, selecting them, keys, what is remembered, what goes wrong.
 
-mod common;
+use std::path::PathBuf;
 
-use basin_app::panel::Tab;
+use basin_core::run::RunDir;
 use egui::{Key, Modifiers};
+use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
+use tempfile::TempDir;
 
-use common::{Base, until, window};
+use crate::app::App;
+use crate::panel::Tab;
+use crate::testing::{experiment, until, write_run};
+
+/// A base folder.
+struct Base(TempDir);
+
+impl Base {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("experiments")).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("experiments")
+    }
+
+    /// A run with these test accuracies, of so many epochs.
+    fn run(&self, key: &str, replicate: u64, accuracies: &[f64], epochs: usize) -> RunDir {
+        let mut experiment = experiment("demo/Shapes_clipart/fixup_resnet18/scratch");
+        (experiment.key, experiment.train.epochs) = (key.to_owned(), epochs);
+        (experiment.seed.init, experiment.seed.order) = (replicate, replicate);
+        let run = write_run(&self.path(), &experiment, replicate);
+        let line =
+            |(epoch, value): (usize, &f64)| format!("{{\"epoch\":{epoch},\"eval/test_acc\":{value}}}\n");
+        std::fs::write(run.metrics(), accuracies.iter().enumerate().map(line).collect::<String>()).unwrap();
+        run
+    }
+
+    /// A run whose metrics are none.
+    fn broken(&self, key: &str) {
+        std::fs::write(self.run(key, 0, &[], 1).metrics(), "no metrics\n").unwrap();
+    }
+
+    /// A run with an event file that holds nothing that can be read.
+    fn empty(&self, key: &str) {
+        let run = self.run(key, 0, &[], 1);
+        std::fs::remove_file(run.metrics()).unwrap();
+        std::fs::create_dir(run.events()).unwrap();
+        std::fs::write(run.events().join("events.out.tfevents.1.host"), [1, 2, 3]).unwrap();
+    }
+}
+
+/// The window over a folder.
+fn window(base: PathBuf) -> Harness<'static, App> {
+    crate::testing::window(&base, Tab::Runs)
+}
 
 #[test]
 fn runs_are_listed_filtered_selected_and_compared() {
@@ -32,7 +81,8 @@ fn runs_are_listed_filtered_selected_and_compared() {
 
     window.key_press_modifiers(Modifiers::ALT, Key::ArrowDown);
     until(&mut window, |window| window.query_by_label("44.00").is_some());
-    assert_eq!(window.state().selected(), ["demo/b/scratch"]);
+    let selected: Vec<String> = window.state().runs.selected().into_iter().map(|run| run.key).collect();
+    assert_eq!(selected, ["demo/b/scratch"]);
 
     window.get_by_label("Filter").focus();
     window.get_by_label("Filter").type_text("(");
@@ -64,7 +114,7 @@ fn keys_go_to_panels_and_to_the_filter() {
     until(&mut window, |window| window.query_by_label("one").is_some());
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
     window.run_steps(2);
-    assert_eq!(window.state().tab(), Tab::Curves);
+    assert_eq!(window.state().settings.tab, Tab::Curves);
     window.key_press_modifiers(Modifiers::COMMAND, Key::F);
     window.run_steps(2);
     assert!(window.get_by_label("Filter").is_focused());
@@ -115,6 +165,6 @@ fn an_empty_folder_offers_what_can_be_done() {
     for button in ["Choose a folder of runs…", "Open the sample folder", "Run the demo study"] {
         assert!(window.query_by_label(button).is_some(), "{button}");
     }
-    let mut window = common::window(base.path().join("missing"));
+    let mut window = self::window(base.path().join("missing"));
     until(&mut window, |window| window.query_by_label_contains("there is no folder").is_some());
 }
