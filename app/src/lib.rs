@@ -7,6 +7,7 @@ pub mod context;
 pub mod settings;
 
 pub mod background;
+pub mod kept;
 pub mod queue;
 pub mod runs;
 

@@ -25,7 +25,7 @@ const SEARCH_AGAIN: Duration = Duration::from_secs(5);
 pub struct Runs {
     base: PathBuf,
     registry: Arc<Registry>,
-    listing: Slot<Vec<Located>>,
+    listing: Slot<Listing>,
     searched: Instant,
     filter: String,
     wrong_filter: Option<String>,
@@ -35,6 +35,13 @@ pub struct Runs {
     selected: BTreeSet<PathBuf>,
     listed: u64,
     version: u64,
+}
+
+/// What a search finds.
+struct Listing {
+    runs: Vec<Located>,
+    /// Of checkpoints that lie in no run.
+    results: Vec<StoredResult>,
 }
 
 /// The instances of one key.
@@ -79,7 +86,9 @@ impl Runs {
     pub fn search(&mut self, context: &Context) {
         let base = self.base.clone();
         self.searched = Instant::now();
-        self.listing.start(context, move || find_runs(&base));
+        self.listing.start(context, move || {
+            Ok(Listing { runs: find_runs(&base)?, results: stored_results(&base.join("analysis")) })
+        });
     }
 
     /// Takes what the background has found, and asks again where time has passed.
@@ -143,7 +152,12 @@ impl Runs {
 
     /// How many runs there are in all; `None` while nobody knows.
     pub fn count(&self) -> Option<usize> {
-        self.listing.value().map(Vec::len)
+        self.listing.value().map(|listing| listing.runs.len())
+    }
+
+    /// Analyses of checkpoints that lie in no run.
+    pub fn loose_results(&self) -> &[StoredResult] {
+        self.listing.value().map_or(&[], |listing| &listing.results)
     }
 
     /// Why the folder cannot be searched.
@@ -174,7 +188,7 @@ impl Runs {
 
     /// The selected runs, in the order of the list.
     pub fn selected(&self) -> Vec<Located> {
-        let all = self.listing.value().into_iter().flatten();
+        let all = self.listing.value().into_iter().flat_map(|listing| &listing.runs);
         all.filter(|run| self.is_selected(run)).cloned().collect()
     }
 
@@ -221,7 +235,8 @@ impl Runs {
         };
         self.wrong_filter = None;
         let mut groups = std::collections::BTreeMap::<&str, Vec<Located>>::new();
-        for run in self.listing.value().into_iter().flatten().filter(|run| regex.is_match(&run.key)) {
+        let all = self.listing.value().into_iter().flat_map(|listing| &listing.runs);
+        for run in all.filter(|run| regex.is_match(&run.key)) {
             groups.entry(&run.key).or_default().push(run.clone());
         }
         let shown: Vec<Group> =

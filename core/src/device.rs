@@ -81,6 +81,13 @@ pub enum Kind {
 /// Devices that were opened, which happens once for each, and what they are.
 static OPENED: Mutex<Vec<(Device, Hardware)>> = Mutex::new(Vec::new());
 
+impl Hardware {
+    /// Its memory as a person reads it.
+    pub fn memory_in_words(&self) -> Option<String> {
+        self.memory.map(|bytes| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30)))
+    }
+}
+
 impl Choice {
     /// The device itself.
     ///
@@ -206,10 +213,7 @@ impl fmt::Display for Hardware {
         for part in [&self.name, &self.interface, &self.driver].into_iter().filter(|part| !part.is_empty()) {
             write!(formatter, ", {part}")?;
         }
-        match self.memory {
-            Some(bytes) => write!(formatter, ", {:.1} GiB", bytes as f64 / f64::from(1 << 30)),
-            None => Ok(()),
-        }
+        self.memory_in_words().map_or(Ok(()), |memory| write!(formatter, ", {memory}"))
     }
 }
 

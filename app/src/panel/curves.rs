@@ -10,6 +10,7 @@ use egui::{ComboBox, Slider, Ui};
 
 use super::runs::name;
 use crate::context::Cx;
+use crate::kept::Kept;
 use crate::runs::RunView;
 use crate::widget::chart::chart;
 use crate::widget::{hint, problem};
@@ -19,8 +20,8 @@ pub struct CurvesPanel {
     /// Tag that is drawn.
     tag: String,
     view: View,
-    /// The chart, and of which state of the runs it is.
-    drawn: Option<(u64, String, View, Chart)>,
+    /// Of a version of the runs.
+    drawn: Kept<(u64, String, View), Chart>,
 }
 
 /// How curves are drawn.
@@ -37,7 +38,7 @@ struct View {
 impl Default for CurvesPanel {
     fn default() -> Self {
         let view = View { smoothing: 0.0, is_log_x: false, is_log_y: false, is_grouped: true };
-        Self { tag: "eval/test_acc".to_owned(), view, drawn: None }
+        Self { tag: "eval/test_acc".to_owned(), view, drawn: Kept::default() }
     }
 }
 
@@ -70,19 +71,13 @@ impl CurvesPanel {
             );
             return;
         }
-        let version = cx.runs.version();
-        let is_known = |(v, tag, view, _): &(u64, String, View, Chart)| {
-            *v == version && *tag == self.tag && *view == self.view
-        };
-        if !self.drawn.as_ref().is_some_and(is_known) {
+        let drawn = self.drawn.get((cx.runs.version(), self.tag.clone(), self.view), |(_, tag, view)| {
             let runs: Vec<(String, &str, &Summary)> =
                 summaries().map(|(run, summary)| (name(run), run.key.as_str(), summary)).collect();
-            self.drawn = Some((version, self.tag.clone(), self.view, curves(&runs, &self.tag, self.view)));
-        }
-        if let Some((.., drawn)) = &self.drawn {
-            let height = (ui.available_height() - 40.0).max(200.0);
-            chart(ui, cx, &self.tag, drawn, height);
-        }
+            curves(&runs, tag, *view)
+        });
+        let height = (ui.available_height() - 40.0).max(200.0);
+        chart(ui, cx, &self.tag, drawn, height);
     }
 
     fn controls(&mut self, ui: &mut Ui, tags: &BTreeSet<&str>) {

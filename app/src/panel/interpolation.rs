@@ -11,6 +11,7 @@ use egui::{ScrollArea, Ui};
 
 use self::line::{Line, Wanted};
 use crate::context::Cx;
+use crate::kept::Kept;
 use crate::widget::form::{self, Range};
 use crate::widget::images::Images;
 use crate::widget::{chart, hint, picker, results, table};
@@ -24,12 +25,14 @@ pub struct InterpolationPanel {
     lines: Vec<Line>,
     /// How many lines there were so far: the number of the next.
     count: usize,
-    drawn: Option<Drawn>,
+    drawn: Kept<Of, Drawn>,
 }
 
-/// The figures, and what they are of.
+/// What figures are of: a metric, and the state of each line.
+type Of = (Metric, Vec<(usize, u64, String)>);
+
+/// The figures.
 struct Drawn {
-    of: (Metric, Vec<(usize, u64, String)>),
     chart: Chart,
     barriers: Table,
 }
@@ -43,7 +46,7 @@ impl Default for InterpolationPanel {
             metric: Metric::Accuracy,
             lines: Vec::new(),
             count: 0,
-            drawn: None,
+            drawn: Kept::default(),
         }
     }
 }
@@ -103,17 +106,15 @@ impl InterpolationPanel {
         let longest = lines.iter().map(|(_, line)| line.metrics()).max_by_key(Vec::len);
         form::metric(ui, &mut self.metric, &longest.unwrap_or_else(|| first.metrics()));
         let of = (self.metric, self.lines.iter().map(Line::state).collect());
-        if self.drawn.as_ref().is_none_or(|drawn| drawn.of != of) {
-            let chart = chart(self.metric, &lines);
+        let Drawn { chart, barriers } = self.drawn.get(of, |(metric, _)| {
+            let chart = chart(*metric, &lines);
             lines.retain(|(_, line)| line.barrier.is_some());
-            self.drawn = Some(Drawn { of, chart, barriers: barrier_table(&lines) });
-        }
-        if let Some(Drawn { chart, barriers, .. }) = &self.drawn {
-            chart::chart(ui, cx, &format!("interpolation-{}", self.metric.name()), chart, 360.0);
-            match barriers.rows.is_empty() {
-                true => hint(ui, "A line's barrier is known once all of its points are."),
-                false => _ = table::table(ui, "barriers", barriers, 240.0),
-            }
+            Drawn { chart, barriers: barrier_table(&lines) }
+        });
+        chart::chart(ui, cx, &format!("interpolation-{}", self.metric.name()), chart, 360.0);
+        match barriers.rows.is_empty() {
+            true => hint(ui, "A line's barrier is known once all of its points are."),
+            false => _ = table::table(ui, "barriers", barriers, 240.0),
         }
     }
 }

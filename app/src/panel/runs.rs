@@ -9,6 +9,7 @@ use basin_core::run::{Located, Status, Summary};
 use egui::{ScrollArea, Ui};
 
 use crate::context::Cx;
+use crate::kept::Kept;
 use crate::runs::RunView;
 use crate::widget::table::table;
 use crate::widget::{hint, problem};
@@ -17,8 +18,8 @@ use crate::widget::{hint, problem};
 #[derive(Default)]
 pub struct RunsPanel {
     shows_all_settings: bool,
-    /// Tables, and of which state of the runs they are.
-    tables: Option<(u64, bool, Tables)>,
+    /// Of a version of the runs, with all settings or without.
+    tables: Kept<(u64, bool), Tables>,
 }
 
 struct Tables {
@@ -37,10 +38,7 @@ impl RunsPanel {
         }
         let views: Vec<Arc<RunView>> = selected.iter().filter_map(|run| cx.runs.view(run)).collect();
         let state = (cx.runs.version(), self.shows_all_settings);
-        if self.tables.as_ref().is_none_or(|(version, all, _)| (*version, *all) != state) {
-            self.tables = Some((state.0, state.1, Tables::of(&views, self.shows_all_settings)));
-        }
-        let Some((_, _, tables)) = &self.tables else { return };
+        let tables = self.tables.get(state, |(_, all_settings)| Tables::of(&views, *all_settings));
         ScrollArea::vertical().show(ui, |ui| {
             ui.heading(format!("{} selected", count(selected.len(), "run")));
             if views.len() < selected.len() {

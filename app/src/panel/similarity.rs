@@ -10,6 +10,7 @@ use egui::{ScrollArea, Ui};
 
 use super::analysis::Analysis;
 use crate::context::Cx;
+use crate::kept::Kept;
 use crate::widget::chart::number;
 use crate::widget::form::{self, MEMORY};
 use crate::widget::images::Images;
@@ -23,12 +24,12 @@ pub struct SimilarityPanel {
     features: Features,
     memory_mib: usize,
     analysis: Analysis<Similarity>,
-    drawn: Option<Drawn>,
+    /// Of a version of the analysis.
+    drawn: Kept<u64, Drawn>,
 }
 
-/// The figures of a version of the analysis, and the cell that was clicked.
+/// The figures, and the cell that was clicked.
 struct Drawn {
-    version: u64,
     map: Option<HeatMap>,
     layers: Table,
     cell: Option<(usize, usize)>,
@@ -43,7 +44,7 @@ impl Default for SimilarityPanel {
             features: Features::Flat,
             memory_mib: MEMORY,
             analysis: Analysis::default(),
-            drawn: None,
+            drawn: Kept::default(),
         }
     }
 }
@@ -92,11 +93,10 @@ impl SimilarityPanel {
     }
 
     fn start(&mut self, ui: &Ui, cx: &mut Cx, checkpoints: [PathBuf; 2]) {
-        let (registry, base, images) =
-            (cx.runs.shared_registry(), cx.runs.base().to_owned(), self.images.clone());
+        let images = self.images.wanted(cx);
         let (estimator, features, memory) = (self.estimator, self.features, self.memory_mib << 20);
         self.analysis.start(ui.ctx(), cx, "Similarity", move |_, job| {
-            let (experiment, selection) = images.request(&checkpoints[0], &registry)?;
+            let (experiment, selection) = images.of(&checkpoints[0])?;
             let request = Request {
                 checkpoints: &checkpoints,
                 modules: &[],
@@ -105,7 +105,7 @@ impl SimilarityPanel {
                 memory,
                 selection,
                 experiment: &experiment,
-                base: &base,
+                base: &images.base,
             };
             similarity(&request, job)
         });
@@ -118,12 +118,11 @@ impl SimilarityPanel {
             }
             return;
         };
-        let version = self.analysis.version();
-        if self.drawn.as_ref().is_none_or(|drawn| drawn.version != version) {
-            let (map, layers) = (heat_map(result), table(result));
-            self.drawn = Some(Drawn { version, map, layers, cell: None });
-        }
-        let Some(Drawn { map, layers, cell, .. }) = &mut self.drawn else { return };
+        let Drawn { map, layers, cell } = self.drawn.get(self.analysis.version(), |_| Drawn {
+            map: heat_map(result),
+            layers: table(result),
+            cell: None,
+        });
         ui.heading("Layer by layer");
         table::table(ui, "layers", layers, 160.0);
         let Some(map) = map else {

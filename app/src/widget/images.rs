@@ -1,19 +1,25 @@
 //! Which images an analysis uses.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use basin_core::analysis::selection::Selection;
 use basin_core::analysis::subject::own_experiment;
 use basin_core::config::{Experiment, Registry};
 use basin_core::data::Split;
 use basin_core::error::{Error, Result};
-use egui::{ComboBox, DragValue, TextEdit, Ui};
+use egui::{ComboBox, DragValue, Ui};
+
+use super::source::Source;
+use crate::context::Cx;
+
+/// Widths of the fields for the key and for the data folder, points.
+const FIELDS: [f32; 2] = [220.0, 220.0];
 
 /// A choice of images: those of a checkpoint's own run unless a key is named.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Images {
-    key: String,
-    data_dir: String,
+    source: Source,
     split: Split,
     samples: usize,
 }
@@ -27,7 +33,7 @@ impl Default for Images {
 impl Images {
     /// All images of a split.
     pub fn of(split: Split) -> Self {
-        Self { key: String::new(), data_dir: String::new(), split, samples: 0 }
+        Self { source: Source::default(), split, samples: 0 }
     }
 
     /// Draws the choice.
@@ -40,34 +46,39 @@ impl Images {
             });
             let label = ui.label("Samples (0 for all)");
             ui.add(DragValue::new(&mut self.samples).range(0..=10_000_000)).labelled_by(label.id);
-            let label = ui.label("Key");
-            let edit = TextEdit::singleline(&mut self.key).hint_text("that of the run").desired_width(220.0);
-            ui.add(edit).labelled_by(label.id);
-            let label = ui.label("Data folder");
-            let edit = TextEdit::singleline(&mut self.data_dir)
-                .hint_text("as the settings say")
-                .desired_width(220.0);
-            ui.add(edit).labelled_by(label.id);
+            self.source.fields(ui, FIELDS);
         });
     }
 
+    /// The choice with all that a job needs to find the images.
+    pub fn wanted(&self, cx: &Cx) -> Wanted {
+        Wanted { images: self.clone(), registry: cx.runs.shared_registry(), base: cx.runs.base().to_owned() }
+    }
+}
+
+/// A choice of images that a job takes with it.
+pub struct Wanted {
+    images: Images,
+    registry: Arc<Registry>,
+    /// The folder of all runs, where results go of checkpoints that lie in none.
+    pub base: PathBuf,
+}
+
+impl Wanted {
     /// Settings and selection for an analysis of a checkpoint.
     ///
     /// # Errors
     /// [`Error::Usage`] for an unknown key, or where the checkpoint lies in no run and no key is named.
-    pub fn request(&self, checkpoint: &Path, registry: &Registry) -> Result<(Experiment, Selection)> {
-        let experiment = match self.key.trim() {
+    pub fn of(&self, checkpoint: &Path) -> Result<(Experiment, Selection)> {
+        let Images { source, split, samples } = &self.images;
+        let own = match source.key.trim() {
             "" => own_experiment(checkpoint)?,
-            key => Some(registry.get(key)?),
+            _ => None,
         };
-        let mut experiment = experiment.ok_or_else(|| {
+        let experiment = source.settings(own, &self.registry)?.ok_or_else(|| {
             let checkpoint = checkpoint.display();
             Error::usage(format!("{checkpoint} lies in no run of Basin; name the key whose images to use"))
         })?;
-        if !self.data_dir.trim().is_empty() {
-            experiment.data.configs.data_dir = self.data_dir.trim().to_owned();
-        }
-        let samples = (self.samples > 0).then_some(self.samples);
-        Ok((experiment, Selection { split: self.split, samples }))
+        Ok((experiment, Selection { split: *split, samples: (*samples > 0).then_some(*samples) }))
     }
 }

@@ -6,7 +6,6 @@ use egui::{ComboBox, Ui};
 
 use super::picker::short;
 use crate::context::Cx;
-use crate::runs::stored_results;
 
 /// Lets the user choose a result of that kind: of the selected runs, or of checkpoints that lie in no run. Returns the folder of
 /// one that was just chosen.
@@ -16,9 +15,8 @@ pub fn stored(ui: &mut Ui, cx: &mut Cx, kind: &str) -> Option<PathBuf> {
         ComboBox::new(("results", kind), "").width(420.0).selected_text("Open a result…").height(400.0);
     let response = combo.show_ui(ui, |ui| {
         let views: Vec<_> = cx.runs.selected().iter().filter_map(|run| cx.runs.view(run)).collect();
-        let loose = stored_results(&cx.runs.base().join("analysis"));
-        let all =
-            views.iter().flat_map(|view| &view.results).chain(&loose).filter(|result| result.kind == kind);
+        let all = views.iter().flat_map(|view| &view.results).chain(cx.runs.loose_results());
+        let all = all.filter(|result| result.kind == kind);
         let mut is_empty = true;
         for result in all {
             is_empty = false;

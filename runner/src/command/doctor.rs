@@ -56,13 +56,10 @@ impl Doctor {
 
 fn about(machine: &Machine) -> String {
     let devices = machine.devices.iter().map(|hardware| {
-        let memory = hardware
-            .memory
-            .map_or("-".to_owned(), |bytes| format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64));
         let cells = [
             hardware.choice.to_string(),
             format!("{:?}", hardware.kind).to_lowercase(),
-            memory,
+            hardware.memory_in_words().unwrap_or_default(),
             hardware.interface.clone(),
             hardware.name.clone(),
             hardware.driver.clone(),

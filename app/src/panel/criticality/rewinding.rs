@@ -12,6 +12,7 @@ use egui::Ui;
 
 use crate::background::Slot;
 use crate::context::Cx;
+use crate::kept::Kept;
 use crate::panel::analysis::Analysis;
 use crate::widget::form::{self, MEMORY};
 use crate::widget::images::Images;
@@ -31,7 +32,8 @@ pub struct Rewinder {
     memory_mib: usize,
     metric: Metric,
     analysis: Analysis<Rewinding>,
-    drawn: Option<(u64, Metric, Bars, Table)>,
+    /// Of a version of the analysis.
+    drawn: Kept<(u64, Metric), (Bars, Table)>,
 }
 
 impl Default for Rewinder {
@@ -46,7 +48,7 @@ impl Default for Rewinder {
             memory_mib: MEMORY,
             metric: Metric::Accuracy,
             analysis: Analysis::default(),
-            drawn: None,
+            drawn: Kept::default(),
         }
     }
 }
@@ -115,13 +117,12 @@ impl Rewinder {
     }
 
     fn start(&mut self, ui: &Ui, cx: &mut Cx, checkpoint: PathBuf) {
-        let (registry, base, images) =
-            (cx.runs.shared_registry(), cx.runs.base().to_owned(), self.images.clone());
+        let images = self.images.wanted(cx);
         let epochs = self.to.iter().map(|epoch| Named::Epoch(*epoch));
         let to: Vec<Named> = epochs.chain(self.other.clone().map(Named::File)).collect();
         let (modules, memory_bytes) = (form::names(&self.modules), self.memory_mib << 20);
         self.analysis.start(ui.ctx(), cx, "Rewinding", move |watch, job| {
-            let (experiment, selection) = images.request(&checkpoint, &registry)?;
+            let (experiment, selection) = images.of(&checkpoint)?;
             let request = Request {
                 checkpoint: &checkpoint,
                 to: &to,
@@ -130,7 +131,7 @@ impl Rewinder {
                 selection,
                 experiment: &experiment,
                 memory_bytes,
-                base: &base,
+                base: &images.base,
                 output: None,
                 watch: Some(watch),
             };
@@ -146,16 +147,13 @@ impl Rewinder {
             return;
         };
         form::metric(ui, &mut self.metric, Metric::of_network(&result.none));
-        let of = (self.analysis.version(), self.metric);
-        if self.drawn.as_ref().is_none_or(|(version, metric, ..)| (*version, *metric) != of) {
+        let (chart, rows) = self.drawn.get((self.analysis.version(), self.metric), |(_, metric)| {
             let mut rows = table(result);
             // What is not measured yet has no row.
             rows.rows.retain(|row| row.iter().skip(1).any(|cell| cell != "undefined"));
-            self.drawn = Some((of.0, of.1, chart(self.metric, &[("", result)]), rows));
-        }
-        if let Some((.., chart, rows)) = &self.drawn {
-            bars::bars(ui, cx, &format!("rewinding-{}", self.metric.name()), chart, 320.0);
-            table::table(ui, "rewinding", rows, 300.0);
-        }
+            (chart(*metric, &[("", result)]), rows)
+        });
+        bars::bars(ui, cx, &format!("rewinding-{}", self.metric.name()), chart, 320.0);
+        table::table(ui, "rewinding", rows, 300.0);
     }
 }

@@ -12,6 +12,7 @@ use basin_core::figure::{Bars, HeatMap, Table};
 use egui::Ui;
 
 use crate::context::Cx;
+use crate::kept::Kept;
 use crate::panel::analysis::Analysis;
 use crate::widget::form::{self, MEMORY, Range};
 use crate::widget::images::Images;
@@ -37,12 +38,12 @@ pub struct Surfaces {
     shown: usize,
     metric: Metric,
     analysis: Analysis<Criticality>,
-    drawn: Option<Drawn>,
+    /// Of a version of the analysis, and of the module whose surface is drawn.
+    drawn: Kept<(u64, Metric, usize), Drawn>,
 }
 
-/// The figures, and what they are of.
+/// The figures.
 struct Drawn {
-    of: (u64, Metric, usize),
     epsilon: String,
     scores: Bars,
     rows: Table,
@@ -66,7 +67,7 @@ impl Default for Surfaces {
             shown: 0,
             metric: Metric::Accuracy,
             analysis: Analysis::default(),
-            drawn: None,
+            drawn: Kept::default(),
         }
     }
 }
@@ -122,8 +123,7 @@ impl Surfaces {
     }
 
     fn start(&mut self, ui: &Ui, cx: &mut Cx, end: PathBuf) {
-        let (registry, base, images) =
-            (cx.runs.shared_registry(), cx.runs.base().to_owned(), self.images.clone());
+        let images = self.images.wanted(cx);
         let Ok(start) = self.start.trim().parse::<Named>();
         let (path, rule, modules, memory_bytes) =
             (self.path, self.rule, form::names(&self.modules), self.memory_mib << 20);
@@ -134,7 +134,7 @@ impl Surfaces {
             seed: self.seed as u64,
         };
         self.analysis.start(ui.ctx(), cx, "Criticality", move |watch, job| {
-            let (experiment, selection) = images.request(&end, &registry)?;
+            let (experiment, selection) = images.of(&end)?;
             let request = Request {
                 end: &end,
                 start: &start,
@@ -145,7 +145,7 @@ impl Surfaces {
                 selection,
                 experiment: &experiment,
                 memory_bytes,
-                base: &base,
+                base: &images.base,
                 output: None,
                 watch: Some(watch),
             };
@@ -168,24 +168,22 @@ impl Surfaces {
             form::metric(ui, &mut self.metric, Metric::of_network(&result.end));
         });
         let of = (self.analysis.version(), self.metric, self.shown);
-        if self.drawn.as_ref().is_none_or(|drawn| drawn.of != of) {
-            let surface = result.modules.get(self.shown);
-            let surface = surface.map(|surface| heat_map(result, surface, self.metric));
+        let Drawn { epsilon, scores, rows, surface } = self.drawn.get(of, |(_, metric, shown)| {
+            let surface = result.modules.get(*shown);
+            let surface = surface.map(|surface| heat_map(result, surface, *metric));
             let has_points = |map: &HeatMap| map.values.iter().flatten().any(|value| value.is_finite());
-            self.drawn = Some(Drawn {
-                of,
+            Drawn {
                 epsilon: result.epsilon_in_words(),
                 scores: score_bars(&[("", result)]),
                 rows: table(result),
                 surface: surface.filter(has_points),
-            });
-        }
-        let Some(Drawn { epsilon, scores, rows, surface, .. }) = &self.drawn else { return };
+            }
+        });
         match surface {
             Some(map) => _ = heat_map::heat_map(ui, cx, &format!("surface-{}", self.metric.name()), map),
             None => hint(ui, "No point of this module is measured yet."),
         }
-        ui.label(epsilon);
+        ui.label(epsilon.as_str());
         bars::bars(ui, cx, "criticality", scores, 280.0);
         table::table(ui, "criticality", rows, 300.0);
     }

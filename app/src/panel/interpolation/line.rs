@@ -57,14 +57,14 @@ impl Line {
         }
         self.wanted = Some(wanted.clone());
         let Wanted { ends: [one, two], images, coefficients } = wanted;
-        let (registry, base) = (cx.runs.shared_registry(), cx.runs.base().to_owned());
+        let images = images.wanted(cx);
         self.analysis.start(context, cx, format!("Line from {}", self.label), move |watch, job| {
-            let (experiment, selection) = images.request(&one, &registry)?;
+            let (experiment, selection) = images.of(&one)?;
             let request = Request {
                 coefficients: &coefficients,
                 experiment: &experiment,
                 selection,
-                base: &base,
+                base: &images.base,
                 output: None,
                 watch: Some(watch),
             };
