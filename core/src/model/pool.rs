@@ -124,6 +124,7 @@ impl Work for Row<'_> {
         let mut positions = vec![0; channels];
         let pixels = self.output.chunks_exact_mut(channels).zip(self.winners.chunks_exact_mut(channels));
         for (x, (output, winners)) in pixels.enumerate() {
+            positions.fill(0);
             for position in 0..WINDOW * WINDOW {
                 let row = (self.row * STRIDE + position / WINDOW).wrapping_sub(1);
                 let column = (x * STRIDE + position % WINDOW).wrapping_sub(1);

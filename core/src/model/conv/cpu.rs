@@ -36,9 +36,9 @@ pub fn forward(
     residual: Option<&[f32]>,
     around: Surround,
 ) -> Vec<f32> {
+    let mut start: Vec<f32> = around.output_bias.iter().copied().cycle().take(g.out_channels).collect();
+    start.resize(g.out_channels.next_multiple_of(COLS), 0.0);
     if winograd::is_faster(g) {
-        let mut start: Vec<f32> = around.output_bias.iter().copied().cycle().take(g.out_channels).collect();
-        start.resize(g.out_channels.next_multiple_of(COLS), 0.0);
         let finish = Finish { start: &start, residual, relu: around.relu, total: false };
         let panels = panel::by_column(weights, &View::forward(g).taps, g.in_channels, g.out_channels);
         return fill(g.out_pixels() * g.out_channels, |target| {
@@ -47,13 +47,12 @@ pub fn forward(
     }
     let outside = vec![-around.input_bias; g.in_channels];
     let run = |view: &View, source: &[f32]| {
-        let mut start: Vec<f32> = around.output_bias.iter().copied().cycle().take(g.out_channels).collect();
+        let mut start = start;
         for tap in &view.taps {
             let floats = view.depth * g.out_channels;
             let sums = column_sums(&weights[tap.position * floats..][..floats], g.out_channels);
             start.iter_mut().zip(sums).for_each(|(start, sum)| *start += around.input_bias * sum as f32);
         }
-        start.resize(g.out_channels.next_multiple_of(COLS), 0.0);
         let finish = Finish { start: &start, residual, relu: around.relu, total: false };
         let panels = panel::by_column(weights, &view.taps, view.depth, g.out_channels);
         fill(g.out_pixels() * g.out_channels, |target| {
