@@ -64,11 +64,15 @@ impl CurvesPanel {
         for error in views.iter().filter_map(|view| view.summary.as_ref().err()) {
             problem(ui, error);
         }
-        if tags.is_empty() && views.len() == selected.len() {
-            hint(
-                ui,
-                "The selected runs have no numbers yet: nothing was evaluated, or their event files are empty.",
-            );
+        if tags.is_empty() {
+            if views.len() < selected.len() {
+                hint(ui, "Reading…");
+            } else {
+                hint(
+                    ui,
+                    "The selected runs have no numbers yet: nothing was evaluated, or their event files are empty.",
+                );
+            }
             return;
         }
         let drawn = self.drawn.get((cx.runs.version(), self.tag.clone(), self.view), |(_, tag, view)| {
