@@ -61,7 +61,12 @@ fn main() {
         output: Some(&folder.path().join("surface")),
         watch: None,
     };
-    let job = Job { device: Choice::Auto.open().expect("a device"), emit: &|_| {}, stop: &Stop::default() };
+    let job = Job {
+        device: Choice::Auto.open().expect("a device"),
+        others: &[],
+        emit: &|_| {},
+        stop: &Stop::default(),
+    };
     let start = Instant::now();
     let (_, output) = criticality(&request, &job).expect("a surface");
     let seconds = start.elapsed().as_secs_f64();

@@ -1,4 +1,4 @@
-"""The PyTorch side of bench/run: Fixup ResNets (Zhang et al. 2019) and torchvision's, timed forward and for a training step.
+"""The PyTorch side of run.py and gpu.py: Fixup ResNets (Zhang et al. 2019) and torchvision's, timed forward and for a training step.
 
 Prints one JSON object: images per second and peak memory in MiB.
 """
@@ -85,14 +85,22 @@ def network(arch, classes):
     return torchvision.models.get_model(arch.removeprefix("torchvision/"), weights=None, num_classes=classes)
 
 
-def rate(step, batch, seconds):
-    """Images per second of the fastest step within the given time, after two steps of warm-up."""
-    step(), step()
+def rate(step, batch, seconds, wait):
+    """Images per second of the fastest of several steps within the given time, after a warm-up. On a GPU, `wait` ends one of ten
+    steps, which the host launches ahead."""
+    steps = 10 if wait else 1
+    for _ in range(2 * steps):
+        step()
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
+        if wait:
+            wait()
         start = time.perf_counter()
-        step()
-        best = min(best, time.perf_counter() - start)
+        for _ in range(steps):
+            step()
+        if wait:
+            wait()
+        best = min(best, (time.perf_counter() - start) / steps)
     return batch / best
 
 
@@ -105,30 +113,42 @@ def main():
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--layout", choices=["nchw", "channels_last"], default="channels_last")
     parser.add_argument("--what", choices=["forward", "train"], default="train")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
+    parser.add_argument("--compile", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = args.precision != "f32"
     layout = torch.channels_last if args.layout == "channels_last" else torch.contiguous_format
-    model = network(args.arch, 10).to(memory_format=layout).train(args.what == "train")
-    images = torch.randn(args.batch, 3, args.size, args.size).to(memory_format=layout)
-    labels = torch.arange(args.batch) % 10
+    model = network(args.arch, 10).to(args.device, memory_format=layout).train(args.what == "train")
+    images = torch.randn(args.batch, 3, args.size, args.size).to(args.device, memory_format=layout)
+    labels = torch.arange(args.batch, device=args.device) % 10
     groups = {name: [p for n, p in model.named_parameters() if name == group(n)] for name in ("bias", "scale", "rest")}
     optimizer = torch.optim.SGD(
         [{"params": groups["bias"], "lr": 1e-4}, {"params": groups["scale"], "lr": 1e-4}, {"params": groups["rest"]}],
         lr=1e-3, momentum=0.9, weight_decay=1e-4,
     )
 
+    run = torch.compile(model) if args.compile else model
+    lower = torch.autocast(args.device.split(":")[0], torch.bfloat16, enabled=args.precision == "bf16")
+
     def forward():
-        with torch.no_grad():
-            model(images)
+        with torch.no_grad(), lower:
+            run(images)
 
     def train():
         optimizer.zero_grad()
-        F.cross_entropy(model(images), labels).backward()
+        with lower:
+            loss = F.cross_entropy(run(images), labels)
+        loss.backward()
         optimizer.step()
 
-    images_per_second = rate(forward if args.what == "forward" else train, args.batch, args.seconds)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    is_cpu = args.device == "cpu"
+    wait = None if is_cpu else torch.cuda.synchronize
+    images_per_second = rate(forward if args.what == "forward" else train, args.batch, args.seconds, wait)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 if is_cpu else torch.cuda.max_memory_reserved() / 2**20
     print(json.dumps({"images_per_second": round(images_per_second, 2), "peak_mib": round(peak)}))
 
 

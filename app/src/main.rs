@@ -86,7 +86,7 @@ fn self_test(device: Choice) -> Result<()> {
             eprintln!("{} of {total}: {what}", done + 1);
         }
     };
-    let job = Job { device, emit: &emit, stop: &Stop::default() };
+    let job = Job { device, others: &[], emit: &emit, stop: &Stop::default() };
     let shapes = doctor::check(&Arch::new("fixup_resnet18", classes)?, size, batch, &job)?;
     print!("{}", doctor::table(&shapes).text());
     Ok(doctor::verdict(&hardware, &shapes)?)

@@ -1,14 +1,12 @@
 //! The one queue of long work: one job at a time, on a thread of its own, in the order asked for. Tensors never leave that
 //! thread; what comes back is plain data.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use basin_core::device::{Choice, Hardware, describe};
+use basin_core::device::{Choice, Hardware, describe, guarded};
 use basin_core::error::{Error, Result};
 use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
@@ -253,27 +251,17 @@ fn work_off(tasks: &Receiver<Task>, used: &Mutex<Option<Hardware>>, context: &Co
             info.tell(event);
             context.request_repaint_after(REDRAW);
         };
-        // Kernels of a device panic where it is lost or short of memory; the window must outlive that.
-        let ended = catch_unwind(AssertUnwindSafe(|| {
+        // A device may be lost or short of memory; the window must outlive that.
+        let ended = guarded(|| {
             let device = device.open()?;
             *used.lock().unwrap_or_else(PoisonError::into_inner) = Some(describe(&device));
-            work(&Job { device, emit: &emit, stop: &info.stop })
-        }));
+            work(&Job { device, others: &[], emit: &emit, stop: &info.stop })
+        });
         info.state().phase = match ended {
-            Ok(Ok(())) => Phase::Done,
-            Ok(Err(Error::Interrupted { .. })) => Phase::Cancelled,
-            Ok(Err(error)) => Phase::Failed(error.to_string()),
-            Err(panic) => Phase::Failed(format!(
-                "the computation broke off ({}); try again, or choose the CPU in the status bar",
-                words(&*panic)
-            )),
+            Ok(()) => Phase::Done,
+            Err(Error::Interrupted { .. }) => Phase::Cancelled,
+            Err(error) => Phase::Failed(error.to_string()),
         };
         context.request_repaint();
     }
-}
-
-/// What a panic said.
-fn words(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason was given")
 }

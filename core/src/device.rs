@@ -2,20 +2,26 @@
 
 #[cfg(feature = "cuda")]
 mod cuda;
+mod failure;
 #[cfg(feature = "wgpu")]
 mod graphics;
 
 use std::fmt;
+use std::mem::discriminant;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
-use burn::tensor::{Device, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Serialize, Serializer};
 
+use crate::config::Precision;
 use crate::error::{Error, Result};
 use crate::model::conv::instructions;
+
+pub use self::failure::guarded;
+pub(crate) use self::failure::unreadable;
 
 /// The GPU features that this program was built with.
 pub const FEATURES: &[&str] = &[
@@ -41,6 +47,56 @@ pub enum Choice {
     Vulkan(usize),
     /// A GPU by its number in CUDA.
     Cuda(usize),
+}
+
+/// Devices as `--device` names them, with commas; those that train together are of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choices(Vec<Choice>);
+
+impl From<Choice> for Choices {
+    fn from(choice: Choice) -> Self {
+        Self(vec![choice])
+    }
+}
+
+impl Choices {
+    /// Starts all of them.
+    ///
+    /// # Errors
+    /// Those of [`Choice::open`].
+    pub fn open(&self) -> Result<Vec<Device>> {
+        self.0.iter().map(|choice| choice.open()).collect()
+    }
+
+    /// The one device, for work that more would not share.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there are several.
+    pub fn only(&self) -> Result<Choice> {
+        match self.0[..] {
+            [choice] => Ok(choice),
+            _ => Err(Error::usage("only training shares its work between devices; name one with --device")),
+        }
+    }
+}
+
+impl FromStr for Choices {
+    type Err = Error;
+
+    fn from_str(names: &str) -> Result<Self> {
+        let choices = names.split(',').map(str::parse).collect::<Result<Vec<Choice>>>()?;
+        let is_one_kind = choices.windows(2).all(|pair| discriminant(&pair[0]) == discriminant(&pair[1]));
+        // Several replicas on the CPU are slower than one, and let a recipe be tried where there is no GPU.
+        let is_twice = |choice: &Choice| {
+            *choice != Choice::Cpu && choices.iter().filter(|other| *other == choice).count() > 1
+        };
+        if !is_one_kind || choices.iter().any(is_twice) {
+            return Err(Error::usage(format!(
+                "{names} cannot train together; name different devices of one kind, as in cuda:0,cuda:1"
+            )));
+        }
+        Ok(Self(choices))
+    }
 }
 
 /// A device of this machine that this build can use.
@@ -177,6 +233,28 @@ pub(crate) fn is_cpu(device: &Device) -> bool {
     *device == Device::flex()
 }
 
+/// Whether there are kernels of our own for images: those of the CPU are for single precision.
+pub(crate) fn has_kernels(images: &Tensor<4>) -> bool {
+    is_cpu(&images.device()) && images.dtype() == DType::F32
+}
+
+/// Refuses a precision that a device does not have.
+///
+/// # Errors
+/// [`Error::Usage`] naming the device.
+pub fn check_precision(precision: Precision, device: &Device) -> Result<()> {
+    let hardware = describe(device);
+    let is_there = match precision {
+        Precision::F32 => true,
+        Precision::Tf32 => matches!(hardware.choice, Choice::Cuda(_)),
+        Precision::Bf16 => device.supports_dtype(DType::BF16),
+    };
+    if is_there {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{hardware} has no {precision}; use train.precision=f32, or another --device")))
+}
+
 fn cpu() -> Hardware {
     Hardware {
         choice: Choice::Cpu,
@@ -288,6 +366,18 @@ mod tests {
         for wrong in ["", "gpu", "cuda:", "cuda:-1", "cuda:one", "cpu:0", "wgpu:1", "auto:0", "cuda:0:1"] {
             let error = wrong.parse::<Choice>().unwrap_err();
             assert!(matches!(&error, Error::Usage(text) if text.contains("cuda:1")), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn several_devices_are_different_ones_of_one_kind() {
+        let several: Choices = "cuda:0,cuda:1".parse().unwrap();
+        assert_eq!(several, Choices(vec![Choice::Cuda(0), Choice::Cuda(1)]));
+        assert!(matches!(several.only(), Err(Error::Usage(_))));
+        assert_eq!("vulkan".parse::<Choices>().unwrap().only().unwrap(), Choice::Vulkan(0));
+        assert_eq!("cpu,cpu".parse::<Choices>().unwrap().open().unwrap().len(), 2);
+        for wrong in ["", "cuda:0,", "cuda:0,cuda:0", "cuda,cuda:0", "cpu,cuda:0", "wgpu,wgpu"] {
+            assert!(matches!(wrong.parse::<Choices>(), Err(Error::Usage(_))), "{wrong}");
         }
     }
 

@@ -18,6 +18,9 @@ pub enum Error {
     /// Something failed while running.
     #[error("{0}")]
     Run(String),
+    /// A device has not enough memory.
+    #[error("{0}")]
+    Memory(String),
     /// A loss or a parameter is not finite.
     #[error("{0}")]
     Diverged(String),
@@ -64,7 +67,7 @@ impl Error {
     /// The exit code a program ends with: 1 run-time failure, 2 usage, 3 data or checkpoint, 4 not finite, 128 + signal.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Run(_) => 1,
+            Self::Run(_) | Self::Memory(_) => 1,
             Self::Usage(_) => 2,
             Self::Data(_) => 3,
             Self::Diverged(_) => 4,

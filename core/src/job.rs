@@ -12,6 +12,8 @@ use crate::event::{Emit, Event};
 pub struct Job<'a> {
     /// Where tensors live.
     pub device: Device,
+    /// Devices that share the images of a training step with the first.
+    pub others: &'a [Device],
     /// Told everything as it happens.
     pub emit: &'a Emit<'a>,
     /// Asked between steps.

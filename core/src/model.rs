@@ -19,4 +19,4 @@ pub mod pool;
 
 pub use arch::Arch;
 pub use init::initial_state;
-pub use network::Network;
+pub use network::{Network, Statistics};

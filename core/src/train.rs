@@ -20,32 +20,29 @@ mod epoch;
 pub mod predictions;
 mod report;
 mod resume;
+mod step;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use burn::tensor::{Tensor, TensorData};
-
 use crate::checkpoint::{Checkpoint, StateDict};
 use crate::config::Experiment;
-use crate::data::{Augment, Batch, Labelling, Loader, Pipeline, epoch_batches};
+use crate::data::{Augment, Labelling, Loader, Pipeline, epoch_batches};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::{Arch, Network};
-use crate::random::{Keyed, Purpose, mixup_coefficients};
 use crate::run::RunDir;
 
 use self::clock::Clock;
 use self::epoch::Recorder;
-use self::evaluate::right_decisions;
-use self::loss::{Targets, loss};
-use self::optimizer::{Optimizer, take_gradients};
+use self::optimizer::Optimizer;
 use self::regularizer::Regularizers;
 use self::report::Reporter;
 use self::resume::{Position, Sums};
 use self::schedule::learning_rate;
 pub use self::splits::{Splits, eval_images};
+use self::step::Learner;
 
 /// Time between two resume states within an epoch.
 const SAVE_EVERY: Duration = Duration::from_secs(300);
@@ -68,7 +65,7 @@ pub fn train(
     // 1. The network and the optimizer, new or as they were.
     let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
     let is_new = start.is_some();
-    let (mut network, memory, mut position) = match start {
+    let (network, memory, mut position) = match start {
         Some(state) => (Network::new(arch, &state, &job.device)?, None, Position::default()),
         None => {
             let rule = experiment.optimizer.rule;
@@ -92,6 +89,7 @@ pub fn train(
     };
     let names = arch.trained().map(|spec| spec.name.as_str());
     let regularizers = Regularizers::new(&settings.weight_regularizers, names, before_training)?;
+    let mut learner = Learner { experiment, network, optimizer, regularizers, unread: Vec::new() };
 
     // 2. The images: training batches are prepared anew each epoch, evaluation crops once.
     let train_images = Pipeline::new(&experiment.data, Augment::Train { seed: experiment.seed.order })?;
@@ -103,10 +101,10 @@ pub fn train(
 
     // 3. Epoch 0: what the network is worth before training.
     if is_new {
-        let evaluations = eval_images.evaluate(&network, job)?;
+        let evaluations = eval_images.evaluate(&learner.network, job)?;
         clock.evaluated();
-        job.emit(recorder.finish(0, &network, &evaluations, &mut position)?);
-        resume::save(&run.resume(), &network, &optimizer, &position)?;
+        job.emit(recorder.finish(0, &learner.network, &evaluations, &mut position)?);
+        learner.save(&run.resume(), &position)?;
     }
 
     // 4. The epochs.
@@ -114,7 +112,7 @@ pub fn train(
         let epoch = position.epoch + 1;
         let scheduler = experiment.lr_scheduler.as_ref();
         let bases = experiment.optimizer.group_rates().into_iter();
-        optimizer.rates = bases.map(|base| learning_rate(base, scheduler, epoch)).collect();
+        learner.optimizer.rates = bases.map(|base| learning_rate(base, scheduler, epoch)).collect();
         let batches =
             epoch_batches(data.train.len(), settings.batch_size, experiment.seed.order, epoch as u64);
         let remaining = batches[position.step..].to_vec();
@@ -122,21 +120,33 @@ pub fn train(
         let loader = Loader::new(data.train.clone(), train_images.clone(), remaining, epoch as u64, workers)?;
         let mut saved = Instant::now();
         clock.lap();
+        let mut catch_up = |learner: &mut Learner, position: &mut Position| -> Result<()> {
+            if learner.unread.is_empty() {
+                return Ok(());
+            }
+            learner.read(position, job)?;
+            position.sums.seconds += clock.lap();
+            job.emit(clock.event(position, settings.epochs, data.train.len(), labelling));
+            Ok(())
+        };
         for batch in loader {
             if job.stop.signal() != 0 || saved.elapsed() > SAVE_EVERY {
-                resume::save(&run.resume(), &network, &optimizer, &position)?;
+                catch_up(&mut learner, &mut position)?;
+                learner.save(&run.resume(), &position)?;
                 saved = Instant::now();
                 job.check()?;
             }
-            step(experiment, &mut network, &mut optimizer, &regularizers, &mut position, batch?, job)?;
-            position.sums.seconds += clock.lap();
-            job.emit(clock.event(&position, settings.epochs, data.train.len(), labelling));
+            learner.step(batch?, &mut position, job);
+            if learner.is_full(&job.device) {
+                catch_up(&mut learner, &mut position)?;
+            }
         }
+        catch_up(&mut learner, &mut position)?;
 
         // 5. After each epoch: evaluate, write, and only then move on. A stop in between repeats the evaluation.
-        let evaluations = match eval_images.evaluate(&network, job) {
+        let evaluations = match eval_images.evaluate(&learner.network, job) {
             Err(stopped @ Error::Interrupted { .. }) => {
-                resume::save(&run.resume(), &network, &optimizer, &position)?;
+                learner.save(&run.resume(), &position)?;
                 return Err(stopped);
             }
             evaluations => evaluations?,
@@ -144,72 +154,11 @@ pub fn train(
         clock.evaluated();
         let always = labelling != Labelling::Class;
         let penalized = always || !settings.weight_regularizers.is_empty();
-        recorder.reporter.trained(epoch, &optimizer.rates, position.sums, labelling, penalized)?;
-        job.emit(recorder.finish(epoch, &network, &evaluations, &mut position)?);
+        recorder.reporter.trained(epoch, &learner.optimizer.rates, position.sums, labelling, penalized)?;
+        job.emit(recorder.finish(epoch, &learner.network, &evaluations, &mut position)?);
         position = Position { epoch, step: 0, sums: Sums::default(), ..position };
-        resume::save(&run.resume(), &network, &optimizer, &position)?;
+        learner.save(&run.resume(), &position)?;
         job.check()?;
     }
-    Ok(())
-}
-
-/// One step of gradient descent on one batch.
-fn step(
-    experiment: &Experiment,
-    network: &mut Network,
-    optimizer: &mut Optimizer,
-    regularizers: &Regularizers,
-    position: &mut Position,
-    batch: Batch,
-    job: &Job,
-) -> Result<()> {
-    let epoch = position.epoch + 1;
-    let (count, labelling) = (batch.labels.len(), batch.labelling);
-    let images = Tensor::<4>::from_data(
-        TensorData::new(batch.images, [count, 3, batch.size, batch.size]),
-        &job.device.clone().autodiff(),
-    );
-    let alpha = experiment.train.mixup_alpha;
-    let (images, targets) = if alpha > 0.0 {
-        let (seed, epoch, step) = (experiment.seed.order, epoch as u64, position.step as u64);
-        let draws = if experiment.train.mixup_per_sample { count } else { 1 };
-        let coefficients = mixup_coefficients(seed, epoch, step, alpha, draws);
-        let mut random = Keyed::new(seed, Purpose::Mixup, epoch, step);
-        // The first draw is the seed of the coefficients.
-        random.next_u32();
-        let index = random.permutation(count);
-        let second = index.iter().map(|i| batch.labels[*i]).collect();
-        let images = mixup::mix(images, &index, &coefficients);
-        (images, Targets { first: batch.labels.clone(), second: Some((second, coefficients)) })
-    } else {
-        (images, Targets { first: batch.labels.clone(), second: None })
-    };
-
-    let tracked = network.tracked();
-    let (logits, statistics) = tracked.forward_train(images);
-    let loss = loss(logits.clone(), &targets, labelling);
-    let mut gradients = loss.backward();
-    let mut gradients = take_gradients(tracked, &mut gradients);
-    let parameters: Vec<&Tensor<1>> = network.trained().map(|(_, values)| values).collect();
-    let penalty = regularizers.add_gradients(&parameters, &mut gradients);
-    let loss = f64::from(loss.into_scalar::<f32>()) + penalty;
-    if !loss.is_finite() {
-        return Err(Error::Diverged(format!(
-            "the loss is {loss} in epoch {epoch}, step {}; lower optimizer.base_lr (now {}) and start over with --force",
-            position.step + 1,
-            experiment.optimizer.base_lr
-        )));
-    }
-    optimizer.step(network.trained_mut(), gradients);
-    network.update(statistics);
-
-    // Training accuracy is against the unmixed label, as in the reference.
-    let logits: Vec<f32> = logits.into_data().iter::<f32>().collect();
-    let rows = logits.chunks_exact(logits.len() / count).zip(&batch.labels);
-    position.sums.correct += rows.map(|(row, label)| right_decisions(row, *label, labelling)).sum::<usize>();
-    position.sums.images += count;
-    position.sums.loss += loss * count as f64;
-    position.sums.penalty += penalty * count as f64;
-    position.step += 1;
     Ok(())
 }

@@ -39,7 +39,7 @@ fn experiment(arch: &str) -> Experiment {
 }
 
 fn with_job<T>(work: impl FnOnce(&Job) -> T) -> T {
-    work(&Job { device: Choice::Cpu.open().unwrap(), emit: &|_| {}, stop: &Stop::default() })
+    work(&Job { device: Choice::Cpu.open().unwrap(), others: &[], emit: &|_| {}, stop: &Stop::default() })
 }
 
 /// A network that no training has made; none of its tensors is constant. Quicker than Gaussian draws.

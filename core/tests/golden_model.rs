@@ -11,6 +11,7 @@ use basin_core::model::arch::Role;
 use basin_core::model::{Arch, Network};
 use basin_core::random::numpy::RandomState;
 use basin_core::train::loss::{Targets, loss, sample_losses};
+use basin_core::train::mixup::mix;
 use basin_core::train::optimizer::{Optimizer, take_gradients};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::Value;
@@ -87,7 +88,10 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
         None => (images, Targets { first, second: None }),
         Some(coefficient) => {
             let index: Vec<usize> = numbers(&run["index"]).iter().map(|i| *i as usize).collect();
-            let mixed = basin_core::train::mixup::mix(images, &index, &[coefficient]);
+            let (shape, device) = (images.dims(), images.device());
+            let images: Vec<f32> = images.into_data().iter().collect();
+            let mixed = mix(&images, &index, &[coefficient]);
+            let mixed = Tensor::from_data(TensorData::new(mixed, shape), &device);
             let second = index.iter().map(|i| first[*i]).collect();
             (mixed, Targets { first, second: Some((second, vec![coefficient])) })
         }

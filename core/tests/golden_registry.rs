@@ -60,6 +60,8 @@ fn check(experiment: &Experiment, golden: &Value) {
             "train.mixup_per_sample" | "optimizer.kwargs.nesterov" => Value::from(false),
             "train.weight_regularizers" | "optimizer.custom_lrs" => Value::Array(Vec::new()),
             "optimizer.kwargs.dampening" => Value::from(0.0),
+            "train.micro_batch" => Value::from(0),
+            "train.precision" => Value::from("f32"),
             "seed.init" | "seed.order" => Value::from(0),
             _ => Value::Null,
         };

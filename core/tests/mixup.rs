@@ -14,10 +14,10 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 #[test]
 fn each_image_and_its_loss_are_mixed_by_its_own_coefficient() {
     let device = Device::flex();
-    let images = Tensor::<4>::from_floats([[[[1.0]]], [[[10.0]]], [[[100.0]]]], &device);
+    let images = [1.0, 2.0, 10.0, 20.0, 100.0, 200.0];
     let (index, coefficients) = ([2, 0, 1], [0.25, 0.5, 1.0]);
-    assert_eq!(values(mix(images.clone(), &index, &coefficients)), [75.25, 5.5, 100.0]);
-    assert_eq!(values(mix(images, &index, &[0.5])), [50.5, 5.5, 55.0]);
+    assert_eq!(mix(&images, &index, &coefficients), [75.25, 150.5, 5.5, 11.0, 100.0, 200.0]);
+    assert_eq!(mix(&images, &index, &[0.5]), [50.5, 101.0, 5.5, 11.0, 55.0, 110.0]);
 
     let logits = Tensor::<2>::from_floats([[1.0, -0.5], [0.25, 2.0], [3.0, 0.0]], &device);
     let (first, second) = (vec![0, 1, 1], vec![1, 0, 1]);

@@ -57,7 +57,8 @@ fn penalties_and_their_gradients_are_those_of_autograd() {
     let regularizers = Regularizers::new(&rules, names.iter().copied(), start).unwrap();
     let parameters = tensors(&penalty["parameters"], &names);
     let mut gradients: Vec<Tensor<1>> = parameters.iter().map(Tensor::zeros_like).collect();
-    let value = regularizers.add_gradients(&parameters.iter().collect::<Vec<_>>(), &mut gradients);
+    let value =
+        regularizers.add_gradients(&parameters.iter().collect::<Vec<_>>(), &mut gradients).read().unwrap();
     let theirs = penalty["value"].as_f64().unwrap();
     assert!((value - theirs).abs() <= 1e-6 * theirs, "{value} {theirs}");
     check(&gradients, &penalty["gradients"], &names, &penalty["rules"]);

@@ -8,7 +8,7 @@ use basin_core::analysis::selection::Selection;
 use basin_core::analysis::subject::Source;
 use basin_core::config::Registry;
 use basin_core::data::Split;
-use basin_core::device::Choice;
+use basin_core::device::Choices;
 use basin_core::error::Error;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use clap::{Args, Parser, Subcommand};
@@ -77,9 +77,9 @@ impl Families {
 /// Where to compute.
 #[derive(Debug, Args)]
 pub struct Device {
-    /// Where to compute: auto, cpu, wgpu, vulkan[:N] or cuda[:N]; `doctor` lists what there is.
-    #[arg(long, default_value = "auto")]
-    pub device: Choice,
+    /// Where to compute: auto, cpu, wgpu, vulkan[:N] or cuda[:N]; `doctor` lists what there is. To train on several: cuda:0,cuda:1.
+    #[arg(long = "device", default_value = "auto", value_name = "DEVICE")]
+    pub choices: Choices,
 }
 
 /// Which images an analysis uses.

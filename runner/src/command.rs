@@ -21,6 +21,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use basin_core::config::{self, apply_overrides};
+use basin_core::device::guarded;
 use basin_core::error::Error;
 use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
@@ -67,7 +68,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             if dry_run {
                 return print(&study::plan(&study, &options, &registry)?);
             }
-            let finished = working(&device, |job| study::run(&study, &options, &registry, job))?;
+            let finished = training(&device, |job| study::run(&study, &options, &registry, job))?;
             let report = finished.report.display();
             match finished.outcome {
                 Outcome::AlreadyDone => say("the study is done already; its report is"),
@@ -78,8 +79,14 @@ pub fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-/// Does long work: with a progress display, and stopped by SIGINT and SIGTERM.
+/// Does long work on one device.
 fn working<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Result<T>) -> Result<T> {
+    device.choices.only()?;
+    training(device, work)
+}
+
+/// Does long work on all devices that were named: with a progress display, and stopped by SIGINT and SIGTERM.
+fn training<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Result<T>) -> Result<T> {
     let (progress, stop) = (Progress::new(), Stop::default());
     let asked = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -90,7 +97,11 @@ fn working<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Res
         registered.map_err(|error| Error::run(format!("signals cannot be handled: {error}")))?;
     }
     let emit = |event: Event| progress.show(event);
-    let result = work(&Job { device: device.device.open()?, emit: &emit, stop: &stop });
+    let result = guarded(|| {
+        let mut devices = device.choices.open()?;
+        let others = devices.split_off(1);
+        work(&Job { device: devices.remove(0), others: &others, emit: &emit, stop: &stop })
+    });
     progress.finish();
     Ok(result?)
 }

@@ -1,5 +1,7 @@
 //! One experiment with every setting resolved, named as the reference's bindings are.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Optimizer;
@@ -152,6 +154,13 @@ pub struct ModelKwargs {
 pub struct Train {
     /// Samples in one step.
     pub batch_size: usize,
+    /// Samples of a step that a device holds at once, 0 for all: less memory, the same gradient. Batch normalisation sees no
+    /// further.
+    #[serde(default)]
+    pub micro_batch: usize,
+    /// What convolutions compute in while training; parameters, their update and evaluation stay in single precision.
+    #[serde(default)]
+    pub precision: Precision,
     /// Passes over the training data.
     pub epochs: usize,
     /// Threads that prepare samples; never changes a result.
@@ -168,6 +177,29 @@ pub struct Train {
     pub weight_regularizers: Vec<WeightRegularizer>,
     /// Keep the checkpoint of every n-th epoch beside the first, last and best; 0 keeps none of the others.
     pub keep_every: usize,
+}
+
+/// Precision of the convolutions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision. NVIDIA's GPUs are free to round factors to TF32 where that is faster.
+    #[default]
+    F32,
+    /// The same, refused where there is no TF32.
+    Tf32,
+    /// bfloat16, with sums as the device takes them.
+    Bf16,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::F32 => "f32",
+            Self::Tf32 => "tf32",
+            Self::Bf16 => "bf16",
+        })
+    }
 }
 
 /// `coef` times the sum of squares of what the weights that `regex` finds are away from a point.

@@ -152,6 +152,8 @@ fn complete() -> Experiment {
         model: Model { arch: String::new(), kwargs: ModelKwargs { zero_fc_init: false } },
         train: Train {
             batch_size: 1,
+            micro_batch: 1,
+            precision: Precision::F32,
             epochs: 1,
             data_workers: 1,
             finetune_from: Some(String::new()),

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::Arch;
 
 /// Settings that may change between two starts of a run: where things lie, how fast they are read, and what is kept.
-const FREE: [&str; 9] = [
+const FREE: [&str; 10] = [
     "data.configs.data_dir",
     "data.index_paths",
     "data.index_paths.train",
@@ -16,6 +16,7 @@ const FREE: [&str; 9] = [
     "data.index_paths.test",
     "data.configs.cache_bitmap",
     "train.data_workers",
+    "train.micro_batch",
     "train.keep_every",
     "gpu_spec",
 ];
@@ -44,6 +45,8 @@ impl Experiment {
         for (path, value) in positive {
             require((1..=LARGEST).contains(&value), path, value, &format!("from 1 to {LARGEST}"))?;
         }
+        let micro = train.micro_batch;
+        require(micro <= LARGEST, "train.micro_batch", micro, &format!("from 0 to {LARGEST}"))?;
         let above_zero = |value: f64| value > 0.0 && value.is_finite();
         let not_negative = |value: f64| value >= 0.0 && value.is_finite();
         require(above_zero(optimizer.base_lr), "optimizer.base_lr", optimizer.base_lr, "above 0")?;

@@ -27,7 +27,7 @@ use burn::tensor::Tensor;
 use self::cpu::Surround;
 use self::geometry::Geometry;
 use super::graph::register;
-use crate::device::{CpuTensor, floats, into_floats, is_cpu, tensor};
+use crate::device::{CpuTensor, floats, has_kernels, into_floats, tensor};
 
 /// How the windows of a convolution lie, and what follows it.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +56,7 @@ pub fn conv(
     residual: Option<Tensor<4>>,
     options: Options,
 ) -> Tensor<4> {
-    if !is_cpu(&images.device()) {
+    if !has_kernels(&images) {
         return composed::conv(images, weights, input_bias, output_bias, residual, options);
     }
     Tensor::from_dispatch(<Dispatch as ConvBackend>::surrounded_conv(

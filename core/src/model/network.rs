@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 
 use super::arch::{Arch, Role, Spec};
 use super::conv::{Options, conv};
@@ -51,6 +51,12 @@ impl Network {
     /// The values in PyTorch's names, order and layouts.
     pub fn state(&self) -> StateDict {
         layout::state(self.arch.parameters.iter(), &self.parameters)
+    }
+
+    /// The same network on another device.
+    pub fn to_device(&self, device: &Device) -> Self {
+        let parameters = self.parameters.iter().map(|values| values.clone().to_device(device)).collect();
+        Self { arch: self.arch.clone(), parameters }
     }
 
     /// The same network, with parameters that autodiff tracks.
@@ -114,7 +120,7 @@ impl Network {
     }
 
     /// The forward pass in training of a network that is [`Self::tracked`], and what running statistics become by it;
-    /// shapes as [`Self::forward`].
+    /// shapes as [`Self::forward`]. Convolutions compute in the images' precision, all else in single precision.
     pub fn forward_train(&self, images: Tensor<4>) -> (Tensor<2>, Statistics) {
         let pass = Pass { network: self, statistics: Some(RefCell::default()) };
         let logits = pass.forward(images);
@@ -169,6 +175,27 @@ impl Network {
     }
 }
 
+impl Statistics {
+    /// The same on another device.
+    #[must_use]
+    pub fn to_device(self, device: &Device) -> Self {
+        Self(self.0.into_iter().map(|(index, values)| (index, values.to_device(device))).collect())
+    }
+
+    /// The mean of what the parts of a batch have found, by their shares of it.
+    #[must_use]
+    pub fn mean(parts: Vec<(f64, Self)>) -> Self {
+        let weighted = parts.into_iter().map(|(weight, Self(values))| match weight {
+            1.0 => values,
+            weight => values.into_iter().map(|(index, values)| (index, values * weight)).collect(),
+        });
+        let add = |(index, sum): (usize, Tensor<1>), (_, more)| (index, sum + more);
+        let sum =
+            |sum: Vec<_>, more: Vec<_>| sum.into_iter().zip(more).map(|(sum, more)| add(sum, more)).collect();
+        Self(weighted.reduce(sum).unwrap_or_default())
+    }
+}
+
 impl Pass<'_> {
     /// Whether normalisation uses the statistics of the batch.
     pub fn is_training(&self) -> bool {
@@ -219,5 +246,5 @@ impl Pass<'_> {
 
 fn mean_over_positions(x: Tensor<4>) -> Tensor<2> {
     let [batch, height, width, channels] = x.dims();
-    x.reshape([batch, height * width, channels]).mean_dim(1).reshape([batch, channels])
+    x.cast(FloatDType::F32).reshape([batch, height * width, channels]).mean_dim(1).reshape([batch, channels])
 }

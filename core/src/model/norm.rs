@@ -15,7 +15,7 @@ use burn::tensor::Tensor;
 use self::cpu::{Affine, Moments};
 use super::conv::Residual;
 use super::graph::register;
-use crate::device::{CpuTensor, floats, into_floats, is_cpu, tensor};
+use crate::device::{CpuTensor, floats, has_kernels, into_floats, tensor};
 
 /// Added to variances, as PyTorch does by default.
 const EPSILON: f64 = 1e-5;
@@ -26,7 +26,7 @@ const MOMENTUM: f64 = 0.1;
 ///
 /// Images: `[batch, height, width, channels]`, not tracked by autodiff.
 pub fn moments(images: Tensor<4>) -> Tensor<2> {
-    if !is_cpu(&images.device()) {
+    if !has_kernels(&images) {
         return composed::moments(images);
     }
     Tensor::from_dispatch(<Dispatch as MomentBackend>::channel_moments(images.into_dispatch()))
@@ -73,7 +73,7 @@ pub fn normalize(
     residual: Option<Tensor<4>>,
     relu: bool,
 ) -> Tensor<4> {
-    if !is_cpu(&images.device()) {
+    if !has_kernels(&images) {
         return composed::normalize(images, weight, bias, residual, relu);
     }
     Tensor::from_dispatch(<Dispatch as NormBackend>::surrounded_norm(

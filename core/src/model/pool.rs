@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::conv::tile::{Kernel, Work, with_widest};
 use super::graph::register;
-use crate::device::{floats, into_floats, is_cpu, tensor};
+use crate::device::{floats, has_kernels, into_floats, tensor};
 
 /// Side of a window.
 const WINDOW: usize = 3;
@@ -22,7 +22,7 @@ const STRIDE: usize = 2;
 
 /// `[batch, height, width, channels]` to `[batch, ceil(height / 2), ceil(width / 2), channels]`.
 pub fn max_pool(images: Tensor<4>) -> Tensor<4> {
-    if !is_cpu(&images.device()) {
+    if !has_kernels(&images) {
         return composed(images);
     }
     Tensor::from_dispatch(<Dispatch as PoolBackend>::stem_pool(images.into_dispatch()))

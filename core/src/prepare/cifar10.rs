@@ -133,7 +133,8 @@ mod tests {
     fn only_its_own_files_of_the_right_size_are_unpacked() {
         let here = tempfile::tempdir().unwrap();
         let (path, folder) = (here.path().join("a.tar.gz"), here.path().join(FOLDER));
-        let job = Job { device: Choice::Cpu.open().unwrap(), emit: &|_| (), stop: &Stop::default() };
+        let job =
+            Job { device: Choice::Cpu.open().unwrap(), others: &[], emit: &|_| (), stop: &Stop::default() };
         let names: Vec<String> =
             BATCHES.iter().chain([&CLASSES]).map(|name| format!("{FOLDER}/{name}")).collect();
         let mut files: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), BATCH_BYTES)).collect();

@@ -7,7 +7,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::loss::sample_losses;
 use super::metric::roc_auc;
 use crate::data::{EvalImages, Labelling};
-use crate::error::{Error, Result};
+use crate::device::unreadable;
+use crate::error::Result;
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::Network;
@@ -156,10 +157,17 @@ pub fn largest(values: &[f32]) -> usize {
 /// [`Error::Interrupted`] if somebody asked to stop.
 pub fn evaluate(network: &Network, images: &EvalImages, job: &Job) -> Result<Evaluation> {
     let mut result = Evaluation::empty(images.labelling());
+    // While a GPU computes one batch, the next is prepared.
+    let mut computed: Option<(Tensor<2>, Range<usize>)> = None;
     for range in batches(images) {
         job.check()?;
         job.emit(Event::Evaluating { done: range.start, total: images.len() });
         let logits = network.forward(image_batch(images, range.clone(), &job.device));
+        if let Some((logits, range)) = computed.replace((logits, range)) {
+            result.add(logits, &images.labels()[range])?;
+        }
+    }
+    if let Some((logits, range)) = computed {
         result.add(logits, &images.labels()[range])?;
     }
     Ok(result)
@@ -181,7 +189,5 @@ pub fn image_batch(images: &EvalImages, range: Range<usize>, device: &Device) ->
 
 /// The values of a tensor in single precision, without a copy where nobody else holds it.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    tensor.try_into_vec_as().map_err(|error| {
-        Error::run(format!("the device gives no values back ({error}); see `runner doctor`"))
-    })
+    tensor.try_into_vec_as().map_err(unreadable)
 }

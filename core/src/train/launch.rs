@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::iter::once;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::{Splits, resume, start, train};
 use crate::config::Experiment;
-use crate::device::describe;
+use crate::device::{check_precision, describe, guarded};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::file_digest;
@@ -93,6 +94,9 @@ fn incomplete(path: &Path) -> Error {
 pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
     let experiment = &request.experiment;
     experiment.validate()?;
+    once(&job.device)
+        .chain(job.others)
+        .try_for_each(|device| check_precision(experiment.train.precision, device))?;
     let run = request.run_dir();
     let start_over = request.existing == Existing::SetAside;
     if !start_over && request.is_done()? {
@@ -134,10 +138,12 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
         let folder = absolute(Path::new(&recorded.data.configs.data_dir));
         recorded.data.configs.data_dir = folder.display().to_string();
     }
+    let devices: Vec<String> =
+        once(&job.device).chain(job.others).map(|device| describe(device).to_string()).collect();
     run.write_record(&RunRecord {
         experiment: recorded,
         replicate: request.replicate,
-        device: describe(&job.device).to_string(),
+        device: devices.join("; "),
         versions: BTreeMap::from([("basin".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
         data_digests,
         pretrained_sha256,
@@ -148,8 +154,8 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
         log.write(&event);
         job.emit(event);
     };
-    let logged = Job { device: job.device.clone(), emit: &emit, stop: job.stop };
-    let result = train(experiment, &data, &run, start.map(|start| start.state), &logged);
+    let logged = Job { device: job.device.clone(), others: job.others, emit: &emit, stop: job.stop };
+    let result = guarded(|| train(experiment, &data, &run, start.map(|start| start.state), &logged));
     if let Err(error) = &result {
         log.line(&error.to_string());
         if is_new && !run.resume().is_file() {

@@ -1,5 +1,7 @@
 //! Cross-entropy of one label or of several, plain and with mixup.
 
+use std::ops::Range;
+
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -13,6 +15,17 @@ pub struct Targets {
     /// Labels of the images that were mixed in, with the first labels' weight: one for the batch, or one for each image. Absent
     /// without mixup.
     pub second: Option<(Vec<usize>, Vec<f64>)>,
+}
+
+impl Targets {
+    /// Those of some of the images.
+    pub fn part(&self, part: Range<usize>) -> Self {
+        let second = self.second.as_ref().map(|(labels, weights)| {
+            let weights = if weights.len() == 1 { weights } else { &weights[part.clone()] };
+            (labels[part.clone()].to_vec(), weights.to_vec())
+        });
+        Self { first: self.first[part].to_vec(), second }
+    }
 }
 
 /// The loss averaged over the batch (and over its findings), `[1]`. Logits: `[batch, outputs]`.

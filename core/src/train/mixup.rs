@@ -1,20 +1,18 @@
 //! Mixup (Zhang et al. 2018): one coefficient for a batch, as in the reference, or one for each image.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use rayon::prelude::*;
 
 /// `coefficient * images + (1 - coefficient) * images[index]`, with one coefficient for all images or one for each.
-/// Images: `[batch, 3, height, width]`.
-pub fn mix(images: Tensor<4>, index: &[usize], coefficients: &[f64]) -> Tensor<4> {
-    let device = images.device();
-    let index: Vec<i64> = index.iter().map(|i| *i as i64).collect();
-    let length = index.len();
-    let index = Tensor::<1, Int>::from_data(TensorData::new(index, [length]), &device);
-    let others = images.clone().select(0, index);
-    if let [coefficient] = coefficients {
-        return images * *coefficient + others * (1.0 - coefficient);
-    }
-    let factors = |factors: Vec<f32>| Tensor::from_data(TensorData::new(factors, [length, 1, 1, 1]), &device);
-    let own = factors(coefficients.iter().map(|c| *c as f32).collect());
-    let other = factors(coefficients.iter().map(|c| (1.0 - c) as f32).collect());
-    images * own + others * other
+/// Images: `[batch, 3, height, width]`, as many as `index` is long.
+pub fn mix(images: &[f32], index: &[usize], coefficients: &[f64]) -> Vec<f32> {
+    let size = images.len() / index.len();
+    let image = |number: usize| &images[number * size..(number + 1) * size];
+    let mut mixed = vec![0.0; images.len()];
+    mixed.par_chunks_mut(size).zip(index).enumerate().for_each(|(number, (mixed, other))| {
+        let coefficient = coefficients[if coefficients.len() == 1 { 0 } else { number }];
+        let (own, rest) = (coefficient as f32, (1.0 - coefficient) as f32);
+        let pairs = image(number).iter().zip(image(*other));
+        mixed.iter_mut().zip(pairs).for_each(|(mixed, (one, two))| *mixed = one * own + two * rest);
+    });
+    mixed
 }

@@ -3,16 +3,18 @@
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
+use super::evaluate::values;
 use crate::config::{Point, WeightRegularizer};
+use crate::device::is_cpu;
 use crate::error::Result;
 
 /// All penalties of a run.
 #[derive(Debug)]
-pub struct Regularizers(Vec<Penalty>);
+pub struct Regularizers(Vec<Term>);
 
 /// `coef * sum((parameter - point)^2)`, without a half.
 #[derive(Debug)]
-struct Penalty {
+struct Term {
     parameter: usize,
     coef: f64,
     /// `[size]`; zero if absent.
@@ -32,20 +34,20 @@ impl Regularizers {
     ) -> Result<Self> {
         let needs_start = rules.iter().any(|rule| rule.name == Point::Start);
         let start = if needs_start { start()? } else { Vec::new() };
-        let mut penalties = Vec::new();
+        let mut terms = Vec::new();
         for rule in rules {
             for parameter in rule.parameters(names.clone())? {
                 let point = (rule.name == Point::Start).then(|| start[parameter].clone());
-                penalties.push(Penalty { parameter, coef: rule.coef, point });
+                terms.push(Term { parameter, coef: rule.coef, point });
             }
         }
-        Ok(Self(penalties))
+        Ok(Self(terms))
     }
 
     /// Adds the gradients of the penalties to those of the loss, and returns the sum of the penalties.
-    pub fn add_gradients(&self, parameters: &[&Tensor<1>], gradients: &mut [Tensor<1>]) -> f64 {
-        let mut sum = 0.0;
-        for Penalty { parameter, coef, point } in &self.0 {
+    pub fn add_gradients(&self, parameters: &[&Tensor<1>], gradients: &mut [Tensor<1>]) -> Penalty {
+        let mut sum = Penalty::default();
+        for Term { parameter, coef, point } in &self.0 {
             let value = parameters[*parameter].clone();
             let distance = match point {
                 Some(point) => value - point.clone(),
@@ -53,9 +55,34 @@ impl Regularizers {
             };
             let gradient = &mut gradients[*parameter];
             *gradient = gradient.clone() + distance.clone() * (2.0 * coef);
-            sum += coef * sum_of_squares(distance);
+            if is_cpu(&distance.device()) {
+                sum.known += coef * sum_of_squares(distance);
+            } else {
+                sum.on_device.push(distance.square().sum() * *coef);
+            }
         }
         sum
+    }
+}
+
+/// The sum of the penalties of a step.
+#[derive(Debug, Default)]
+pub struct Penalty {
+    known: f64,
+    /// `[1]` each; read later, so that a GPU need not be waited for.
+    on_device: Vec<Tensor<1>>,
+}
+
+impl Penalty {
+    /// Its value.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Run`] if the device does not give it back.
+    pub fn read(self) -> Result<f64> {
+        if self.on_device.is_empty() {
+            return Ok(self.known);
+        }
+        Ok(self.known + values(Tensor::cat(self.on_device, 0))?.into_iter().map(f64::from).sum::<f64>())
     }
 }
 

@@ -13,29 +13,31 @@ use crate::args::{Device, Prepare};
 use crate::progress::say;
 
 /// Nothing here computes on another.
-const CPU: Device = Device { device: Choice::Cpu };
+fn cpu() -> Device {
+    Device { choices: Choice::Cpu.into() }
+}
 
 /// Prepares a data set and prints the folder that holds it, or lists its broken images.
 pub fn run(request: Prepare) -> Result<()> {
     match request {
         Prepare::Chexpert { source, dest, train_size, verify } => {
-            let files = working(&CPU, |job| prepare::chexpert(&source, &dest, train_size, job))?;
+            let files = working(&cpu(), |job| prepare::chexpert(&source, &dest, train_size, job))?;
             say(&format!("{} images and the lists of three splits are there", files.len()));
             finish(&dest, &files, verify)
         }
         Prepare::Cifar10 { dest, from } => {
-            working(&CPU, |job| prepare::cifar10(&dest, from.as_deref(), job))?;
+            working(&cpu(), |job| prepare::cifar10(&dest, from.as_deref(), job))?;
             print(&format!("{}\n", dest.display()))
         }
         Prepare::Domainnet { dest, domains, mirror, keep_archives, verify } => {
             let archives = if keep_archives { Archives::Keep } else { Archives::Remove };
-            let files = working(&CPU, |job| prepare::domainnet(&dest, &domains, &mirror, archives, job))?;
+            let files = working(&cpu(), |job| prepare::domainnet(&dest, &domains, &mirror, archives, job))?;
             finish(&dest, &files, verify)
         }
         Prepare::Verify { config_key, settings } => {
             let data = apply_overrides(settings.families.registry()?.get(&config_key)?, &settings.set)?.data;
             report(
-                &working(&CPU, |job| prepare::verify(&data, job))?,
+                &working(&cpu(), |job| prepare::verify(&data, job))?,
                 "replace them or take them out of the lists",
             )
         }
@@ -45,7 +47,7 @@ pub fn run(request: Prepare) -> Result<()> {
 /// Looks at the files if that was asked for, and prints their folder.
 fn finish(dest: &Path, files: &[PathBuf], verify: bool) -> Result<()> {
     if verify {
-        let verified = working(&CPU, |job| prepare::verify_files(files, job))?;
+        let verified = working(&cpu(), |job| prepare::verify_files(files, job))?;
         report(&verified, "remove them and run the same command again")?;
     }
     print(&format!("{}\n", dest.display()))

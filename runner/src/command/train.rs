@@ -5,7 +5,7 @@ use basin_core::config::apply_overrides;
 use basin_core::error::Error;
 use basin_core::train::launch::{Existing, Outcome, Request, launch};
 
-use super::{print, working};
+use super::{print, training};
 use crate::args::Train;
 use crate::progress::say;
 
@@ -23,7 +23,7 @@ pub fn run(arguments: Train) -> Result<()> {
     let experiment = apply_overrides(experiment, &settings.set)?;
     let existing = if force { Existing::SetAside } else { Existing::Resume };
     let request = Request { experiment, base: base_dir, work_dir, replicate, existing };
-    let outcome = working(&device, |job| launch(&request, job))?;
+    let outcome = training(&device, |job| launch(&request, job))?;
     if outcome == Outcome::AlreadyDone {
         say(&format!("{key} is trained already; more epochs go on with it, --force starts over"));
     }

@@ -160,7 +160,7 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
         output: None,
         watch: None,
     };
-    let job = Job { device: Choice::Cpu.open().unwrap(), emit: &emit, stop: &Stop::default() };
+    let job = Job { device: Choice::Cpu.open().unwrap(), others: &[], emit: &emit, stop: &Stop::default() };
     let (line, found) = interpolate(&here.checkpoint(0), &here.checkpoint(1), &request, &job).unwrap();
     assert_eq!((line.points.len(), measured.into_inner()), (kept + 2, 0));
     assert_eq!(std::fs::canonicalize(found).unwrap(), std::fs::canonicalize(&folder).unwrap());

@@ -84,7 +84,7 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
 /// Counts the mistakes of two files of predictions.
 fn counted(files: [PathBuf; 2], base: &Path) -> (Mistakes, PathBuf) {
     let (stop, device) = (Stop::default(), "cpu".parse::<Device>().unwrap().open().unwrap());
-    let job = Job { device, emit: &|_| {}, stop: &stop };
+    let job = Job { device, others: &[], emit: &|_| {}, stop: &stop };
     let networks = files.map(|path| Candidate { path, experiment: None });
     mistakes(&Request { networks: &networks, names: &[], examples: 0, base }, &job).unwrap()
 }

@@ -123,7 +123,7 @@ mod tests {
     use crate::job::Stop;
 
     fn in_job<T>(work: impl FnOnce(&Job) -> T) -> T {
-        let job = Job { device: Default::default(), emit: &|_| {}, stop: &Stop::default() };
+        let job = Job { device: Default::default(), others: &[], emit: &|_| {}, stop: &Stop::default() };
         work(&job)
     }
 

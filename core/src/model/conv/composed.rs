@@ -1,13 +1,13 @@
 //! The convolution of [`super::conv`] from Burn's own operations, for devices that have no kernel of ours.
 
-use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
+use burn::tensor::{FloatDType, Tensor};
 
 use super::Options;
 
-/// As [`super::conv`].
+/// As [`super::conv`], in the precision of the images.
 pub(crate) fn conv(
     images: Tensor<4>,
     weights: Tensor<4>,
@@ -16,6 +16,9 @@ pub(crate) fn conv(
     residual: Option<Tensor<4>>,
     options: Options,
 ) -> Tensor<4> {
+    let precision = FloatDType::from(images.dtype());
+    let [input_bias, output_bias] = [input_bias, output_bias].map(|bias| bias.cast(precision));
+    let weights = weights.cast(precision);
     let sums = plain(images + input_bias.reshape([1, 1, 1, 1]), weights, options);
     let sums = sums + output_bias.reshape([1, 1, 1, -1]);
     let sums = match residual {

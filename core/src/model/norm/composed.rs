@@ -1,7 +1,7 @@
-//! Batch normalisation from Burn's own operations, for devices that have no kernel of ours.
+//! Batch normalisation from Burn's own operations, for devices that have no kernel of ours; in single precision within.
 
-use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
+use burn::tensor::{FloatDType, Tensor};
 
 use super::EPSILON;
 
@@ -19,10 +19,10 @@ pub(crate) fn normalize(
     residual: Option<Tensor<4>>,
     is_relu: bool,
 ) -> Tensor<4> {
-    let shape = images.dims();
+    let (shape, precision) = (images.dims(), FloatDType::from(images.dtype()));
     let [_, centred, variance] = centred(images);
     let factor = weight.reshape([1, -1]) / (variance + EPSILON).sqrt();
-    let output = (centred * factor + bias.reshape([1, -1])).reshape(shape);
+    let output = (centred * factor + bias.reshape([1, -1])).cast(precision).reshape(shape);
     let output = match residual {
         Some(residual) => output + residual,
         None => output,
@@ -33,7 +33,7 @@ pub(crate) fn normalize(
 /// Mean of each channel `[1, channels]`, distances to it `[pixels, channels]`, and variance `[1, channels]`.
 fn centred(images: Tensor<4>) -> [Tensor<2>; 3] {
     let [batch, height, width, channels] = images.dims();
-    let pixels = images.reshape([batch * height * width, channels]);
+    let pixels = images.cast(FloatDType::F32).reshape([batch * height * width, channels]);
     let mean = pixels.clone().mean_dim(0);
     let centred = pixels - mean.clone();
     let variance = centred.clone().square().mean_dim(0);

@@ -1,0 +1,78 @@
+//! What goes wrong on a device, as errors. Kernels panic where a GPU is lost; values for which there was no memory are missed
+//! when they are read.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt::{Debug, Display};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+use crate::error::{Error, Result};
+
+thread_local! {
+    /// Whether a panic of this thread becomes an error, and needs no report of its own.
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does work on a device; where that panics it is an error.
+///
+/// # Errors
+/// Those of `work`; [`Error::Memory`] or [`Error::Run`] for a panic.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let report = take_hook();
+        set_hook(Box::new(move |panic| {
+            if !IS_GUARDED.get() {
+                report(panic);
+            }
+        }));
+    });
+    let before = IS_GUARDED.replace(true);
+    let ended = catch_unwind(AssertUnwindSafe(work));
+    IS_GUARDED.set(before);
+    ended.unwrap_or_else(|panic| Err(failure(words(&*panic), words(&*panic))))
+}
+
+/// Why values could not be read from a device.
+pub(crate) fn unreadable(error: impl Debug + Display) -> Error {
+    failure(&format!("{error:?}"), &error.to_string())
+}
+
+/// An error from all that is known of it, and from what can be said of it.
+fn failure(known: &str, said: &str) -> Error {
+    let known = known.to_lowercase();
+    if ["outofmemory", "out of memory", "out_of_memory"].iter().any(|words| known.contains(words)) {
+        return Error::Memory(
+            "the device is out of memory; choose one that has more, or end what else computes there"
+                .to_owned(),
+        );
+    }
+    Error::run(format!(
+        "the device failed ({}); `runner doctor` looks at it, and the same command goes on from what was saved, elsewhere with --device",
+        said.lines().next().unwrap_or("no reason was given")
+    ))
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason was given")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panics_are_errors_that_tell_memory_from_the_rest() {
+        let lost = guarded::<()>(|| panic!("device lost\nbacktrace")).unwrap_err();
+        assert!(
+            matches!(&lost, Error::Run(text) if text.contains("(device lost)") && text.contains("doctor"))
+        );
+        let full = guarded::<()>(|| panic!("IoError: OutOfMemory {{ size: 1 }}")).unwrap_err();
+        assert!(matches!(full, Error::Memory(_)), "{full}");
+        assert_eq!(guarded(|| Ok(3)).unwrap(), 3);
+        assert!(matches!(guarded::<()>(|| Err(Error::usage("no"))), Err(Error::Usage(_))));
+    }
+}
