@@ -34,9 +34,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
-    build = ["cargo", "build", "--release", "--package", "basin-core", "--example", "gpu"]
-    build += ["--features", args.features] if args.device != "cpu" else []
-    subprocess.run(build, cwd=HERE.parent, check=True)
+    what = ["--workspace"] if args.device == "cpu" else ["--package", "basin-core", "--features", args.features]
+    subprocess.run(["cargo", "build", "--release", *what, "--example", "gpu"], cwd=HERE.parent, check=True)
     ours_program = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).absolute() / "release/examples/gpu"
 
     print(f"{args.arch} at {args.size} px on {args.device}; milliseconds and peak MiB")
