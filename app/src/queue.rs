@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use basin_core::device::{Choice, Hardware, describe, guarded};
+use basin_core::device::{Choice, Hardware, describe, guarded, memory_held};
 use basin_core::error::{Error, Result};
 use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
@@ -16,6 +16,8 @@ use egui::Context;
 const CANCEL: usize = 2;
 /// Between two drawings that news of a job asks for.
 const REDRAW: Duration = Duration::from_millis(30);
+/// Time after which a device is asked again how much of its memory is held; it must end its work for the answer.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How long a closing window waits for a job to stop.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -166,7 +168,16 @@ pub struct Queue {
     tasks: Option<Sender<Task>>,
     worker: Option<JoinHandle<()>>,
     jobs: Vec<Arc<Info>>,
-    hardware: Arc<Mutex<Option<Hardware>>>,
+    used: Arc<Mutex<Option<Used>>>,
+}
+
+/// What jobs compute on.
+#[derive(Clone)]
+pub struct Used {
+    /// The device.
+    pub hardware: Hardware,
+    /// Its memory that this program holds, bytes, where that is known.
+    pub held: Option<u64>,
 }
 
 impl Queue {
@@ -174,11 +185,11 @@ impl Queue {
     pub fn new(context: &Context) -> Self {
         let (tasks, received) = channel();
         let redraw = context.clone();
-        let hardware = Arc::new(Mutex::new(None));
-        let used = Arc::clone(&hardware);
+        let used = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&used);
         let worker = std::thread::Builder::new().name("jobs".to_owned());
-        let worker = worker.spawn(move || work_off(&received, &used, &redraw)).ok();
-        Self { context: context.clone(), tasks: Some(tasks), worker, jobs: Vec::new(), hardware }
+        let worker = worker.spawn(move || work_off(&received, &told, &redraw)).ok();
+        Self { context: context.clone(), tasks: Some(tasks), worker, jobs: Vec::new(), used }
     }
 
     /// Adds a job, which computes on that device.
@@ -214,8 +225,8 @@ impl Queue {
     }
 
     /// What the last job computed on.
-    pub fn hardware(&self) -> Option<Hardware> {
-        self.hardware.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn used(&self) -> Option<Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The job that computes now.
@@ -237,7 +248,7 @@ impl Queue {
 }
 
 /// The worker's thread.
-fn work_off(tasks: &Receiver<Task>, used: &Mutex<Option<Hardware>>, context: &Context) {
+fn work_off(tasks: &Receiver<Task>, used: &Mutex<Option<Used>>, context: &Context) {
     while let Ok(Task { info, device, work }) = tasks.recv() {
         {
             let mut state = info.state();
@@ -247,15 +258,29 @@ fn work_off(tasks: &Receiver<Task>, used: &Mutex<Option<Hardware>>, context: &Co
             state.phase = Phase::Running;
         }
         context.request_repaint();
-        let emit = |event: Event| {
-            info.tell(event);
-            context.request_repaint_after(REDRAW);
-        };
         // A device may be lost or short of memory; the window must outlive that.
         let ended = guarded(|| {
             let device = device.open()?;
-            *used.lock().unwrap_or_else(PoisonError::into_inner) = Some(describe(&device));
-            work(&Job { device, others: &[], emit: &emit, stop: &info.stop })
+            let hardware = describe(&device);
+            let look = || {
+                let held = memory_held(&device);
+                let now = Used { hardware: hardware.clone(), held };
+                *used.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+            };
+            look();
+            let looked = Mutex::new(Instant::now());
+            let emit = |event: Event| {
+                info.tell(event);
+                context.request_repaint_after(REDRAW);
+                let mut looked = looked.lock().unwrap_or_else(PoisonError::into_inner);
+                if looked.elapsed() > LOOK_AGAIN {
+                    *looked = Instant::now();
+                    look();
+                }
+            };
+            work(&Job { device: device.clone(), others: &[], emit: &emit, stop: &info.stop })?;
+            look();
+            Ok(())
         });
         info.state().phase = match ended {
             Ok(()) => Phase::Done,

@@ -140,7 +140,7 @@ static OPENED: Mutex<Vec<(Device, Hardware)>> = Mutex::new(Vec::new());
 impl Hardware {
     /// Its memory as a person reads it.
     pub fn memory_in_words(&self) -> Option<String> {
-        self.memory.map(|bytes| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30)))
+        self.memory.map(gibibytes)
     }
 }
 
@@ -238,6 +238,16 @@ pub(crate) fn has_kernels(images: &Tensor<4>) -> bool {
     is_cpu(&images.device()) && images.dtype() == DType::F32
 }
 
+/// Memory of a GPU that this program holds, bytes; unknown for the CPU. Waits for what is being computed.
+pub fn memory_held(device: &Device) -> Option<u64> {
+    device.memory_pool_usage().map(|usage| usage.bytes_reserved)
+}
+
+/// Bytes as a person reads them.
+pub fn gibibytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+}
+
 /// Refuses a precision that a device does not have.
 ///
 /// # Errors
@@ -262,8 +272,15 @@ fn cpu() -> Hardware {
         kind: Kind::Cpu,
         interface: String::new(),
         driver: String::new(),
-        memory: None,
+        memory: main_memory(),
     }
+}
+
+/// The machine's memory, bytes, where the system tells.
+fn main_memory() -> Option<u64> {
+    let known = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kibibytes = known.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    kibibytes.split_whitespace().next()?.parse::<u64>().ok().map(|kibibytes| kibibytes << 10)
 }
 
 /// The devices there are, as words that `--device` takes.

@@ -1,6 +1,6 @@
 //! The status bar: device and memory, the job that computes, and the last message.
 
-use basin_core::device::{Choice, Kind};
+use basin_core::device::{Choice, Kind, gibibytes};
 use egui::{ComboBox, ProgressBar, Ui};
 
 use crate::app::App;
@@ -35,15 +35,17 @@ fn device(app: &mut App, ui: &mut Ui) {
         }
     });
     let chosen = app.device();
-    let known = app.queue.hardware();
-    let shown = known.as_ref().or_else(|| match chosen {
+    let used = app.queue.used();
+    let shown = used.as_ref().map(|used| &used.hardware).or_else(|| match chosen {
         Choice::Auto => found.iter().find(|hardware| hardware.kind != Kind::Software),
         choice => found.iter().find(|hardware| hardware.choice == choice),
     });
     if let Some(hardware) = shown {
         let fallback = chosen == Choice::Auto && hardware.kind == Kind::Cpu;
         let remark = if fallback { ": no GPU was found" } else { "" };
-        ui.add(egui::Label::new(format!("{hardware}{remark}")).truncate());
+        let held = used.as_ref().and_then(|used| used.held);
+        let held = held.map(|bytes| format!(", {} in use", gibibytes(bytes))).unwrap_or_default();
+        ui.add(egui::Label::new(format!("{hardware}{held}{remark}")).truncate());
     }
 }
 

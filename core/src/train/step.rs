@@ -261,6 +261,9 @@ fn add(sum: &mut Vec<Tensor<1>>, more: Vec<Tensor<1>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Registry;
+    use crate::job::Stop;
+    use crate::model::{Arch, initial_state};
 
     #[test]
     fn shares_cover_a_batch() {
@@ -268,5 +271,25 @@ mod tests {
         assert_eq!(all(10, 4), [0..4, 4..8, 8..10]);
         assert_eq!(all(3, 4), [0..3]);
         assert_eq!(shares(4..7, 2).collect::<Vec<_>>(), [4..6, 6..7]);
+    }
+
+    #[test]
+    fn a_batch_without_room_gets_the_next_smaller_that_fits() {
+        let mut experiment =
+            Registry::load().unwrap().get("demo/Shapes_photo/fixup_resnet18/pretrain").unwrap();
+        experiment.data.configs.image_size = 16;
+        experiment.train.batch_size = 12;
+        let (device, stop) = (Device::flex(), Stop::default());
+        let job = Job { device: device.clone(), others: &[], emit: &|_| {}, stop: &stop };
+        let arch = Arch::new(&experiment.model.arch, 10).unwrap();
+        let network = Network::new(arch.clone(), &initial_state(&arch, false, 0), &device).unwrap();
+        let optimizer = Optimizer::new(&experiment.optimizer, network.trained()).unwrap();
+        let regularizers = Regularizers::new(&[], std::iter::empty(), || Ok(Vec::new())).unwrap();
+        let learner =
+            Learner { experiment: &experiment, network, optimizer, regularizers, unread: Vec::new() };
+        let text = learner.too_large(&job).to_string();
+        for part in ["12 images of 16 pixels", "6 fit: set train.micro_batch=6", "cpu"] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 }
