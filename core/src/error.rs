@@ -37,7 +37,7 @@ pub enum Error {
     /// A signal asked the program to stop.
     #[error("interrupted by signal {signal}; run the same command again to go on")]
     Interrupted {
-        /// The signal's number: 2 for SIGINT, 15 for SIGTERM.
+        /// The signal's number: 2 for SIGINT, 15 for SIGTERM, 10 for SIGUSR1 on Linux.
         signal: usize,
     },
 }

@@ -19,6 +19,9 @@ pub mod analysis;
 pub mod figure;
 pub mod study;
 
+pub mod slurm;
+pub mod sweep;
+
 pub mod device;
 pub mod doctor;
 pub mod error;

@@ -16,13 +16,13 @@ use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::file::{FolderLock, is_locked, lock_folder, remove_temporaries, write_atomically};
 
-pub use events::{EventWriter, Scalar, read_events};
+pub use events::{EventWriter, Scalar, epoch_times, read_events};
 pub use find::{Located, find_runs};
 pub use metrics::{MetricsLog, MetricsRecord, read_metrics};
 pub use summary::{Curves, Status, Summary};
 
 /// How the names of checkpoints of epochs begin, here and in the reference.
-const EPOCH_STEM: &str = "ckpt-E";
+pub(crate) const EPOCH_STEM: &str = "ckpt-E";
 
 /// The base folder of a replicate: `<base>-rep<N>`, as the reference keeps its second instances.
 pub fn replicate_base(base: &Path, replicate: u64) -> PathBuf {

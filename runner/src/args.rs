@@ -11,6 +11,7 @@ use basin_core::data::Split;
 use basin_core::device::Choices;
 use basin_core::error::Error;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
+use basin_core::sweep::{Task, Wanted, tasks};
 use clap::{Args, Parser, Subcommand};
 
 use crate::command;
@@ -57,6 +58,42 @@ pub struct Settings {
     /// Changes a setting, such as train.epochs=5; may be repeated. `runner show KEY` shows all.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+}
+
+/// Which runs a command over many is about.
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Regular expression that is found in the keys.
+    pub regex: String,
+    /// Folder that holds all runs.
+    #[arg(short, long, default_value = "experiments", value_name = "FOLDER")]
+    pub base_dir: PathBuf,
+    /// Instances of each key, with commas, such as 0,1,2.
+    #[arg(long, value_delimiter = ',', default_value = "0", value_name = "NUMBERS")]
+    pub replicate: Vec<u64>,
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+impl Runs {
+    /// The runs, in order.
+    pub fn tasks(&self, registry: &Registry) -> Result<Vec<Task>, Error> {
+        let Self { regex, base_dir, replicate, settings } = self;
+        let wanted = Wanted { pattern: regex, replicates: replicate, base: base_dir, set: &settings.set };
+        tasks(&wanted, registry)
+    }
+
+    /// What is typed after the program's name to train one of them.
+    pub fn arguments(&self, task: &Task, device: &str) -> Vec<String> {
+        let base = self.base_dir.display().to_string();
+        let replicate = task.request.replicate.to_string();
+        let mut words = vec!["-k", &task.request.experiment.key, "-b", &base, "--replicate", &replicate];
+        words.extend(["--device", device]);
+        let configs = self.settings.families.configs.as_ref().map(|folder| folder.display().to_string());
+        words.extend(configs.iter().flat_map(|folder| ["--configs", folder]));
+        words.extend(self.settings.set.iter().flat_map(|setting| ["--set", setting]));
+        words.into_iter().map(str::to_owned).collect()
+    }
 }
 
 /// Where keys come from.
@@ -229,6 +266,12 @@ pub enum Command {
     Distance(command::distance::Distance),
     /// Measures the singular values of each convolution and linear layer.
     Spectrum(command::spectrum::Spectrum),
+    /// Trains many keys, each in a process of its own; run again, it trains what is missing.
+    Sweep(command::sweep::Sweep),
+    /// Shows how far many keys are.
+    Status(command::status::Status),
+    /// Writes Slurm's batch scripts for many keys, and submits them.
+    Slurm(command::slurm::Slurm),
     /// Lists the devices of this machine, and checks each shape of an architecture on one of them against the CPU.
     Doctor(command::doctor::Doctor),
     /// Shows, compares and converts checkpoints as files.

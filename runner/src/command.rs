@@ -12,26 +12,25 @@ pub mod mistakes;
 mod prepare;
 pub mod rewind;
 pub mod similarity;
+pub mod slurm;
 pub mod spectrum;
+pub mod status;
+pub mod sweep;
 mod train;
 
 use std::io::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use basin_core::config::{self, apply_overrides};
 use basin_core::device::guarded;
-use basin_core::error::Error;
 use basin_core::event::Event;
-use basin_core::job::{Job, Stop};
+use basin_core::job::Job;
 use basin_core::study::{self, Options, Study};
 use basin_core::train::launch::Outcome;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag::{register, register_conditional_shutdown, register_usize};
 
 use crate::args::{Arguments, Command, Device};
 use crate::progress::{Progress, say};
+use crate::signals;
 
 /// Runs the command that was typed.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -59,6 +58,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Pretraining(command)) => command.run(),
         Some(Command::Distance(command)) => command.run(),
         Some(Command::Spectrum(command)) => command.run(),
+        Some(Command::Sweep(command)) => command.run(),
+        Some(Command::Status(command)) => command.run(),
+        Some(Command::Slurm(command)) => command.run(),
         Some(Command::Doctor(command)) => command.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
@@ -85,17 +87,9 @@ fn working<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Res
     training(device, work)
 }
 
-/// Does long work on all devices that were named: with a progress display, and stopped by SIGINT and SIGTERM.
+/// Does long work on all devices that were named: with a progress display, and stopped by signals.
 fn training<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Result<T>) -> Result<T> {
-    let (progress, stop) = (Progress::new(), Stop::default());
-    let asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // The second signal ends the program at once, the first asks.
-        let registered = register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))
-            .and_then(|_| register(signal, Arc::clone(&asked)))
-            .and_then(|_| register_usize(signal, stop.flag(), signal as usize));
-        registered.map_err(|error| Error::run(format!("signals cannot be handled: {error}")))?;
-    }
+    let (progress, stop) = (Progress::new(), signals::listen()?);
     let emit = |event: Event| progress.show(event);
     let result = guarded(|| {
         let mut devices = device.choices.open()?;

@@ -4,6 +4,7 @@ mod allocator;
 mod args;
 mod command;
 mod progress;
+mod signals;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -21,7 +22,9 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             progress::say(&format!("error: {error:#}"));
-            ExitCode::from(error.downcast_ref::<Error>().map_or(1, Error::exit_code))
+            let refused = error.downcast_ref::<command::slurm::Refused>().map(|refused| refused.code);
+            let code = refused.or_else(|| error.downcast_ref::<Error>().map(Error::exit_code));
+            ExitCode::from(code.unwrap_or(1))
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A file is a series of records (length, its checksum, bytes, their checksum), each a protocol buffer `Event`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -71,6 +71,24 @@ impl EventWriter {
 /// All scalars of a folder's event files, in the files' order; none if there is no folder. What follows a broken or
 /// half-written record is left out.
 pub fn read_events(folder: &Path) -> Result<Vec<Scalar>> {
+    Ok(read_records(folder, scalars_of)?.into_iter().flatten().collect())
+}
+
+/// When each epoch was over, in seconds since 1970: the last time that an event of it was written.
+pub fn epoch_times(folder: &Path) -> Result<BTreeMap<i64, f64>> {
+    let times = read_records(folder, |event| {
+        let fields = fields(event);
+        let time =
+            fields.iter().find_map(|f| if let (1, Field::Double(time)) = f { Some(*time) } else { None })?;
+        let step =
+            fields.iter().find_map(|f| if let (2, Field::Number(step)) = f { Some(*step) } else { None })?;
+        fields.iter().any(|(number, _)| *number == 5).then_some((step as i64, time))
+    })?;
+    Ok(times.into_iter().flatten().collect())
+}
+
+/// What is made of each record of a folder's event files, in the files' order.
+fn read_records<T>(folder: &Path, read: impl Fn(&[u8]) -> T) -> Result<Vec<T>> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(Error::io("read", folder))?,
@@ -78,15 +96,13 @@ pub fn read_events(folder: &Path) -> Result<Vec<Scalar>> {
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.retain(|path| path.to_string_lossy().contains("tfevents"));
     paths.sort();
-    let mut scalars = Vec::new();
+    let mut records = Vec::new();
     for path in paths {
         let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
         let mut rest = bytes.as_slice();
-        while let Some(event) = next_record(&mut rest) {
-            scalars.extend(scalars_of(event));
-        }
+        records.extend(std::iter::from_fn(|| next_record(&mut rest)).map(&read));
     }
-    Ok(scalars)
+    Ok(records)
 }
 
 /// Takes a whole record with right checksums from the front.
@@ -155,9 +171,9 @@ fn scalars_of(event: &[u8]) -> Vec<Scalar> {
 
 enum Field<'a> {
     Number(u64),
+    Double(f64),
     Float(f32),
     Bytes(&'a [u8]),
-    Other,
 }
 
 /// The fields of a message up to the first that makes no sense.
@@ -169,7 +185,7 @@ fn next_field<'a>(message: &mut &'a [u8]) -> Option<(u64, Field<'a>)> {
     let key = take_varint(message)?;
     let field = match (key & 7) as u8 {
         VARINT => Field::Number(take_varint(message)?),
-        FIXED64 => take(message, 8).map(|_| Field::Other)?,
+        FIXED64 => Field::Double(f64::from_le_bytes(take(message, 8)?.try_into().ok()?)),
         FIXED32 => Field::Float(f32::from_le_bytes(take(message, 4)?.try_into().ok()?)),
         BYTES => {
             let length = usize::try_from(take_varint(message)?).ok()?;
@@ -217,6 +233,8 @@ mod tests {
         let first = read_events(folder.path())?;
         assert_eq!(first.len(), 3);
         assert_eq!(first[2], Scalar { tag: "eval/test_acc".into(), step: 2, value: 2.0 / 3.0 });
+        let times = epoch_times(folder.path())?;
+        assert!(times.keys().eq(&[0, 1, 2]) && times.values().all(|time| now().as_secs_f64() - time < 60.0));
 
         let bytes = std::fs::read(&writer.path).map_err(Error::io("read", &writer.path))?;
         std::fs::write(&writer.path, &bytes[..bytes.len() - 1]).map_err(Error::io("write", &writer.path))?;

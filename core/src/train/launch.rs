@@ -157,7 +157,7 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
     let logged = Job { device: job.device.clone(), others: job.others, emit: &emit, stop: job.stop };
     let result = guarded(|| train(experiment, &data, &run, start.map(|start| start.state), &logged));
     if let Err(error) = &result {
-        log.line(&error.to_string());
+        log.line(&format!("error: {error}"));
         if is_new && !run.resume().is_file() {
             // Nothing to go on with: a broken image, or a stop before the first evaluation was over.
             remove_run(&run);

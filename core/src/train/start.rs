@@ -37,13 +37,26 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path) -> Result<
     }
 }
 
-/// The checkpoint that `source` names: a path as given, with `.safetensors` for its ending, the same below the base
-/// folder (`<key>/ckpt-E004` is found in that run's checkpoints), or the same epoch of our own ImageNet run in place of the
-/// reference's.
+/// The checkpoint that `source` names: the first of [`pretrained_paths`] that is there.
 ///
 /// # Errors
 /// [`Error::Data`] listing all that was tried.
 pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
+    let tried = pretrained_paths(source, base);
+    if let Some(found) = tried.iter().find(|path| path.is_file()) {
+        return Ok(found.clone());
+    }
+    let list: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
+    Err(Error::data(format!(
+        "no pre-trained checkpoint found, tried {}; name one with --set train.finetune_from=PATH",
+        list.join(", ")
+    )))
+}
+
+/// Where the checkpoint that `source` names may lie: a path as given, with `.safetensors` for its ending, the same below the base
+/// folder (`<key>/ckpt-E004` is found in that run's checkpoints), or the same epoch of our own ImageNet run in place of the
+/// reference's.
+pub fn pretrained_paths(source: &str, base: &Path) -> Vec<PathBuf> {
     let ours = |path: &Path| path.with_file_name(format!("{}.safetensors", stem(path)));
     let in_run = |key: &Path, file: &Path| {
         base.join(key).join("checkpoints").join(ours(file).file_name().unwrap_or_default())
@@ -56,14 +69,7 @@ pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
         tried.push(in_run(given.parent().unwrap_or(Path::new("")), &given));
     }
     tried.dedup();
-    if let Some(found) = tried.iter().find(|path| path.is_file()) {
-        return Ok(found.clone());
-    }
-    let list: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
-    Err(Error::data(format!(
-        "no pre-trained checkpoint found, tried {}; name one with --set train.finetune_from=PATH",
-        list.join(", ")
-    )))
+    tried
 }
 
 /// Replaces all but the head by the loaded tensors. Counters may be missing: old PyTorch had none.

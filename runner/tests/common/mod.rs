@@ -132,3 +132,31 @@ pub fn on_disk(here: &Path, options: &str, script: &str) -> Option<(i32, String)
     let output = unshare(&format!("{mount} && {script}")).unwrap();
     Some((output.status.code().unwrap(), stderr(&output)))
 }
+
+/// A folder of families for `--configs`, with keys that take half a second each.
+pub fn tiny_families(folder: &Path) {
+    std::fs::create_dir_all(folder.join("configs")).unwrap();
+    std::fs::write(folder.join("configs/tiny.ron"), include_str!("tiny.ron")).unwrap();
+}
+
+/// The program in a folder with these families.
+pub fn tiny(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = runner(folder);
+    command.args(arguments).env("BASIN_CONFIGS", "configs");
+    command
+}
+
+/// Waits for something, half a minute at most.
+#[track_caller]
+pub fn wait_for(what: &str, is_there: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !is_there() {
+        assert!(start.elapsed().as_secs() < 30, "no {what}");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// Sends a signal, such as `-TERM`.
+pub fn signal(child: &std::process::Child, signal: &str) {
+    Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+}
