@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::file;
+use crate::remote::{is_url, without_query};
 
 pub use diff::{Change, Diff, Reshaped, TensorChange, diff};
 pub use histogram::Histogram;
@@ -135,11 +136,19 @@ const ENDINGS: [&str; 4] = [".safetensors", ".pth.tar", ".pth", ".pt"];
 
 /// A checkpoint's file name without its ending.
 pub fn stem(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name(path);
     name.strip_suffix(ending(path).unwrap_or_default()).unwrap_or(&name).to_owned()
 }
 
-fn ending(path: &Path) -> Option<&'static str> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+/// The part of a checkpoint's file name that says its format.
+pub(crate) fn ending(path: &Path) -> Option<&'static str> {
+    let name = name(path);
     ENDINGS.into_iter().find(|ending| name.ends_with(ending))
+}
+
+/// The file name; that of a URL without its query.
+fn name(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let path = if is_url(path) { Path::new(without_query(&text)) } else { path };
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

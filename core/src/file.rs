@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use memmap2::Mmap;
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
@@ -24,24 +25,46 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// # Errors
 /// [`Error::Io`] naming the file; the temporary file is removed then.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let named = Error::io("write", path);
     let try_all = || {
-        let mut temporary = tempfile::Builder::new().prefix(".").suffix(TEMPORARY).tempfile_in(folder)?;
+        let mut temporary = temporary_in(folder)?;
         let mut buffer = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
         write(&mut buffer)?;
         buffer.flush()?;
         drop(buffer);
-        set_usual_permissions(temporary.as_file())?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(path).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
+        give_name(temporary, path)
     };
-    try_all().map_err(named)
+    try_all().map_err(Error::io("write", path))
+}
+
+/// A new file, removed unless it gets a name.
+pub(crate) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".").suffix(TEMPORARY).tempfile_in(folder)
+}
+
+/// Syncs a temporary file, and gives it a name in the same file system, in a folder that is made.
+///
+/// # Errors
+/// [`Error::Io`] naming the file; the temporary file is removed then.
+pub(crate) fn persist(temporary: NamedTempFile, path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    give_name(temporary, path).map_err(Error::io("write", path))
+}
+
+fn give_name(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
+    set_usual_permissions(temporary.as_file())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Temporary files are for their owner alone; results are for the group and others to read.
@@ -108,7 +131,11 @@ pub fn is_locked(folder: &Path) -> bool {
 
 /// SHA-256 of bytes, in hex.
 pub fn digest(bytes: impl AsRef<[u8]>) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(Sha256::digest(bytes))
+}
+
+pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 of a file's bytes, in hex.

@@ -10,6 +10,7 @@ pub mod prepare;
 
 pub mod checkpoint;
 pub mod model;
+pub mod remote;
 
 pub mod run;
 

@@ -3,6 +3,7 @@
 mod crc;
 mod events;
 mod find;
+pub mod gc;
 mod metrics;
 mod summary;
 
@@ -15,6 +16,7 @@ use crate::checkpoint::stem;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::file::{FolderLock, is_locked, lock_folder, remove_temporaries, write_atomically};
+use crate::remote::is_url;
 
 pub use events::{EventWriter, Scalar, epoch_times, read_events};
 pub use find::{Located, find_runs};
@@ -43,8 +45,14 @@ pub fn absolute(path: &Path) -> PathBuf {
 /// The checkpoints of epochs in a checkpoint's folder, by epoch; of any format.
 ///
 /// # Errors
-/// [`Error::Io`] naming the folder.
+/// [`Error::Io`] naming the folder; [`Error::Data`] for a URL, which names one file and no folder.
 pub fn epochs_beside(checkpoint: &Path) -> Result<BTreeMap<usize, PathBuf>> {
+    if is_url(checkpoint) {
+        return Err(Error::data(format!(
+            "which epochs lie beside {} is not known; download the run's folder and name its path",
+            checkpoint.display()
+        )));
+    }
     let folder = match checkpoint.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -59,6 +67,11 @@ pub fn epochs_beside(checkpoint: &Path) -> Result<BTreeMap<usize, PathBuf>> {
     // Where one epoch lies in two formats, ours counts.
     named.sort_by_key(|(_, path)| path.extension().is_some_and(|ending| ending == "safetensors"));
     Ok(named.into_iter().collect())
+}
+
+/// The name of an epoch's checkpoint without its ending.
+pub fn epoch_stem(epoch: usize) -> String {
+    format!("{EPOCH_STEM}{epoch:03}")
 }
 
 /// The folder of one run. All file names in it are made here.
@@ -109,7 +122,7 @@ impl RunDir {
 
     /// The checkpoint after an epoch; 0 is before training.
     pub fn checkpoint(&self, epoch: usize) -> PathBuf {
-        self.0.join("checkpoints").join(format!("{EPOCH_STEM}{epoch:03}.safetensors"))
+        self.0.join("checkpoints").join(epoch_stem(epoch) + ".safetensors")
     }
 
     /// Whether a checkpoint of an epoch after the start is there.

@@ -51,7 +51,7 @@ fn check(experiment: &Experiment, golden: &Value) {
     for (path, value) in &ours {
         let default = match path.as_str() {
             _ if theirs.contains_key(path) => continue,
-            "key" | "script" | "gpu_spec" | "train.keep_every" => continue,
+            "key" | "script" | "gpu_spec" | "train.keep_every" | "train.keep" => continue,
             "data.name" if chexpert => Value::from("CheXpert"),
             "data.configs.disable_aug" => Value::from(false),
             "data.configs.image_size" => Value::from(224),

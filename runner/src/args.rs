@@ -8,7 +8,7 @@ use basin_core::analysis::selection::Selection;
 use basin_core::analysis::subject::Source;
 use basin_core::config::Registry;
 use basin_core::data::Split;
-use basin_core::device::Choices;
+use basin_core::device::{Choice, Choices};
 use basin_core::error::Error;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use basin_core::sweep::{Task, Wanted, tasks};
@@ -17,6 +17,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::command;
 
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
+///
+/// A checkpoint is named by its path, or by a URL: s3://, gs://, https:// or http://. What a URL names is kept in BASIN_CACHE, or
+/// else in the user's cache folder, and fetched again when it has changed.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -117,6 +120,13 @@ pub struct Device {
     /// Where to compute: auto, cpu, wgpu, vulkan[:N] or cuda[:N]; `doctor` lists what there is. To train on several: cuda:0,cuda:1.
     #[arg(long = "device", default_value = "auto", value_name = "DEVICE")]
     pub choices: Choices,
+}
+
+impl Device {
+    /// For what computes on no other.
+    pub fn cpu() -> Self {
+        Self { choices: Choice::Cpu.into() }
+    }
 }
 
 /// Which images an analysis uses.
@@ -272,6 +282,12 @@ pub enum Command {
     Status(command::status::Status),
     /// Writes Slurm's batch scripts for many keys, and submits them.
     Slurm(command::slurm::Slurm),
+    /// Removes checkpoints that the settings of their runs would not keep.
+    ///
+    /// The first epoch, the best and the last stay, and those of train.keep_every and train.keep, and those that another key or
+    /// run starts from; so do runs that are being trained, and folders that the reference wrote. Results that are stored stay
+    /// valid; what is removed cannot be analysed again.
+    Gc(command::gc::Gc),
     /// Lists the devices of this machine, and checks each shape of an architecture on one of them against the CPU.
     Doctor(command::doctor::Doctor),
     /// Shows, compares and converts checkpoints as files.

@@ -7,6 +7,7 @@ pub mod criticality;
 pub mod curves;
 pub mod distance;
 pub mod doctor;
+pub mod gc;
 pub mod interpolate;
 pub mod mistakes;
 mod prepare;
@@ -62,6 +63,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Status(command)) => command.run(),
         Some(Command::Slurm(command)) => command.run(),
         Some(Command::Doctor(command)) => command.run(),
+        Some(Command::Gc(command)) => command.run(),
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {

@@ -172,11 +172,8 @@ fn an_archive_that_is_not_the_official_one_of_cifar10() {
 }
 
 mod domainnet {
-    use std::collections::HashMap;
-    use std::io::{BufRead as _, BufReader, Cursor, Read as _, Write as _};
-    use std::net::{TcpListener, TcpStream};
+    use std::io::{Cursor, Write as _};
     use std::process::{Child, Stdio};
-    use std::sync::{Arc, Mutex};
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -184,81 +181,17 @@ mod domainnet {
     use zip::{CompressionMethod, ZipWriter};
 
     use super::*;
+    use crate::common::server::{Reply, Request, Server, Then, honest};
 
     const ARCHIVE: &str = "/real.zip";
     const IMAGES: usize = 6;
     /// A key whose data set is the one that is prepared here.
     const KEY: &str = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";
 
-    /// What the server says to one request.
-    struct Reply {
-        status: u16,
-        headers: Vec<String>,
-        body: Vec<u8>,
-        /// Content-Length, true or not.
-        declared: usize,
-        then: Then,
-    }
+    /// A server that holds the lists and the archive of a domain.
+    struct Mirror(Server);
 
-    /// What the server does when it has sent the body.
-    #[derive(PartialEq)]
-    enum Then {
-        Close,
-        Stall,
-    }
-
-    impl Reply {
-        fn status(status: u16) -> Self {
-            Self { status, headers: Vec::new(), body: Vec::new(), declared: 0, then: Then::Close }
-        }
-
-        fn whole(body: &[u8]) -> Self {
-            Self { body: body.to_vec(), declared: body.len(), ..Self::status(200) }
-        }
-
-        fn header(mut self, header: impl Into<String>) -> Self {
-            self.headers.push(header.into());
-            self
-        }
-
-        /// The connection is cut, or says nothing more, when half of the body is sent.
-        fn half(mut self, then: Then) -> Self {
-            self.body.truncate(self.body.len() / 2);
-            Self { then, ..self }
-        }
-    }
-
-    /// As a good server answers.
-    fn honest(file: &[u8], request: &Request) -> Reply {
-        match request.from {
-            None => Reply::whole(file),
-            Some(from) if from >= file.len() => {
-                Reply::status(416).header(format!("Content-Range: bytes */{}", file.len()))
-            }
-            Some(from) => Reply { status: 206, ..Reply::whole(&file[from..]) }.header(format!(
-                "Content-Range: bytes {from}-{}/{}",
-                file.len() - 1,
-                file.len()
-            )),
-        }
-    }
-
-    #[derive(Debug, Clone, PartialEq)]
-    struct Request {
-        path: String,
-        /// First byte of the range that is asked for.
-        from: Option<usize>,
-        /// How many requests for this path came before.
-        before: usize,
-    }
-
-    /// A server on this machine that holds the lists and the archive of a domain.
-    struct Server {
-        address: String,
-        requests: Arc<Mutex<Vec<Request>>>,
-    }
-
-    impl Server {
+    impl Mirror {
         /// `archive` says what is answered to each request for the archive.
         fn start(archive: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
             Self::with_lists(archive, honest)
@@ -268,67 +201,24 @@ mod domainnet {
             archive: impl Fn(&Request) -> Reply + Send + Sync + 'static,
             list: impl Fn(&[u8], &Request) -> Reply + Send + Sync + 'static,
         ) -> Self {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let address = format!("http://{}", listener.local_addr().unwrap());
-            let requests = Arc::new(Mutex::new(Vec::new()));
-            let log = Arc::clone(&requests);
-            let answer = Arc::new(move |request: &Request| match request.path.as_str() {
+            Self(Server::start(move |request| match request.path.as_str() {
                 ARCHIVE => archive(request),
                 "/domainnet/txt/real_train.txt" => list(lists()[0].as_bytes(), request),
                 "/domainnet/txt/real_test.txt" => list(lists()[1].as_bytes(), request),
                 _ => Reply::status(404),
-            });
-            thread::spawn(move || {
-                for stream in listener.incoming() {
-                    let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                    thread::spawn(move || serve(stream.unwrap(), &log, &*answer));
-                }
-            });
-            Self { address, requests }
+            }))
         }
 
         /// First bytes of the ranges that were asked of the archive.
         fn archive_requests(&self) -> Vec<Option<usize>> {
-            let requests = self.requests.lock().unwrap();
-            requests.iter().filter(|request| request.path == ARCHIVE).map(|request| request.from).collect()
+            self.0.asked(ARCHIVE)
         }
 
         fn command(&self, folder: &Path, more: &[&str]) -> Command {
-            let arguments = ["domainnet", "data", "--domains", "real", "--mirror", &self.address];
+            let arguments = ["domainnet", "data", "--domains", "real", "--mirror", &self.0.address];
             let mut command = prepare(folder, &[&arguments, more].concat());
             command.env("NO_PROXY", "127.0.0.1");
             command
-        }
-    }
-
-    fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> Reply) {
-        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-        let path = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
-        let headers: HashMap<String, String> = lines
-            .take_while(|line| !line.is_empty())
-            .map(|line| {
-                line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned())).unwrap()
-            })
-            .collect();
-        let from = headers
-            .get("range")
-            .map(|range| range.strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap());
-        let request = {
-            let mut log = log.lock().unwrap();
-            let before = log.iter().filter(|earlier| earlier.path == path).count();
-            log.push(Request { path, from, before });
-            log.last().unwrap().clone()
-        };
-        let reply = answer(&request);
-        let mut head = format!("HTTP/1.1 {} Said\r\nContent-Length: {}\r\n", reply.status, reply.declared);
-        for header in &reply.headers {
-            head += &format!("{header}\r\n");
-        }
-        // The client may hang up whenever it likes.
-        let _ = stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes());
-        let _ = stream.write_all(&reply.body);
-        if reply.then == Then::Stall {
-            let _ = stream.read(&mut [0]);
         }
     }
 
@@ -394,7 +284,7 @@ mod domainnet {
         let here = folder();
         let bytes = archive(CompressionMethod::Deflated);
         let (half, file) = (bytes.len() / 2, bytes.clone());
-        let server = Server::with_lists(
+        let server = Mirror::with_lists(
             move |request| match request.before {
                 0 => honest(&file, request).half(Then::Close),
                 _ => honest(&file, request),
@@ -416,15 +306,15 @@ mod domainnet {
         names.sort();
         assert_eq!(names, [".lock", "real", "real.zip.sha256", "real_test.txt", "real_train.txt"]);
 
-        let before = server.requests.lock().unwrap().len();
+        let before = server.0.requests.lock().unwrap().len();
         success(server.command(here.path(), &[]));
-        assert_eq!(server.requests.lock().unwrap().len(), before);
+        assert_eq!(server.0.requests.lock().unwrap().len(), before);
     }
 
     #[test]
     fn a_server_that_ignores_ranges_starts_over() {
         let here = folder();
-        let server = Server::start(|request| match request.before {
+        let server = Mirror::start(|request| match request.before {
             0 => Reply::whole(&stored()).half(Then::Close),
             _ => Reply::whole(&stored()),
         });
@@ -437,7 +327,7 @@ mod domainnet {
     fn lengths_that_are_lies() {
         // More is promised than there is: the range that is asked for next does not exist.
         let here = folder();
-        let server = Server::start(|request| {
+        let server = Mirror::start(|request| {
             let reply = honest(&stored(), request);
             Reply { declared: reply.declared + usize::from(request.before == 0) * 7, ..reply }
         });
@@ -447,7 +337,7 @@ mod domainnet {
 
         // Less is promised: what comes is no whole archive.
         let here = folder();
-        let server = Server::start(|request| {
+        let server = Mirror::start(|request| {
             let reply = honest(&stored(), request);
             Reply { declared: reply.declared - 100, ..reply }
         });
@@ -456,7 +346,7 @@ mod domainnet {
 
         // Another range than was asked for is not appended.
         let here = folder();
-        let server = Server::start(|request| match request.before {
+        let server = Mirror::start(|request| match request.before {
             0 => honest(&stored(), request).half(Then::Close),
             1 => Reply { status: 206, ..Reply::whole(&stored()[1..]) }.header(format!(
                 "Content-Range: bytes 1-{}/{}",
@@ -473,7 +363,7 @@ mod domainnet {
     #[test]
     fn a_file_that_is_not_there_and_a_domain_that_is_none() {
         let here = folder();
-        let server = Server::start(|_| Reply::status(404));
+        let server = Mirror::start(|_| Reply::status(404));
         failure(server.command(here.path(), &[]), 1, &["/real.zip", "404", "check the address"]);
         assert_eq!(server.archive_requests().len(), 1);
         has_no_list(here.path());
@@ -482,7 +372,7 @@ mod domainnet {
         let arguments = ["domainnet", "fresh", "--domains", "real", "--mirror", "/srv/mirror"];
         failure(prepare(here.path(), &arguments), 2, &["/srv/mirror/domainnet", "http://"]);
         // A page in place of a list.
-        let server = Server::with_lists(|_| Reply::status(404), |_, _| Reply::whole(b"<html>Moved</html>"));
+        let server = Mirror::with_lists(|_| Reply::status(404), |_, _| Reply::whole(b"<html>Moved</html>"));
         let here = folder();
         failure(server.command(here.path(), &[]), 3, &["real_train.txt", "an image's path"]);
         assert!(!root(here.path()).join("real_train.txt.new").exists());
@@ -492,7 +382,7 @@ mod domainnet {
     fn a_signal_leaves_a_part_that_the_next_run_goes_on_with() {
         let here = folder();
         let half = stored().len() / 2;
-        let server = Server::start(|request| match request.before {
+        let server = Mirror::start(|request| match request.before {
             0 => honest(&stored(), request).half(Then::Stall),
             _ => honest(&stored(), request),
         });
@@ -534,7 +424,7 @@ mod domainnet {
             (link, "it holds real/door"),
         ] {
             let here = folder();
-            let server = Server::start(move |request| honest(&bytes, request));
+            let server = Mirror::start(move |request| honest(&bytes, request));
             failure(server.command(here.path(), &[]), 3, &["no sound zip archive", reason]);
             assert!(!root(here.path()).join("real").exists(), "something was unpacked");
             assert_eq!(fs::read_dir(here.path()).unwrap().count(), 1);
@@ -543,7 +433,7 @@ mod domainnet {
         // A folder that belongs to another domain is left out, and so the images are not all there.
         let here = folder();
         let bytes = rename("real/dog/real_000003.png", "fake/dog/real_000003.png");
-        let server = Server::start(move |request| honest(&bytes, request));
+        let server = Mirror::start(move |request| honest(&bytes, request));
         failure(server.command(here.path(), &[]), 3, &["lacks 1 of the 6", "real/dog/real_000003.png"]);
         assert!(!root(here.path()).join("fake").exists());
         has_no_list(here.path());
@@ -563,7 +453,7 @@ mod domainnet {
             bomb[at..at + 4].copy_from_slice(&1000_u32.to_le_bytes());
         }
         let here = folder();
-        let server = Server::start(move |request| honest(&bomb, request));
+        let server = Mirror::start(move |request| honest(&bomb, request));
         failure(server.command(here.path(), &[]), 3, &["no sound zip archive"]);
         assert!(fs::metadata(root(here.path()).join(id(0))).map_or(0, |file| file.len()) <= 1000);
         has_no_list(here.path());
@@ -572,7 +462,7 @@ mod domainnet {
         let name = changed.windows(id(0).len()).position(|bytes| bytes == id(0).as_bytes()).unwrap();
         changed[name + 1000] ^= 1;
         let here = folder();
-        let server = Server::start(move |request| honest(&changed, request));
+        let server = Mirror::start(move |request| honest(&changed, request));
         failure(server.command(here.path(), &[]), 3, &["no sound zip archive", "checksum"]);
         has_no_list(here.path());
     }
@@ -580,7 +470,7 @@ mod domainnet {
     #[test]
     fn images_that_are_lost_later_come_back_from_the_same_archive_only() {
         let here = folder();
-        let server = Server::start(|request| match request.before {
+        let server = Mirror::start(|request| match request.before {
             0 => honest(&stored(), request),
             _ => honest(&archive(CompressionMethod::Deflated), request),
         });
@@ -604,7 +494,7 @@ mod domainnet {
     #[test]
     fn every_broken_image_is_listed() {
         let here = folder();
-        let server = Server::start(|request| honest(&stored(), request));
+        let server = Mirror::start(|request| honest(&stored(), request));
         success(server.command(here.path(), &[]));
         let verify = || {
             let set = ["--set", "data.configs.data_dir=data", "--set", "data.configs.subsample.size=1"];
@@ -637,8 +527,8 @@ mod domainnet {
     #[test]
     fn a_full_disk_and_a_read_only_one() {
         let here = folder();
-        let server = Server::start(|request| honest(&stored(), request));
-        let prepare = format!("$RUNNER prepare domainnet disk --domains real --mirror {}", server.address);
+        let server = Mirror::start(|request| honest(&stored(), request));
+        let prepare = format!("$RUNNER prepare domainnet disk --domains real --mirror {}", server.0.address);
         if let Some((code, message)) = on_disk(here.path(), "size=40k", &prepare) {
             assert_eq!(code, 1, "{message}");
             assert!(message.contains("error: cannot write disk/DomainNet/real"), "{message}");

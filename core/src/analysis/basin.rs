@@ -82,7 +82,7 @@ impl Stored for Basin {
 pub fn basin(one: &Path, two: &Path, request: &Request, job: &Job) -> Result<(Basin, PathBuf)> {
     let Request { loss, settings, experiment, selection, .. } = *request;
     let dataset = selection.open(experiment)?;
-    let [first, second] = [one, two].map(|path| Subject::load(path, experiment, &dataset, &job.device));
+    let [first, second] = [one, two].map(|path| Subject::load(path, experiment, &dataset, job));
     let (first, second) = (first?, second?);
     let mut landscape = Landscape::new(&first.network, &second.network);
     let line = landscape.line();

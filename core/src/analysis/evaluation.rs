@@ -26,7 +26,7 @@ pub fn evaluate_checkpoint(
     job: &Job,
 ) -> Result<(Evaluation, PathBuf)> {
     let dataset = selection.open(experiment)?;
-    let subject = Subject::load(path, experiment, &dataset, &job.device)?;
+    let subject = Subject::load(path, experiment, &dataset, job)?;
     let images = selection.decode(&dataset, experiment, job)?;
     let evaluation = evaluate(&subject.network, &images, job)?;
     let own_run = RunDir::of_checkpoint(path);

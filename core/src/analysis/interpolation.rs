@@ -61,8 +61,7 @@ pub fn linspace(first: f64, last: f64, count: usize) -> Vec<f64> {
 /// are not finite, [`Error::Interrupted`] with the points so far written.
 pub fn interpolate(one: &Path, two: &Path, request: &Request, job: &Job) -> Result<(Interpolation, PathBuf)> {
     let mut images = Images::open(request)?;
-    let [one, two] =
-        [one, two].map(|path| Subject::load(path, request.experiment, &images.dataset, &job.device));
+    let [one, two] = [one, two].map(|path| Subject::load(path, request.experiment, &images.dataset, job));
     let (result, folder) = measure(&one?, &two?, request, &mut images, job)?;
     for metric in result.metrics() {
         chart(metric, &[("", &result)]).save(&folder.join(metric.name()))?;

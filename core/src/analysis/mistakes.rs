@@ -21,6 +21,7 @@ use crate::event::Event;
 use crate::figure::Figure as _;
 use crate::file::write_atomically;
 use crate::job::Job;
+use crate::remote::{local, named};
 use crate::train::predictions;
 
 pub use answers::Answers;
@@ -134,8 +135,9 @@ pub fn mistakes(request: &Request, job: &Job) -> Result<(Mistakes, PathBuf)> {
 /// The file of a network's predictions.
 fn predictions_of(network: &Candidate, base: &Path, job: &Job) -> Result<PathBuf> {
     let Candidate { path, experiment } = network;
-    if predictions::is_predictions(path)? {
-        return Ok(path.clone());
+    let file = local(path, job)?;
+    if predictions::is_predictions(&file).map_err(|error| named(error, &file, path))? {
+        return Ok(file);
     }
     let experiment = experiment.as_ref().ok_or_else(|| {
         Error::usage(format!(

@@ -4,8 +4,10 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::checkpoint::ending;
 use crate::error::{Error, Result};
-use crate::run::epochs_beside;
+use crate::remote::is_url;
+use crate::run::{epoch_stem, epochs_beside};
 
 /// A checkpoint by its epoch in the run of another one, or by its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,7 @@ impl FromStr for Named {
 }
 
 impl Named {
-    /// Its file; an epoch's lies beside `checkpoint`.
+    /// Its file; an epoch's lies beside `checkpoint`, in the same format if that is a URL.
     ///
     /// # Errors
     /// [`Error::Data`] listing the epochs there are if that one is not among them.
@@ -34,6 +36,9 @@ impl Named {
             Self::File(path) => return Ok(path.clone()),
             Self::Epoch(epoch) => epoch,
         };
+        if is_url(checkpoint) {
+            return Ok(checkpoint.with_file_name(epoch_stem(*epoch) + ending(checkpoint).unwrap_or_default()));
+        }
         let mut epochs = epochs_beside(checkpoint)?;
         epochs.remove(epoch).ok_or_else(|| {
             let known: Vec<String> = epochs.keys().map(usize::to_string).collect();

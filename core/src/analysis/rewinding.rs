@@ -71,7 +71,7 @@ struct Point {
 pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
     let experiment = request.experiment;
     let dataset = request.selection.open(experiment)?;
-    let subject = Subject::load(request.checkpoint, experiment, &dataset, &job.device)?;
+    let subject = Subject::load(request.checkpoint, experiment, &dataset, job)?;
     let Subject { source, network } = &subject;
     let chosen = chosen_modules(&network.arch, request.modules)?;
     let modules = network.arch.modules();
@@ -146,7 +146,7 @@ fn origins(
 ) -> Result<(Vec<Origin>, Vec<Network>)> {
     let checkpoints = request.to.iter().map(|named| {
         let path = named.find(request.checkpoint)?;
-        let Subject { source, network } = Subject::load(&path, request.experiment, dataset, &job.device)?;
+        let Subject { source, network } = Subject::load(&path, request.experiment, dataset, job)?;
         Ok((Origin::Checkpoint(source), network))
     });
     let draws = request.seeds.iter().map(|&seed| {

@@ -72,7 +72,7 @@ pub fn similarity(request: &Request, job: &Job) -> Result<(Similarity, PathBuf)>
             dataset.len()
         )));
     }
-    let load = |path: &PathBuf| Subject::load_as_it_is(path, experiment, &job.device);
+    let load = |path: &PathBuf| Subject::load_as_it_is(path, experiment, job);
     let subjects = request.checkpoints.iter().map(load).collect::<Result<Vec<_>>>()?;
     // A ReLU turns what is no number into zero, so that features of a broken network can look sound.
     let choice = unit::choose(&subjects, request.modules)?;

@@ -44,7 +44,7 @@ pub struct Request<'a> {
 /// written.
 pub fn spectrum(request: &Request, job: &Job) -> Result<(Spectrum, PathBuf)> {
     let Request { checkpoint, experiment, layers, base } = request;
-    let weights = Weights::load(checkpoint, Some(&experiment.model.arch))?;
+    let weights = Weights::load(checkpoint, Some(&experiment.model.arch), job)?;
     let asked = layers.map(regex).transpose()?;
     let is_asked = |name: &str| asked.as_ref().is_none_or(|asked| asked.is_match(name));
     let mut result = Spectrum::new(&weights, experiment.data.configs.image_size);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::weights::Weights;
@@ -11,15 +10,16 @@ use crate::checkpoint::{self, Checkpoint, StateDict};
 use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::file::file_digest;
+use crate::job::Job;
 use crate::model::{Arch, Network};
+use crate::remote;
 use crate::run::RunDir;
 
 /// Where a network came from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The file, as it was named.
+    /// The file or URL, as it was named.
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
@@ -65,10 +65,10 @@ impl Subject {
     /// # Errors
     /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture; [`Error::Diverged`] if a value
     /// in it is not finite.
-    pub fn load(path: &Path, experiment: &Experiment, dataset: &Dataset, device: &Device) -> Result<Self> {
-        let (source, state) = read(path)?;
+    pub fn load(path: &Path, experiment: &Experiment, dataset: &Dataset, job: &Job) -> Result<Self> {
+        let (source, state) = read(path, job)?;
         let arch = Arch::new(&experiment.model.arch, dataset.outputs())?;
-        Self::new(source, arch, &state, device)
+        Self::new(source, arch, &state, job)
     }
 
     /// Loads a checkpoint with the head that it has, of the architecture that it says it is of, or else of
@@ -77,13 +77,13 @@ impl Subject {
     /// # Errors
     /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture; [`Error::Diverged`] if a value
     /// in it is not finite.
-    pub fn load_as_it_is(path: &Path, experiment: &Experiment, device: &Device) -> Result<Self> {
-        let Weights { source, arch, state } = Weights::load(path, Some(&experiment.model.arch))?;
-        Self::new(source, arch, &state, device)
+    pub fn load_as_it_is(path: &Path, experiment: &Experiment, job: &Job) -> Result<Self> {
+        let Weights { source, arch, state } = Weights::load(path, Some(&experiment.model.arch), job)?;
+        Self::new(source, arch, &state, job)
     }
 
-    fn new(source: Source, arch: Arch, state: &StateDict, device: &Device) -> Result<Self> {
-        let network = Network::new(arch, state, device)
+    fn new(source: Source, arch: Arch, state: &StateDict, job: &Job) -> Result<Self> {
+        let network = Network::new(arch, state, &job.device)
             .map_err(|error| Error::data(format!("{} cannot be used: {error}", source.path)))?;
         Ok(Self { source, network })
     }
@@ -96,7 +96,7 @@ impl Subject {
 pub fn own_experiment(checkpoint: &Path) -> Result<Option<Experiment>> {
     let run = RunDir::of_checkpoint(checkpoint);
     let record = run.map(|run| run.read_record()).transpose()?.flatten();
-    if record.is_none() && !checkpoint.exists() {
+    if record.is_none() && !checkpoint.exists() && !remote::is_url(checkpoint) {
         return Err(Error::data(format!("there is no checkpoint {}; check the path", checkpoint.display())));
     }
     Ok(record.map(|record| record.experiment))
@@ -106,10 +106,9 @@ pub fn own_experiment(checkpoint: &Path) -> Result<Option<Experiment>> {
 ///
 /// # Errors
 /// [`Error::Data`] naming the file if it is missing or broken, [`Error::Diverged`] naming a tensor with a value that is not finite.
-pub(super) fn read(path: &Path) -> Result<(Source, StateDict)> {
-    let (checkpoint, sha256) = rayon::join(|| Checkpoint::load(path), || file_digest(path));
-    let Checkpoint { state, metadata } = checkpoint?;
-    let source = Source { path: path.display().to_string(), sha256: sha256?, metadata };
+pub(super) fn read(path: &Path, job: &Job) -> Result<(Source, StateDict)> {
+    let (Checkpoint { state, metadata }, sha256) = remote::load(path, job)?;
+    let source = Source { path: path.display().to_string(), sha256, metadata };
     for tensor in &state.tensors {
         if let Some(value) = tensor.data.iter().find(|value| !value.is_finite()) {
             return Err(Error::Diverged(format!(

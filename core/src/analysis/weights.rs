@@ -5,6 +5,7 @@ use std::path::Path;
 use super::subject::{Source, read};
 use crate::checkpoint::StateDict;
 use crate::error::{Error, Result};
+use crate::job::Job;
 use crate::model::Arch;
 use crate::run::RunDir;
 
@@ -25,8 +26,8 @@ impl Weights {
     /// # Errors
     /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture; [`Error::Usage`] if nothing says
     /// which one; [`Error::Diverged`] naming a tensor with values that are not finite.
-    pub fn load(path: &Path, arch: Option<&str>) -> Result<Self> {
-        let (source, state) = read(path)?;
+    pub fn load(path: &Path, arch: Option<&str>, job: &Job) -> Result<Self> {
+        let (source, state) = read(path, job)?;
         let own = source.metadata.get("arch").filter(|own| Arch::names().any(|name| name == own.as_str()));
         let record = RunDir::of_checkpoint(path).map(|run| run.read_record()).transpose()?.flatten();
         let of_run = record.as_ref().map(|record| record.experiment.model.arch.as_str());

@@ -177,6 +177,17 @@ pub struct Train {
     pub weight_regularizers: Vec<WeightRegularizer>,
     /// Keep the checkpoint of every n-th epoch beside the first, last and best; 0 keeps none of the others.
     pub keep_every: usize,
+    /// Epochs whose checkpoints are kept as well, such as those that other keys start from.
+    #[serde(default)]
+    pub keep: Vec<usize>,
+}
+
+impl Train {
+    /// Whether the checkpoint of an epoch stays when it is neither the last nor the best.
+    pub fn keeps(&self, epoch: usize) -> bool {
+        let is_regular = self.keep_every > 0 && epoch.is_multiple_of(self.keep_every);
+        epoch == 0 || is_regular || self.keep.contains(&epoch)
+    }
 }
 
 /// Precision of the convolutions.

@@ -161,6 +161,7 @@ fn complete() -> Experiment {
             mixup_per_sample: false,
             weight_regularizers: Vec::new(),
             keep_every: 1,
+            keep: Vec::new(),
         },
         optimizer: optimizer(UpdateRule::Sgd(Sgd::default())),
         lr_scheduler: schedulers().into_iter().next(),

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::Arch;
 
 /// Settings that may change between two starts of a run: where things lie, how fast they are read, and what is kept.
-const FREE: [&str; 10] = [
+const FREE: [&str; 11] = [
     "data.configs.data_dir",
     "data.index_paths",
     "data.index_paths.train",
@@ -18,6 +18,7 @@ const FREE: [&str; 10] = [
     "train.data_workers",
     "train.micro_batch",
     "train.keep_every",
+    "train.keep",
     "gpu_spec",
 ];
 /// A setting of which only the presence counts; a run records the digest of what it names.

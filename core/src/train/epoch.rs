@@ -60,19 +60,13 @@ impl Recorder<'_> {
             predictions::save(&run.predictions("best"), &data.test, test, &about)?;
             replace_link(&path, &run.best())?;
         }
-        if epoch > 0 && !keeps(experiment, epoch - 1) {
+        if epoch > 0 && !experiment.train.keeps(epoch - 1) {
             let previous = run.checkpoint(epoch - 1);
             std::fs::remove_file(&previous).or_else(not_there).map_err(Error::io("remove", &previous))?;
         }
         reporter.evaluated(epoch, evaluations)?;
         Ok(Event::Epoch { epoch, epochs: experiment.train.epochs, summary: evaluations.summary() })
     }
-}
-
-/// Whether the checkpoint of an epoch before the last is kept.
-fn keeps(experiment: &Experiment, epoch: usize) -> bool {
-    let every = experiment.train.keep_every;
-    epoch == 0 || (every > 0 && epoch.is_multiple_of(every))
 }
 
 /// Makes `link` another name of `file`, replacing what it named before in one step.

@@ -12,9 +12,9 @@ use crate::config::Experiment;
 use crate::device::{check_precision, describe, guarded};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::file::file_digest;
 use crate::job::Job;
 use crate::model::Arch;
+use crate::remote;
 use crate::run::{RunDir, RunRecord, absolute, replicate_base};
 
 /// A run that somebody wants.
@@ -98,6 +98,13 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
         .chain(job.others)
         .try_for_each(|device| check_precision(experiment.train.precision, device))?;
     let run = request.run_dir();
+    if let Some(source) = &experiment.train.finetune_from
+        && let Some(old) = run.read_record()?
+        && old.experiment.train.finetune_from.as_ref() != Some(source)
+    {
+        // What another URL names shows once it is here.
+        remote::local(Path::new(source), job)?;
+    }
     let start_over = request.existing == Existing::SetAside;
     if !start_over && request.is_done()? {
         return Ok(Outcome::AlreadyDone);
@@ -107,7 +114,7 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
     let data = Splits::open(experiment)?;
     let start = if start_over || !run.resume().is_file() {
         let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
-        Some(start::start_state(experiment, &arch, &request.base)?)
+        Some(start::start_state(experiment, &arch, &request.base, job)?)
     } else {
         None
     };
@@ -182,7 +189,8 @@ fn refuse_changes(run: &RunDir, old: &RunRecord, request: &Request) -> Result<()
     if let Some(source) = &request.experiment.train.finetune_from
         && old.experiment.train.finetune_from.as_ref() != Some(source)
         && let Ok(path) = start::find_pretrained(source, &request.base)
-        && old.pretrained_sha256 != Some(file_digest(&path)?)
+        && let Some(sha256) = remote::known_digest(&path)?
+        && old.pretrained_sha256 != Some(sha256)
     {
         difference.push(format!("train.finetune_from: {} is another checkpoint", path.display()));
     }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{Checkpoint, NamedTensor, StateDict, stem};
+use crate::checkpoint::{NamedTensor, StateDict, stem};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
-use crate::file::file_digest;
+use crate::job::Job;
 use crate::model::{Arch, initial_state};
+use crate::remote::{self, is_url};
 
 /// The folder of the reference's ImageNet run, and the key of ours that stands in for it.
 const REFERENCE_PRETRAINING: (&str, &str) =
@@ -24,24 +25,28 @@ pub struct Start {
 /// The weights before training: drawn, or those of `train.finetune_from` with a drawn head.
 ///
 /// # Errors
-/// [`Error::Data`] if no checkpoint is found, or if anything but the head differs in name or shape.
-pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path) -> Result<Start> {
+/// [`Error::Data`] if no checkpoint is found, or if anything but the head differs in name or shape; those of [`remote::load`].
+pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job) -> Result<Start> {
     let fresh = initial_state(arch, experiment.model.kwargs.zero_fc_init, experiment.seed.init);
     match &experiment.train.finetune_from {
         None => Ok(Start { state: fresh, pretrained_sha256: None }),
         Some(source) => {
             let path = find_pretrained(source, base)?;
-            let state = take_over(fresh, Checkpoint::load(&path)?.state, &path)?;
-            Ok(Start { state, pretrained_sha256: Some(file_digest(&path)?) })
+            let (checkpoint, sha256) = remote::load(&path, job)?;
+            let state = take_over(fresh, checkpoint.state, &path)?;
+            Ok(Start { state, pretrained_sha256: Some(sha256) })
         }
     }
 }
 
-/// The checkpoint that `source` names: the first of [`pretrained_paths`] that is there.
+/// The checkpoint that `source` names: the first of [`pretrained_paths`] that is there. A URL is itself, and is not asked.
 ///
 /// # Errors
 /// [`Error::Data`] listing all that was tried.
 pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
+    if is_url(Path::new(source)) {
+        return Ok(PathBuf::from(source));
+    }
     let tried = pretrained_paths(source, base);
     if let Some(found) = tried.iter().find(|path| path.is_file()) {
         return Ok(found.clone());

@@ -1,23 +1,27 @@
 //! Commands that look at checkpoints as files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use basin_core::checkpoint::{self, Change, Checkpoint, Reader, Statistics, TensorInfo};
 use basin_core::error::Error;
+use basin_core::remote::{self, is_url, named};
 use serde_json::{Value, json};
 
-use super::print;
-use crate::args::CheckpointCommand;
+use super::{print, working};
+use crate::args::{CheckpointCommand, Device};
 
 /// Runs the command that was typed.
 pub fn run(command: &CheckpointCommand) -> Result<()> {
     match command {
         CheckpointCommand::Inspect { file, names: true, json } => {
-            inspect(file, &Reader::open(file)?, None, *json)
+            let copy = local(file)?;
+            let reader = Reader::open(&copy).map_err(|error| named(error, &copy, file))?;
+            inspect(file, &reader, None, *json)
         }
         CheckpointCommand::Inspect { file, names: false, json } => {
-            let inspection = checkpoint::inspect(file)?;
+            let copy = local(file)?;
+            let inspection = checkpoint::inspect(&copy).map_err(|error| named(error, &copy, file))?;
             inspect(file, &inspection.reader, Some((&inspection.tensors, &inspection.total)), *json)
         }
         CheckpointCommand::Diff { one, two, json } => diff(one, two, *json),
@@ -70,7 +74,7 @@ fn row(name: &str, dtype: &str, shape: &str, values: &str) -> Vec<String> {
 }
 
 fn diff(one: &Path, two: &Path, json: bool) -> Result<()> {
-    let (before, after) = (Checkpoint::load(one)?.state, Checkpoint::load(two)?.state);
+    let (before, after) = (load(one)?.state, load(two)?.state);
     let diff = checkpoint::diff(&before, &after);
     if json {
         let change = |change: &Change| {
@@ -131,13 +135,25 @@ fn convert(from: &Path, to: &Path, force: bool, json: bool) -> Result<()> {
         ))
         .into());
     }
-    let checkpoint = Checkpoint::load(from)?;
+    if is_url(to) {
+        return Err(Error::usage(format!("{} is no file; name one to convert to", to.display())).into());
+    }
+    let checkpoint = load(from)?;
     checkpoint.save(to)?;
     let tensors = checkpoint.state.tensors.len();
     if json {
         return print(&format!("{}\n", json!({ "from": from, "to": to, "tensors": tensors })));
     }
     print(&format!("{tensors} tensors written to {}\n", to.display()))
+}
+
+/// The file of a checkpoint by path or URL.
+fn local(path: &Path) -> Result<PathBuf> {
+    working(&Device::cpu(), |job| remote::local(path, job))
+}
+
+fn load(path: &Path) -> Result<Checkpoint> {
+    Ok(working(&Device::cpu(), |job| remote::load(path, job))?.0)
 }
 
 /// A shape as PyTorch prints it.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use basin_core::config::apply_overrides;
-use basin_core::device::Choice;
 use basin_core::error::Error;
 use basin_core::prepare::{self, Archives, Broken, Verified};
 
@@ -12,32 +11,28 @@ use super::{print, working};
 use crate::args::{Device, Prepare};
 use crate::progress::say;
 
-/// Nothing here computes on another.
-fn cpu() -> Device {
-    Device { choices: Choice::Cpu.into() }
-}
-
 /// Prepares a data set and prints the folder that holds it, or lists its broken images.
 pub fn run(request: Prepare) -> Result<()> {
     match request {
         Prepare::Chexpert { source, dest, train_size, verify } => {
-            let files = working(&cpu(), |job| prepare::chexpert(&source, &dest, train_size, job))?;
+            let files = working(&Device::cpu(), |job| prepare::chexpert(&source, &dest, train_size, job))?;
             say(&format!("{} images and the lists of three splits are there", files.len()));
             finish(&dest, &files, verify)
         }
         Prepare::Cifar10 { dest, from } => {
-            working(&cpu(), |job| prepare::cifar10(&dest, from.as_deref(), job))?;
+            working(&Device::cpu(), |job| prepare::cifar10(&dest, from.as_deref(), job))?;
             print(&format!("{}\n", dest.display()))
         }
         Prepare::Domainnet { dest, domains, mirror, keep_archives, verify } => {
             let archives = if keep_archives { Archives::Keep } else { Archives::Remove };
-            let files = working(&cpu(), |job| prepare::domainnet(&dest, &domains, &mirror, archives, job))?;
+            let files =
+                working(&Device::cpu(), |job| prepare::domainnet(&dest, &domains, &mirror, archives, job))?;
             finish(&dest, &files, verify)
         }
         Prepare::Verify { config_key, settings } => {
             let data = apply_overrides(settings.families.registry()?.get(&config_key)?, &settings.set)?.data;
             report(
-                &working(&cpu(), |job| prepare::verify(&data, job))?,
+                &working(&Device::cpu(), |job| prepare::verify(&data, job))?,
                 "replace them or take them out of the lists",
             )
         }
@@ -47,7 +42,7 @@ pub fn run(request: Prepare) -> Result<()> {
 /// Looks at the files if that was asked for, and prints their folder.
 fn finish(dest: &Path, files: &[PathBuf], verify: bool) -> Result<()> {
     if verify {
-        let verified = working(&cpu(), |job| prepare::verify_files(files, job))?;
+        let verified = working(&Device::cpu(), |job| prepare::verify_files(files, job))?;
         report(&verified, "remove them and run the same command again")?;
     }
     print(&format!("{}\n", dest.display()))

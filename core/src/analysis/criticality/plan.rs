@@ -36,7 +36,7 @@ pub struct Plan {
 impl Plan {
     /// Loads the checkpoints of the path, one after the other, and keeps the first and the last.
     pub fn open(request: &Request, grid: Grid, dataset: &Dataset, job: &Job) -> Result<Self> {
-        let load = |path: &Path| Subject::load(path, request.experiment, dataset, &job.device);
+        let load = |path: &Path| Subject::load(path, request.experiment, dataset, job);
         let (start, end) = (load(&request.start.find(request.end)?)?, load(request.end)?);
         if start.source.sha256 == end.source.sha256 {
             return Err(Error::usage(format!(

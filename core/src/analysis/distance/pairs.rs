@@ -63,8 +63,9 @@ pub fn distances(
     base: &Path,
     job: &Job,
 ) -> Result<(Distances, PathBuf)> {
-    let networks =
-        paths.iter().map(|path| Weights::load(path, arch).map(|weights| (weights.source, weights.arch.name)));
+    let networks = paths
+        .iter()
+        .map(|path| Weights::load(path, arch, job).map(|weights| (weights.source, weights.arch.name)));
     let (networks, archs): (Vec<Source>, Vec<String>) =
         networks.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let (Some(first), Some(name)) = (networks.first(), archs.first()) else {
@@ -85,10 +86,10 @@ pub fn distances(
 
     let total = (paths.len() * paths.len().saturating_sub(1) / 2) as u64;
     for (one, first) in paths.iter().enumerate().take(paths.len() - 1) {
-        let first = Weights::load(first, arch)?;
+        let first = Weights::load(first, arch, job)?;
         for (two, second) in paths.iter().enumerate().skip(one + 1) {
             job.check()?;
-            let second = Weights::load(second, arch)?;
+            let second = Weights::load(second, arch, job)?;
             let distance = distance(&first.arch, &first.state, &second.state).map_err(|error| {
                 Error::data(format!("{} and {}: {error}", first.source.path, second.source.path))
             })?;

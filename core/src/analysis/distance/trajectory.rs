@@ -122,8 +122,8 @@ pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Res
             run.display()
         )));
     }
-    let [start, last] = [Weights::load(start, arch)?, Weights::load(last, arch)?];
-    let pretrained = pretrained(run, base, job)?.map(|path| Weights::load(&path, arch)).transpose()?;
+    let [start, last] = [Weights::load(start, arch, job)?, Weights::load(last, arch, job)?];
+    let pretrained = pretrained(run, base, job)?.map(|path| Weights::load(&path, arch, job)).transpose()?;
     let checkpoints = paths.iter().map(|(epoch, path)| Ok((*epoch, file_digest(path)?)));
     let mut result = Trajectory {
         schema: 1,
@@ -141,7 +141,7 @@ pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Res
     let total = paths.len() as u64;
     for (epoch, path) in &paths {
         job.check()?;
-        let here = Weights::load(path, arch)?;
+        let here = Weights::load(path, arch, job)?;
         let from = |reference: &Weights| {
             distance(&reference.arch, &reference.state, &here.state).map_err(|error| {
                 Error::data(format!("{} and {}: {error}", reference.source.path, here.source.path))

@@ -42,7 +42,7 @@ pub fn all_pairs(checkpoints: &[PathBuf], request: &Request, job: &Job) -> Resul
     let mut images = Images::open(request)?;
     let subjects = checkpoints
         .iter()
-        .map(|path| Subject::load(path, request.experiment, &images.dataset, &job.device))
+        .map(|path| Subject::load(path, request.experiment, &images.dataset, job))
         .collect::<Result<Vec<Subject>>>()?;
     let sources: Vec<_> = subjects.iter().map(|subject| &subject.source).collect();
     let inputs = Inputs::new(request.experiment, &images.dataset, request.selection.split, &sources);

@@ -1,0 +1,184 @@
+//! Checkpoints by URL: fetched once, kept on disk by their digest, fetched again when they have changed.
+//!
+//! Below the cache folder, `checkpoints/<SHA-256><ending>` are the files, and `urls/<SHA-256 of the URL>/fetched.json` says which of
+//! them a URL named when it was last asked.
+
+mod fetch;
+mod store;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::{Checkpoint, ending};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::file::{
+    FolderLock, digest, file_digest, lock_folder, persist, remove_temporaries, write_atomically,
+};
+use crate::job::Job;
+
+use fetch::{Answer, Version, fetch};
+
+/// How soon a signal is heard.
+const POLL: Duration = Duration::from_millis(100);
+/// The folder that holds the cache, instead of the user's own.
+const CACHE: &str = "BASIN_CACHE";
+
+/// What a URL named when it was last asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fetched {
+    url: String,
+    version: Version,
+    /// SHA-256 of the file.
+    sha256: String,
+}
+
+/// Whether a path is a URL: a scheme and `://`.
+pub fn is_url(path: &Path) -> bool {
+    url(path).is_some()
+}
+
+/// A URL without its query, which may hold a signature.
+pub fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}
+
+/// The file of a checkpoint: the path itself, or the copy in the cache of what a URL names. A URL is asked once while the program
+/// runs, so that an analysis that reads a checkpoint twice reads the same one.
+///
+/// # Errors
+/// [`Error::Data`] naming the URL if it names nothing, may not be read, or cannot be reached and was not fetched before;
+/// [`Error::Io`] if the cache cannot be written; [`Error::Interrupted`].
+pub fn local(path: &Path, job: &Job) -> Result<PathBuf> {
+    static ASKED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let asked = || ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(url) = url(path) else { return Ok(path.to_owned()) };
+    if let Some(file) = asked().get(url).filter(|file| file.is_file()) {
+        return Ok(file.clone());
+    }
+    let cache = cache()?;
+    let folder = folder_of(url, &cache);
+    let _lock = turn(&folder, job)?;
+    remove_temporaries(&folder);
+    let known = last_fetched(url, &cache)?;
+    let file = match fetch(url, known.as_ref().map(|known| &known.version), &folder, job)? {
+        Answer::Whole { file, sha256, version } => {
+            let path = file_of(url, &sha256, &cache);
+            persist(file, &path)?;
+            let fetched = Fetched { url: url.to_owned(), version, sha256 };
+            let json = serde_json::to_vec_pretty(&fetched).map_err(Error::run)?;
+            write_atomically(&folder.join("fetched.json"), |file| file.write_all(&json))?;
+            path
+        }
+        Answer::Unchanged(reason) => {
+            // Only what is known can be unchanged.
+            let Some(known) = known else { return Err(Error::run(format!("{url} was never fetched"))) };
+            if let Some(reason) = reason {
+                job.emit(Event::Note(format!("{reason}; using the copy that was fetched before")));
+            }
+            file_of(url, &known.sha256, &cache)
+        }
+    };
+    asked().insert(url.to_owned(), file.clone());
+    Ok(file)
+}
+
+/// A checkpoint by path or URL, and the SHA-256 of its file.
+///
+/// # Errors
+/// Those of [`local`] and [`Checkpoint::load`], naming the URL.
+pub fn load(path: &Path, job: &Job) -> Result<(Checkpoint, String)> {
+    let file = local(path, job)?;
+    let (checkpoint, sha256) = rayon::join(|| Checkpoint::load(&file), || file_digest(&file));
+    Ok((checkpoint.map_err(|error| named(error, &file, path))?, sha256?))
+}
+
+/// The same error, naming the URL in place of the copy.
+pub fn named(error: Error, file: &Path, path: &Path) -> Error {
+    match error {
+        Error::Data(message) => {
+            Error::Data(message.replace(&*file.to_string_lossy(), &path.to_string_lossy()))
+        }
+        error => error,
+    }
+}
+
+/// SHA-256 of a file, or of what a URL named when it was last asked; `None` if it never was.
+///
+/// # Errors
+/// [`Error::Io`] naming a file that cannot be read.
+pub fn known_digest(path: &Path) -> Result<Option<String>> {
+    match url(path) {
+        Some(url) => Ok(last_fetched(url, &cache()?)?.map(|fetched| fetched.sha256)),
+        None => file_digest(path).map(Some),
+    }
+}
+
+fn url(path: &Path) -> Option<&str> {
+    let text = path.to_str()?;
+    let (scheme, _) = text.split_once("://")?;
+    let is_scheme =
+        scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    is_scheme.then_some(text)
+}
+
+fn cache() -> Result<PathBuf> {
+    let named = std::env::var_os(CACHE).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    named.or_else(|| dirs::cache_dir().map(|folder| folder.join("basin"))).ok_or_else(|| {
+        Error::usage(format!("this user has no cache folder for checkpoints by URL; name one with {CACHE}"))
+    })
+}
+
+fn folder_of(url: &str, cache: &Path) -> PathBuf {
+    cache.join("urls").join(digest(url))
+}
+
+/// Its ending says the format.
+fn file_of(url: &str, sha256: &str, cache: &Path) -> PathBuf {
+    cache.join("checkpoints").join(format!("{sha256}{}", ending(Path::new(url)).unwrap_or_default()))
+}
+
+/// What was fetched from a URL, if the file is still there and whole. A note that cannot be read counts as none.
+fn last_fetched(url: &str, cache: &Path) -> Result<Option<Fetched>> {
+    let note = std::fs::read(folder_of(url, cache).join("fetched.json")).unwrap_or_default();
+    let Ok(fetched) = serde_json::from_slice::<Fetched>(&note) else { return Ok(None) };
+    let file = file_of(url, &fetched.sha256, cache);
+    Ok((file.is_file() && file_digest(&file)? == fetched.sha256).then_some(fetched))
+}
+
+/// Waits until no other process fetches the same URL.
+fn turn(folder: &Path, job: &Job) -> Result<FolderLock> {
+    loop {
+        job.check()?;
+        match lock_folder(folder) {
+            Err(Error::Run(_)) => sleep(POLL),
+            lock => return lock,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::stem;
+
+    #[test]
+    fn a_url_has_a_scheme_and_a_name_without_its_query() {
+        for url in
+            ["s3://bucket/a.pth", "gs://bucket/a.pth", "https://host/x/a.pth?signature=b/c.pt", "ftp://a.pth"]
+        {
+            assert!(is_url(Path::new(url)), "{url}");
+            assert_eq!(stem(Path::new(url)), "a", "{url}");
+        }
+        for path in ["a.pth", "/s3/a.pth", "C:/a.pth", "c://a.pth", "://a.pth", "my runs://a.pth"] {
+            assert!(!is_url(Path::new(path)), "{path}");
+        }
+        assert_eq!(stem(Path::new("is it?.pth")), "is it?");
+    }
+}
