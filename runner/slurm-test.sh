@@ -14,7 +14,7 @@ say() { echo "$(date +%T) $*"; }
 command -v sbatch slurmd slurmctld munged >/dev/null || {
     apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends slurm-wlm munge
 }
-cargo build --release -p runner -p basin-core
+cargo build --release --workspace
 runner=$PWD/target/release/runner
 mkdir -p "$folder/configs" "$folder/slurm/state" "$folder/slurm/spool"
 sed 's/ckpt-E001/ckpt-E060/' runner/tests/common/tiny.ron >"$folder/configs/tiny.ron"
