@@ -1,9 +1,11 @@
 //! The window without its panels: finding runs, selecting them, keys, what is remembered, what goes wrong.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use basin_core::run::RunDir;
-use egui::{Key, Modifiers};
+use egui::{DroppedFile, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use tempfile::TempDir;
@@ -167,4 +169,34 @@ fn an_empty_folder_offers_what_can_be_done() {
     }
     let mut window = self::window(base.path().join("missing"));
     until(&mut window, |window| window.query_by_label_contains("there is no folder").is_some());
+}
+
+/// A file or folder that is dropped on the window.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+#[test]
+fn a_checkpoint_and_a_folder_of_runs_can_be_dropped() {
+    let (base, other) = (Base::new(), Base::new());
+    other.run("demo/there", 0, &[10.0], 1);
+    let checkpoint = base.0.path().join("dropped.safetensors");
+    let tensor = NamedTensor { name: "conv1.weight".to_owned(), shape: vec![2], data: vec![3.0, 4.0] };
+    let state = StateDict { tensors: vec![tensor] };
+    Checkpoint { state, metadata: [].into() }.save(&checkpoint).unwrap();
+    let mut window = window(base.path());
+    window.input_mut().dropped_files.push(Arc::new(Dropped(checkpoint)));
+    until(&mut window, |window| window.query_by_label("conv1.weight").is_some());
+    assert_eq!(window.state().settings.tab, Tab::Checkpoint);
+    window.input_mut().dropped_files.push(Arc::new(Dropped(other.path())));
+    until(&mut window, |window| window.query_by_label("there").is_some());
 }
