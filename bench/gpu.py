@@ -1,6 +1,6 @@
 """Basin beside PyTorch on a GPU: time of a step, peak memory, their ratios, and where Basin's time goes.
 
-Run: python bench/gpu.py [--device cuda:0] [--features cuda | cuda-cpp]   (torch, torchvision; builds Basin's side with cargo)
+Run: python bench/gpu.py [--device cuda:0]   (torch, torchvision; builds Basin's side with cargo)
 
 fixup_resnet50 at 224 pixels, batches of 32 and 256, single precision (Burn takes TF32 where that is faster, so PyTorch may too)
 and bfloat16, forward and a training step. PyTorch keeps channels last, with and without torch.compile; the faster one is the
@@ -26,7 +26,6 @@ def call(*command):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cuda:0")
-    parser.add_argument("--features", default="cuda")
     parser.add_argument("--arch", default="fixup_resnet50")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--batches", type=int, nargs="+", default=[32, 256])
@@ -34,7 +33,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
-    what = ["--workspace"] if args.device == "cpu" else ["--package", "basin-core", "--features", args.features]
+    what = ["--workspace"] if args.device == "cpu" else ["--package", "basin-core", "--features", "cuda"]
     subprocess.run(["cargo", "build", "--release", *what, "--example", "gpu"], cwd=HERE.parent, check=True)
     ours_program = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).absolute() / "release/examples/gpu"
 
