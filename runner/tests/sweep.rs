@@ -4,7 +4,7 @@
 mod common;
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use common::*;
 
@@ -185,7 +185,8 @@ fn a_notice_that_time_runs_out_stops_every_kind_of_work() {
         let mut command = tiny(path, work);
         command.args(many.iter().flat_map(|setting| ["--set", setting]));
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        wait_for("handler of SIGUSR1", || handles_usr1(&child));
+        std::thread::sleep(std::time::Duration::from_millis(200));
         signal(&child, "-USR1");
         // Slurm may repeat it.
         signal(&child, "-USR1");
@@ -193,4 +194,11 @@ fn a_notice_that_time_runs_out_stops_every_kind_of_work() {
         assert_eq!(child.wait().unwrap().code(), Some(138), "{work:?}");
         assert!(asked.elapsed().as_secs() < 10, "{work:?}");
     }
+}
+
+/// Whether a process has said what it does on SIGUSR1, the tenth signal, as Linux tells it.
+fn handles_usr1(child: &Child) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+    u64::from_str_radix(caught.trim(), 16).unwrap_or(0) >> 9 & 1 == 1
 }
