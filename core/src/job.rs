@@ -21,6 +21,11 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// All devices, the one where tensors live first.
+    pub fn devices(&self) -> impl Iterator<Item = &Device> {
+        std::iter::once(&self.device).chain(self.others)
+    }
+
     /// Tells the outside.
     pub fn emit(&self, event: Event) {
         (self.emit)(event);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::config::{Registry, apply_overrides};
+use crate::config::Registry;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{file_digest, write_atomically};
@@ -101,10 +101,8 @@ fn runs(study: &Study, options: &Options, registry: &Registry) -> Result<Vec<Run
 }
 
 fn request(member: &Member, options: &Options, registry: &Registry) -> Result<Request> {
-    let mut experiment = registry.get(&member.key)?;
-    experiment.seed.init = options.seed + member.replicate;
-    experiment.seed.order = options.seed + member.replicate;
-    let experiment = apply_overrides(experiment, &[member.set.as_slice(), options.set].concat())?;
+    let set = [member.set.as_slice(), options.set].concat();
+    let experiment = registry.seeded(&member.key, options.seed + member.replicate, &set)?;
     experiment.validate()?;
     let (base, replicate) = (options.base.to_owned(), member.replicate);
     Ok(Request { experiment, base, work_dir: None, replicate, existing: Existing::Resume })

@@ -8,7 +8,7 @@ mod state;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Registry, apply_overrides};
+use crate::config::Registry;
 use crate::error::{Error, Result};
 use crate::run::replicate_base;
 use crate::train::launch::{Existing, Request};
@@ -94,9 +94,7 @@ pub fn tasks(wanted: &Wanted, registry: &Registry) -> Result<Vec<Task>> {
 }
 
 fn request(key: &str, replicate: u64, wanted: &Wanted, registry: &Registry) -> Result<Request> {
-    let mut experiment = registry.get(key)?;
-    (experiment.seed.init, experiment.seed.order) = (replicate, replicate);
-    let experiment = apply_overrides(experiment, wanted.set)?;
+    let experiment = registry.seeded(key, replicate, wanted.set)?;
     experiment.validate()?;
     let base = wanted.base.to_owned();
     Ok(Request { experiment, base, work_dir: None, replicate, existing: Existing::Resume })

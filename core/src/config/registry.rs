@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::Experiment;
 use super::family::File;
+use super::overrides::apply_overrides;
 use super::overrides::nearest;
 use super::parameters::regex;
+use super::{Experiment, Seed};
 use crate::error::{Error, Result};
 
 /// The files of families that come with the program, in the order of their keys.
@@ -112,6 +113,16 @@ impl Registry {
         };
         let file = &self.files[*file];
         file.experiment(&file.families[*family], *member)
+    }
+
+    /// The settings of a key with both of its seeds, and then with changes as `path=value`.
+    ///
+    /// # Errors
+    /// Those of [`Self::get`] and [`apply_overrides`].
+    pub fn seeded(&self, key: &str, seed: u64, set: &[String]) -> Result<Experiment> {
+        let mut experiment = self.get(key)?;
+        experiment.seed = Seed { init: seed, order: seed };
+        apply_overrides(experiment, set)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::iter::once;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -94,9 +93,7 @@ fn incomplete(path: &Path) -> Error {
 pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
     let experiment = &request.experiment;
     experiment.validate()?;
-    once(&job.device)
-        .chain(job.others)
-        .try_for_each(|device| check_precision(experiment.train.precision, device))?;
+    job.devices().try_for_each(|device| check_precision(experiment.train.precision, device))?;
     let run = request.run_dir();
     if let Some(source) = &experiment.train.finetune_from
         && let Some(old) = run.read_record()?
@@ -145,8 +142,7 @@ pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
         let folder = absolute(Path::new(&recorded.data.configs.data_dir));
         recorded.data.configs.data_dir = folder.display().to_string();
     }
-    let devices: Vec<String> =
-        once(&job.device).chain(job.others).map(|device| describe(device).to_string()).collect();
+    let devices: Vec<String> = job.devices().map(|device| describe(device).to_string()).collect();
     run.write_record(&RunRecord {
         experiment: recorded,
         replicate: request.replicate,

@@ -1,7 +1,6 @@
 //! One step of gradient descent: a batch in shares, the gradients of each, one update; and what steps said, read from the
 //! device a few steps later, so that it never waits for the host.
 
-use std::iter::once;
 use std::ops::Range;
 use std::path::Path;
 
@@ -123,18 +122,15 @@ impl Learner<'_> {
         }
         Ok(())
     }
-}
 
-impl Learner<'_> {
     /// What to do when a batch does not fit into the memory of a device, found by halving.
     fn too_large(&self, job: &Job) -> Error {
         let train = &self.experiment.train;
-        let devices = 1 + job.others.len();
-        let share = train.batch_size.div_ceil(devices);
+        let share = train.batch_size.div_ceil(job.devices().count());
         let tried = if train.micro_batch == 0 { share } else { train.micro_batch.min(share) };
-        let halves =
+        let mut halves =
             std::iter::successors(Some(tried / 2), |size| Some(size / 2)).take_while(|size| *size > 0);
-        let fitting = halves.into_iter().find(|size| self.fits(*size, job).is_ok());
+        let fitting = halves.find(|size| self.fits(*size, job).is_ok());
         let remedy = match fitting {
             Some(size) => format!(
                 "{size} fit: set train.micro_batch={size}, which changes no gradient, and run the same command again"
@@ -204,7 +200,7 @@ fn descent(
     job: &Job,
 ) -> Descent {
     let count = batch.labels.len();
-    let devices: Vec<&Device> = once(&job.device).chain(job.others).collect();
+    let devices: Vec<&Device> = job.devices().collect();
     let mut whole = Descent::default();
     let mut statistics = Vec::new();
     for (device, share) in devices.iter().zip(shares(0..count, count.div_ceil(devices.len()))) {

@@ -1,7 +1,6 @@
 //! `runner -k KEY`: trains one run.
 
 use anyhow::Result;
-use basin_core::config::apply_overrides;
 use basin_core::error::Error;
 use basin_core::train::launch::{Existing, Outcome, Request, launch};
 
@@ -18,9 +17,7 @@ pub fn run(arguments: Train) -> Result<()> {
         )
         .into());
     };
-    let mut experiment = settings.families.registry()?.get(&key)?;
-    (experiment.seed.init, experiment.seed.order) = (replicate, replicate);
-    let experiment = apply_overrides(experiment, &settings.set)?;
+    let experiment = settings.families.registry()?.seeded(&key, replicate, &settings.set)?;
     let existing = if force { Existing::SetAside } else { Existing::Resume };
     let request = Request { experiment, base: base_dir, work_dir, replicate, existing };
     let outcome = training(&device, |job| launch(&request, job))?;
