@@ -321,25 +321,27 @@ mod tests {
 
     #[test]
     fn a_shuffled_crop_is_the_shuffled_plain_one() {
+        // More values than are moved at a time, and a length that no vector divides.
+        const SIZE: usize = 60;
         for name in ["Shapes_line", "CheXpert"] {
             let registry = Registry::load().unwrap();
             let mut data = registry.get("demo/Shapes_line/fixup_resnet18/scratch").unwrap().data;
             data.name = name.to_owned();
-            (data.configs.image_size, data.configs.pre_crop_size) = (12, 12);
-            let crop: Vec<u8> = (0..3 * 12 * 12).map(|at| (at * 7 % 256) as u8).collect();
+            (data.configs.image_size, data.configs.pre_crop_size) = (SIZE, SIZE);
+            let crop: Vec<u8> = (0..3 * SIZE * SIZE).map(|at| (at * 7 % 256) as u8).collect();
             let normalized = |data: &Data| {
                 let pipeline = Pipeline::new(data, Augment::Eval).unwrap();
                 let mut output = vec![0.0; crop.len()];
-                pipeline.normalize(12, &crop, &mut output);
-                // Six different crops at once are what each is by itself.
+                pipeline.normalize(SIZE, &crop, &mut output);
+                // Eleven different crops at once are what each is by itself.
                 let shifted = |by: u8| crop.iter().map(|level| level.wrapping_add(by)).collect();
-                let crops: Vec<Crop> = (0..6).map(|by| Crop { width: 12, levels: shifted(by) }).collect();
-                let mut all = vec![0.0; 6 * crop.len()];
+                let crops: Vec<Crop> = (0..11).map(|by| Crop { width: SIZE, levels: shifted(by) }).collect();
+                let mut all = vec![0.0; 11 * crop.len()];
                 pipeline.normalize_all(&crops, &mut all);
                 assert_eq!(all[..crop.len()], output, "{name}");
                 for (crop, from_all) in crops.iter().zip(all.chunks_exact(output.len())) {
                     let mut alone = vec![0.0; output.len()];
-                    pipeline.normalize(12, &crop.levels, &mut alone);
+                    pipeline.normalize(SIZE, &crop.levels, &mut alone);
                     assert_eq!(from_all, alone, "{name}");
                 }
                 output
@@ -352,11 +354,11 @@ mod tests {
             };
             for block_size in [1, 4] {
                 data.configs.shuffle_block_config = Some(ShuffleBlock { seed: 1235, block_size });
-                check(Shuffle::blocks(12, block_size, 1235).unwrap(), normalized(&data));
+                check(Shuffle::blocks(SIZE, block_size, 1235).unwrap(), normalized(&data));
             }
             data.configs.shuffle_block_config = None;
             data.configs.shuffle_pixel_config = Some(ShufflePixel { seed: 1236 });
-            check(Shuffle::pixels(12, 1236), normalized(&data));
+            check(Shuffle::pixels(SIZE, 1236), normalized(&data));
         }
     }
 
