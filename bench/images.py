@@ -3,12 +3,13 @@
 Run: python bench/images.py DATA_DIR   (torch, torchvision, opencv-python-headless; builds Basin's side with cargo)
 
 DATA_DIR holds DomainNet/<domain>/<class>/<image>.jpg. Its images are prepared as they are and enlarged to 500x375: a random
-crop to 224 pixels, flip, normalisation, batches of 64, on two threads or worker processes. All sides take turns; the median
-of each counts, since other work on the machine slows them all alike.
+crop to 224 pixels, flip, normalisation, batches of 64, on two threads or worker processes. All sides take turns, in
+another order each time; the median of each counts, since other work on the machine slows them all alike.
 """
 
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -19,7 +20,7 @@ from pathlib import Path
 from PIL import Image
 
 HERE = Path(__file__).parent
-ROUNDS, EPOCHS = 3, 2
+ROUNDS, EPOCHS = 9, 2
 PEERS = ["pillow workers", "pillow alone", "tensors workers", "opencv workers", "opencv threads"]
 
 
@@ -54,7 +55,7 @@ def main():
             sides |= {peer: (sys.executable, HERE / "images_peer.py", folder, *peer.split(), EPOCHS) for peer in PEERS}
             results = {name: [] for name in sides}
             for _ in range(ROUNDS):
-                for name, command in sides.items():
+                for name, command in random.sample(list(sides.items()), len(sides)):
                     results[name].append(call(*command))
             median = lambda name, what: statistics.median(result[what] for result in results[name])
             ours = median("Basin, none shuffle", "images_per_second")

@@ -136,7 +136,7 @@ pub fn train(
                 saved = Instant::now();
                 job.check()?;
             }
-            learner.step(batch?, &mut position, job);
+            learner.step(batch?, &mut position, job)?;
             if learner.is_full(&job.device) {
                 catch_up(&mut learner, &mut position)?;
             }

@@ -60,7 +60,18 @@ impl Learner<'_> {
     /// Updates the network by one batch, cut into shares: one for each of the job's devices, and each of those into parts of
     /// `train.micro_batch` images. However a batch is cut, its gradient is that of the mean loss over all of it; only batch
     /// normalisation sees no further than a part.
-    pub fn step(&mut self, batch: Batch, position: &mut Position, job: &Job) {
+    ///
+    /// # Errors
+    /// [`Error::Memory`] naming what would fit into the device's memory; [`Error::Run`] if the device fails.
+    pub fn step(&mut self, batch: Batch, position: &mut Position, job: &Job) -> Result<()> {
+        guarded(|| {
+            self.descend(batch, position, job);
+            Ok(())
+        })
+        .map_err(|error| self.explained(error, job))
+    }
+
+    fn descend(&mut self, batch: Batch, position: &mut Position, job: &Job) {
         let settings = &self.experiment.train;
         let (labels, labelling) = (batch.labels.clone(), batch.labelling);
         let (batch, targets) = mixed(self.experiment, batch, position);
@@ -93,10 +104,15 @@ impl Learner<'_> {
     /// [`Error::Diverged`] naming the first step whose loss is not finite; [`Error::Memory`] naming what would fit into the
     /// device's memory; [`Error::Run`] if the device gives nothing back.
     pub fn read(&mut self, position: &mut Position, job: &Job) -> Result<()> {
-        self.sum_up(position).map_err(|error| match error {
+        self.sum_up(position).map_err(|error| self.explained(error, job))
+    }
+
+    /// The error with what would fit, if memory is what there was too little of.
+    fn explained(&self, error: Error, job: &Job) -> Error {
+        match error {
             Error::Memory(_) => self.too_large(job),
             error => error,
-        })
+        }
     }
 
     fn sum_up(&mut self, position: &mut Position) -> Result<()> {
