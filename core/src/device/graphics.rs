@@ -34,6 +34,15 @@ pub(super) fn start(choice: Choice) -> Result<Device, String> {
         _ => adapters().first(),
     };
     let adapter = adapter.ok_or("it is gone")?;
+    let is_software = adapter.backend == Backend::Vulkan && adapter.device_type == DeviceType::Cpu;
+    if cfg!(feature = "vulkan") && is_software {
+        // Mesa 22 and 25 end the whole process while they compile a product of matrices.
+        return Err(
+            "a processor that plays a GPU crashes on the SPIR-V of a build with the feature vulkan; \
+                    one with wgpu alone computes on it"
+                .to_owned(),
+        );
+    }
     let interface = match adapter.backend {
         Backend::Vulkan => WgpuBackend::Vulkan,
         Backend::Metal => WgpuBackend::Metal,
