@@ -4,7 +4,8 @@ Run: python bench/images.py DATA_DIR   (torch, torchvision, opencv-python-headle
 
 DATA_DIR holds DomainNet/<domain>/<class>/<image>.jpg. Its images are prepared as they are and enlarged to 500x375: a random
 crop to 224 pixels, flip, normalisation, batches of 64, on two threads or worker processes. All sides take turns, in
-another order each time; the median of each counts, since other work on the machine slows them all alike.
+another order each time; the median of each counts, since other work on the machine slows them all alike. Takes a quarter of an
+hour.
 """
 
 import json
