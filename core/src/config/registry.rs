@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::family::File;
-use super::overrides::apply_overrides;
-use super::overrides::nearest;
+use super::overrides::{apply_overrides, nearest};
 use super::parameters::regex;
 use super::{Experiment, Seed};
 use crate::error::{Error, Result};

@@ -65,13 +65,13 @@ impl Learner<'_> {
     /// [`Error::Memory`] naming what would fit into the device's memory; [`Error::Run`] if the device fails.
     pub fn step(&mut self, batch: Batch, position: &mut Position, job: &Job) -> Result<()> {
         guarded(|| {
-            self.descend(batch, position, job);
+            self.update(batch, position, job);
             Ok(())
         })
         .map_err(|error| self.explained(error, job))
     }
 
-    fn descend(&mut self, batch: Batch, position: &mut Position, job: &Job) {
+    fn update(&mut self, batch: Batch, position: &mut Position, job: &Job) {
         let settings = &self.experiment.train;
         let (labels, labelling) = (batch.labels.clone(), batch.labelling);
         let (batch, targets) = mixed(self.experiment, batch, position);
