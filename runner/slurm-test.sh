@@ -7,7 +7,7 @@
 # Run as root on Debian: runner/slurm-test.sh FOLDER   (takes about eight minutes on 2 cores; FOLDER must be new)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mkdir "$1"
+mkdir "${1:?names no new folder; run it as runner/slurm-test.sh FOLDER}"
 folder=$(realpath "$1")
 say() { echo "$(date +%T) $*"; }
 
