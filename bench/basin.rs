@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use basin_core::config::{self, Sgd, UpdateRule};
 use basin_core::data::Labelling;
 use basin_core::device::Choice;
+use basin_core::evaluate::loss::{Targets, loss};
 use basin_core::model::{Arch, Network, initial_state};
-use basin_core::train::loss::{Targets, loss};
 use basin_core::train::optimizer::{Optimizer, take_gradients};
 use burn::tensor::{Tensor, TensorData};
 

@@ -14,6 +14,7 @@ pub mod remote;
 
 pub mod run;
 
+pub mod evaluate;
 pub mod train;
 
 pub mod analysis;

@@ -3,7 +3,6 @@
 mod crc;
 mod events;
 mod find;
-pub mod gc;
 mod metrics;
 mod summary;
 

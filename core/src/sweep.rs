@@ -1,5 +1,6 @@
 //! Sweeps: many runs, what each waits for, how far each is, and which can start next.
 
+pub mod gc;
 mod need;
 mod overview;
 mod schedule;

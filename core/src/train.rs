@@ -4,20 +4,14 @@ pub mod launch;
 pub mod start;
 
 pub mod adam;
-pub mod loss;
-pub mod metric;
 pub mod mixup;
 pub mod optimizer;
 pub mod regularizer;
 pub mod schedule;
 pub mod sgd;
 
-pub mod evaluate;
-mod splits;
-
 mod clock;
 mod epoch;
-pub mod predictions;
 mod report;
 mod resume;
 mod step;
@@ -29,6 +23,7 @@ use crate::checkpoint::{Checkpoint, StateDict};
 use crate::config::Experiment;
 use crate::data::{Augment, Labelling, Loader, Pipeline, epoch_batches};
 use crate::error::{Error, Result};
+use crate::evaluate::splits::Splits;
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::{Arch, Network};
@@ -41,7 +36,6 @@ use self::regularizer::Regularizers;
 use self::report::Reporter;
 use self::resume::{Position, Sums};
 use self::schedule::learning_rate;
-pub use self::splits::{Splits, eval_images};
 use self::step::Learner;
 
 /// Time between two resume states within an epoch.

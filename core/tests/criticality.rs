@@ -13,10 +13,10 @@ use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use basin_core::config::{Experiment, Registry, apply_overrides};
 use basin_core::data::Split;
 use basin_core::device::Choice;
+use basin_core::evaluate::evaluate;
 use basin_core::job::{Job, Stop};
 use basin_core::model::arch::{Spec, Start};
 use basin_core::model::{Arch, Network, initial_state};
-use basin_core::train::evaluate::evaluate;
 use burn::tensor::{Tensor, TensorData};
 use tempfile::TempDir;
 

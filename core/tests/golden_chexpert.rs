@@ -6,7 +6,7 @@ mod common;
 
 use basin_core::config::{IndexPaths, Registry};
 use basin_core::data::{Dataset, Split};
-use basin_core::train::metric::roc_auc;
+use basin_core::evaluate::metric::roc_auc;
 use serde_json::{Value, json};
 
 #[test]

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use basin_core::data::Labelling;
+use basin_core::evaluate::loss::{Targets, loss, sample_losses};
 use basin_core::random::mixup_coefficients;
-use basin_core::train::loss::{Targets, loss, sample_losses};
 use basin_core::train::mixup::mix;
 use burn::tensor::{Device, Tensor};
 

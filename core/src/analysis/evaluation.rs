@@ -7,11 +7,11 @@ use super::subject::{Source, Subject};
 use crate::checkpoint::{Reader, stem};
 use crate::config::Experiment;
 use crate::error::Result;
+use crate::evaluate::predictions;
+use crate::evaluate::{Evaluation, evaluate};
 use crate::file::{digest, file_digest};
 use crate::job::Job;
 use crate::run::RunDir;
-use crate::train::evaluate::{Evaluation, evaluate};
-use crate::train::predictions;
 
 /// Measures a checkpoint, and stores what it says of every selected sample under the run's `predictions/`, or below `base` if the
 /// checkpoint lies in no run. Returns the measurement and the file.

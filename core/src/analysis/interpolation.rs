@@ -15,10 +15,10 @@ use super::subject::Subject;
 use crate::config::Experiment;
 use crate::data::{Dataset, EvalImages};
 use crate::error::{Error, Result};
+use crate::evaluate::evaluate;
 use crate::event::Event;
 use crate::figure::Figure as _;
 use crate::job::Job;
-use crate::train::evaluate::evaluate;
 
 use self::samples::Samples;
 pub use barrier::{Barrier, Height};

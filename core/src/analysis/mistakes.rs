@@ -17,12 +17,12 @@ use super::record::Stored as _;
 use crate::config::Experiment;
 use crate::data::Labelling;
 use crate::error::{Error, Result};
+use crate::evaluate::predictions;
 use crate::event::Event;
 use crate::figure::Figure as _;
 use crate::file::write_atomically;
 use crate::job::Job;
 use crate::remote::{local, named};
-use crate::train::predictions;
 
 pub use answers::Answers;
 pub use chart::{contingency, pairs_figure, pairs_table, parts_figure, parts_table};

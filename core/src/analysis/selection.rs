@@ -3,8 +3,8 @@
 use crate::config::Experiment;
 use crate::data::{Dataset, EvalImages, Split};
 use crate::error::{Error, Result};
+use crate::evaluate::splits::eval_images;
 use crate::job::Job;
-use crate::train::eval_images;
 
 /// Which images of an experiment, all of them in evaluation mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use self::prefix::Prefix;
 use crate::config::nearest;
 use crate::data::EvalImages;
 use crate::error::{Error, Result};
+use crate::evaluate::Evaluation;
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::{Arch, Network};
-use crate::train::evaluate::Evaluation;
 
 /// Networks that are measured in one pass over the images, at most.
 const AT_ONCE: usize = 32;

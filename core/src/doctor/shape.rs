@@ -6,10 +6,10 @@ use std::ops::Range;
 use burn::tensor::{Device, Tensor};
 
 use crate::error::Result;
+use crate::evaluate::values;
 use crate::model::conv::{Options, composed, conv};
 use crate::model::{Arch, pool};
 use crate::random::{Keyed, Purpose};
-use crate::train::evaluate::values;
 
 /// An operation on square images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

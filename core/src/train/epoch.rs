@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::predictions;
 use super::report::Reporter;
 use super::resume::Position;
-use super::splits::{Evaluations, Splits};
 use crate::checkpoint::Checkpoint;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
+use crate::evaluate::predictions;
+use crate::evaluate::splits::{Evaluations, Splits};
 use crate::event::Event;
 use crate::model::Network;
 use crate::run::RunDir;

@@ -3,10 +3,10 @@
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::evaluate::values;
 use crate::config::{Point, WeightRegularizer};
 use crate::device::is_cpu;
 use crate::error::Result;
+use crate::evaluate::values;
 
 /// All penalties of a run.
 #[derive(Debug)]

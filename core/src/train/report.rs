@@ -1,10 +1,10 @@
 //! The numbers of a run, as `metrics.jsonl` and as TensorBoard events with the reference's tags.
 
-use super::evaluate::Evaluation;
 use super::resume::Sums;
-use super::splits::Evaluations;
 use crate::data::Labelling;
 use crate::error::Result;
+use crate::evaluate::Evaluation;
+use crate::evaluate::splits::Evaluations;
 use crate::run::{EventWriter, MetricsLog, RunDir};
 
 /// Writes each number to both places. Steps are epochs, as in the reference.

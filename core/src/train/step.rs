@@ -6,8 +6,6 @@ use std::path::Path;
 
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 
-use super::evaluate::{right_decisions, values};
-use super::loss::{Targets, loss};
 use super::mixup::mix;
 use super::optimizer::{Optimizer, take_gradients};
 use super::regularizer::{Penalty, Regularizers};
@@ -16,6 +14,8 @@ use crate::config::{Experiment, Precision};
 use crate::data::{Batch, Labelling};
 use crate::device::{describe, guarded, is_cpu};
 use crate::error::{Error, Result};
+use crate::evaluate::loss::{Targets, loss};
+use crate::evaluate::{right_decisions, values};
 use crate::job::Job;
 use crate::model::{Network, Statistics};
 use crate::random::{Keyed, Purpose, mixup_coefficients};

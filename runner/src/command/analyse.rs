@@ -8,7 +8,7 @@ use basin_core::analysis::selection::Selection;
 use basin_core::analysis::subject::own_experiment;
 use basin_core::config::{Experiment, apply_overrides};
 use basin_core::error::Error;
-use basin_core::train::evaluate::{Finding, or_undefined};
+use basin_core::evaluate::{Finding, or_undefined};
 use serde_json::json;
 
 use super::{print, working};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use basin_core::run::gc::{Request, remove, surplus};
+use basin_core::sweep::gc::{Request, remove, surplus};
 use clap::Args;
 use serde_json::json;
 

@@ -3,9 +3,9 @@ use std::path::Path;
 use basin_core::config::Experiment;
 use basin_core::data::{Dataset, Split};
 use basin_core::device::Choice as Device;
+use basin_core::evaluate::Evaluation;
+use basin_core::evaluate::predictions;
 use basin_core::job::{Job, Stop};
-use basin_core::train::evaluate::Evaluation;
-use basin_core::train::predictions;
 use egui_kittest::kittest::Queryable as _;
 
 use super::gallery::{Order, samples};

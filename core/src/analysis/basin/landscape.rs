@@ -7,10 +7,10 @@ use super::search::{Line, Noise, Place};
 use crate::checkpoint::Change;
 use crate::data::EvalImages;
 use crate::error::Result;
+use crate::evaluate::{Evaluation, evaluate};
 use crate::job::Job;
 use crate::model::Network;
 use crate::random::{Keyed, Purpose};
-use crate::train::evaluate::{Evaluation, evaluate};
 
 /// Two networks and the images on which those around them are measured, decoded when the first is.
 pub(super) struct Landscape<'a> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::search::Place;
 use crate::analysis::measures::{finite_or_endless, infinity_or_number};
-use crate::train::evaluate::Evaluation;
+use crate::evaluate::Evaluation;
 
 /// What of a network is to be flat in a basin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use super::Height;
 use super::barrier::largest_drop;
 use crate::error::Result;
+use crate::evaluate::metric::Ranking;
 use crate::event::Event;
 use crate::job::Job;
 use crate::random::{Keyed, Purpose};
-use crate::train::metric::Ranking;
 
 /// Resamples.
 const RESAMPLES: usize = 1000;
@@ -169,7 +169,7 @@ mod tests {
         let logits: [f32; 8] = [0.3, -1.0, 0.1, 2.0, 0.3, 0.5, -0.2, f32::NAN];
         let labels = [0b01, 0b10, 0b00, 0b01];
         let (losses, labelling) = (Vec::new(), crate::data::Labelling::Findings(&["a", "b"]));
-        let evaluation = crate::train::evaluate::Evaluation {
+        let evaluation = crate::evaluate::Evaluation {
             logits: logits.to_vec(),
             losses,
             labels: labels.to_vec(),

@@ -8,7 +8,7 @@ use crate::analysis::measures::{Measures, finite_or_endless};
 use crate::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use crate::data::Labelling;
 use crate::error::Result;
-use crate::train::evaluate::{Evaluation, right_decisions};
+use crate::evaluate::{Evaluation, right_decisions};
 
 /// What one network says of every sample.
 #[derive(Debug, Clone, PartialEq)]

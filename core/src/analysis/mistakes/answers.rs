@@ -10,8 +10,8 @@ use super::record::{Mistakes, Pair, Predictor};
 use crate::analysis::subject::Source;
 use crate::data::Labelling;
 use crate::error::{Error, Result};
+use crate::evaluate::predictions::{self, Predictions};
 use crate::file::file_digest;
-use crate::train::predictions::{self, Predictions};
 
 /// Predictions of two or more networks, of the same samples in the same order.
 #[derive(Debug, Clone)]

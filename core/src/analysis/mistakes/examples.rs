@@ -9,8 +9,8 @@ use super::question::Question;
 use crate::config::Experiment;
 use crate::data::{Dataset, RgbImage, Split, center_crop, resize_shorter_side};
 use crate::error::{Error, Result};
+use crate::evaluate::predictions::Predictions;
 use crate::figure::{Group, PICTURE, Picture, Sheet};
-use crate::train::predictions::Predictions;
 
 /// Two networks' predictions of the same samples in the same order.
 #[derive(Debug, Clone, Copy)]

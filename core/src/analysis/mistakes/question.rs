@@ -1,7 +1,7 @@
 //! What networks decide about a sample.
 
 use crate::data::Labelling;
-use crate::train::evaluate::largest;
+use crate::evaluate::largest;
 
 /// Something that is asked about every sample. Answers are numbers from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

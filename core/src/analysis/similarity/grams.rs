@@ -10,8 +10,8 @@ use super::measure::Hsics;
 use super::plan::{Plan, Slice};
 use super::unit::Choice;
 use crate::error::{Error, Result};
+use crate::evaluate::values;
 use crate::model::conv::gram::add_gram;
-use crate::train::evaluate::values;
 
 /// Adds the HSIC of every two units that are compared, over `samples`.
 pub(super) fn add_hsics(

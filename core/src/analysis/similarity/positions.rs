@@ -10,7 +10,7 @@ use super::measure::Hsics;
 use super::plan::{bytes_text, forward, image_bytes};
 use super::unit::Choice;
 use crate::error::{Error, Result};
-use crate::train::evaluate::values;
+use crate::evaluate::values;
 
 /// What is held at once.
 pub(super) struct Plan {

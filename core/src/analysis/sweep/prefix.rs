@@ -4,9 +4,9 @@ use burn::tensor::Tensor;
 
 use super::Sweep;
 use crate::error::Result;
+use crate::evaluate::{Evaluation, batches, image_batch};
 use crate::job::Job;
 use crate::model::Network;
-use crate::train::evaluate::{Evaluation, batches, image_batch};
 
 /// The input of a module in all images, held if there is memory for it.
 pub struct Prefix<'a> {

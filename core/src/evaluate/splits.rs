@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::evaluate::{Evaluation, evaluate};
+use super::{Evaluation, evaluate};
 use crate::config::Experiment;
 use crate::data::{Augment, Dataset, EvalImages, Pipeline, Split};
 use crate::error::Result;
@@ -48,7 +48,7 @@ impl Splits {
     }
 
     /// Decodes the evaluation crops of all.
-    pub(super) fn eval_images(&self, experiment: &Experiment, job: &Job) -> Result<EvalSplits> {
+    pub(crate) fn eval_images(&self, experiment: &Experiment, job: &Job) -> Result<EvalSplits> {
         let decode = |split, data: &Dataset| eval_images(experiment, data, split, job);
         let others = self.others.iter().map(|(split, data)| Ok((*split, decode(*split, data)?)));
         let others = others.collect::<Result<_>>()?;
@@ -75,13 +75,13 @@ pub fn eval_images(
 }
 
 /// The evaluation crops of the splits.
-pub(super) struct EvalSplits {
+pub(crate) struct EvalSplits {
     test: EvalImages,
     others: Vec<(Split, EvalImages)>,
 }
 
 /// A network measured on the splits, in evaluation mode.
-pub(super) struct Evaluations {
+pub(crate) struct Evaluations {
     pub test: Evaluation,
     pub others: Vec<(Split, Evaluation)>,
 }

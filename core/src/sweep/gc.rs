@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Located, RunDir, absolute, epochs_beside, find_runs};
 use crate::checkpoint::Reader;
 use crate::config::{Registry, apply_overrides, regex};
 use crate::error::{Error, Result};
 use crate::figure::Table;
+use crate::run::{Located, RunDir, absolute, epochs_beside, find_runs};
 use crate::train::start::find_pretrained;
 
 /// What is asked for.

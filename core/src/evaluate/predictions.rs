@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::evaluate::Evaluation;
+use super::Evaluation;
 use crate::checkpoint::{Checkpoint, NamedTensor, Reader, StateDict};
 use crate::data::{Dataset, Labelling};
 use crate::error::{Error, Result};

@@ -1,11 +1,16 @@
 //! A network on a whole split: what it says of each sample, and how right that is.
 
+pub mod loss;
+pub mod metric;
+pub mod predictions;
+pub mod splits;
+
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::loss::sample_losses;
-use super::metric::roc_auc;
+use self::loss::sample_losses;
+use self::metric::roc_auc;
 use crate::data::{EvalImages, Labelling};
 use crate::device::unreadable;
 use crate::error::Result;
