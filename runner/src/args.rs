@@ -1,11 +1,8 @@
 //! What can be typed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use basin_core::analysis::interpolation::linspace;
-use basin_core::analysis::names::short_names;
 use basin_core::analysis::selection::Selection;
-use basin_core::analysis::subject::Source;
 use basin_core::config::Registry;
 use basin_core::data::Split;
 use basin_core::device::{Choice, Choices};
@@ -198,25 +195,25 @@ pub struct Names {
     pub names: Vec<String>,
 }
 
-impl Names {
-    /// Whether there is one for each network, or none.
-    pub fn check(&self, networks: usize) -> Result<(), Error> {
-        match self.names.len() {
-            0 => Ok(()),
-            count if count == networks => Ok(()),
-            count => Err(Error::usage(format!(
-                "--names has {count} names for {networks} networks; give each one a name"
-            ))),
-        }
-    }
+/// Where a result goes.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Folder for the results, instead of one in the run of the first checkpoint, or in <BASE_DIR>/analysis/curves.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+}
 
-    /// The names that were typed, or what differs in the paths.
-    pub fn of(&self, sources: &[Source]) -> Vec<String> {
-        if !self.names.is_empty() {
-            return self.names.clone();
-        }
-        short_names(&sources.iter().map(|source| Path::new(&source.path)).collect::<Vec<_>>())
-    }
+/// Which finished runs an analysis is about.
+#[derive(Debug, Args)]
+pub struct FinishedRuns {
+    /// Folder that holds the runs; those in <BASE_DIR>-repN are further instances.
+    #[arg(short, long, default_value = "experiments", value_name = "FOLDER")]
+    pub base_dir: PathBuf,
+    #[command(flatten)]
+    pub families: Families,
+    /// Prints the result as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A split by the name that is typed.
@@ -254,28 +251,9 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Measures the networks on the straight line between two checkpoints, or on those between any two of several.
-    Interpolate(command::interpolate::Interpolate),
-    /// Finds the basin that two networks lie in: how flat the loss is around the segment between them, and how far it reaches.
-    Basin(command::basin::Basin),
-    /// Sets each module of a network back to an earlier value, one at a time, and measures what that costs.
-    Rewind(command::rewind::Rewind),
-    /// Measures how far each module can go back towards its start, and how much noise it bears there.
-    Criticality(command::criticality::Criticality),
-    /// Compares the mistakes of networks on the same images.
-    Mistakes(command::mistakes::Mistakes),
-    /// Compares the features of networks by linear CKA.
-    Similarity(command::similarity::Similarity),
-    /// Draws a number of finished runs over the epochs.
-    Curves(command::curves::Curves),
-    /// Draws the accuracy of finished runs over the size of the blocks that were shuffled.
-    Shuffles(command::curves::Shuffles),
-    /// Draws the accuracy of finished runs over the epoch of pre-training that they were tuned from.
-    Pretraining(command::curves::Pretraining),
-    /// Measures how far apart networks are in parameter space: each tensor, each module, and the whole network.
-    Distance(command::distance::Distance),
-    /// Measures the singular values of each convolution and linear layer.
-    Spectrum(command::spectrum::Spectrum),
+    /// An analysis of trained networks.
+    #[command(flatten)]
+    Analyse(command::analysis::Analyse),
     /// Trains many keys, each in a process of its own; run again, it trains what is missing.
     Sweep(command::sweep::Sweep),
     /// Shows how far many keys are.
@@ -408,27 +386,4 @@ pub enum Prepare {
         #[command(flatten)]
         settings: Settings,
     },
-}
-
-/// Positions on a line.
-#[derive(Debug, Clone)]
-pub struct Coefficients(pub Vec<f64>);
-
-/// Evenly spaced numbers, or a list.
-pub fn coefficients(text: &str) -> Result<Coefficients, String> {
-    let wrong = || format!("{text} is neither first:last:count, such as 0:1:50, nor numbers with commas");
-    let number = |part: &str| part.trim().parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(wrong);
-    let values = match text.split(':').collect::<Vec<_>>().as_slice() {
-        [first, last, count] => {
-            let count = count
-                .parse::<usize>()
-                .ok()
-                .filter(|count| (1..=100_000).contains(count))
-                .ok_or_else(wrong)?;
-            linspace(number(first)?, number(last)?, count)
-        }
-        [list] => list.split(',').map(number).collect::<Result<_, _>>()?,
-        _ => return Err(wrong()),
-    };
-    Ok(Coefficients(values))
 }

@@ -1,25 +1,18 @@
 //! What is done for each command. Results go to standard output, all else to standard error.
 
-mod analyse;
-pub mod basin;
+pub mod analysis;
 mod checkpoint;
-pub mod criticality;
-pub mod curves;
-pub mod distance;
 pub mod doctor;
+mod eval;
 pub mod gc;
-pub mod interpolate;
-pub mod mistakes;
 mod prepare;
-pub mod rewind;
-pub mod similarity;
 pub mod slurm;
-pub mod spectrum;
 pub mod status;
 pub mod sweep;
 mod train;
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use anyhow::Result;
 use basin_core::config::{self, apply_overrides};
@@ -46,19 +39,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
             print(&format!("{}\n", config::show(&experiment)?))
         }
         Some(Command::Eval { checkpoint, images, data }) => {
-            analyse::eval(&checkpoint, images.selection(), &data)
+            eval::eval(&checkpoint, images.selection(), &data)
         }
-        Some(Command::Interpolate(command)) => command.run(),
-        Some(Command::Basin(command)) => command.run(),
-        Some(Command::Mistakes(command)) => command.run(),
-        Some(Command::Rewind(command)) => command.run(),
-        Some(Command::Criticality(command)) => command.run(),
-        Some(Command::Similarity(command)) => command.run(),
-        Some(Command::Curves(command)) => command.run(),
-        Some(Command::Shuffles(command)) => command.run(),
-        Some(Command::Pretraining(command)) => command.run(),
-        Some(Command::Distance(command)) => command.run(),
-        Some(Command::Spectrum(command)) => command.run(),
+        Some(Command::Analyse(command)) => command.run(),
         Some(Command::Sweep(command)) => command.run(),
         Some(Command::Status(command)) => command.run(),
         Some(Command::Slurm(command)) => command.run(),
@@ -67,7 +50,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Checkpoint(command)) => checkpoint::run(&command),
         Some(Command::Prepare(request)) => prepare::run(request),
         Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {
-            let (study, registry) = (Study::open(&name)?, settings.families.registry()?);
+            let (study, registry) = (Study::open(&name)?, Arc::new(settings.families.registry()?));
             let options = Options { base: &base_dir, seed, set: &settings.set };
             if dry_run {
                 return print(&study::plan(&study, &options, &registry)?);

@@ -1,9 +1,11 @@
 //! A checkpoint as one names it beside another: by its epoch, or by its path.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::settings::single;
 use crate::checkpoint::ending;
 use crate::error::{Error, Result};
 use crate::remote::is_url;
@@ -25,6 +27,18 @@ impl FromStr for Named {
         Ok(text.parse().map_or_else(|_| Self::File(PathBuf::from(text)), Self::Epoch))
     }
 }
+
+impl fmt::Display for Named {
+    /// As it is typed.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Epoch(epoch) => write!(f, "{epoch}"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+single!(Named);
 
 impl Named {
     /// Its file; an epoch's lies beside `checkpoint`, in the same format if that is a URL.

@@ -14,6 +14,13 @@ use crate::file::{digest, write_atomically};
 /// Who is shown what an analysis has so far, whenever that is more.
 pub type Watch<'a, T> = Option<&'a (dyn Fn(&T) + 'a)>;
 
+/// Shows it what there is.
+pub fn show<T>(watch: Watch<T>, so_far: &T) {
+    if let Some(watch) = watch {
+        watch(so_far);
+    }
+}
+
 /// The networks and the images of an analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,11 +1,11 @@
 //! Which way modules go, and the checkpoints that training left on the way.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::settings::choices;
 use crate::analysis::subject::Source;
 use crate::checkpoint::{NamedTensor, Reader, StateDict};
 use crate::error::{Error, Result};
@@ -22,24 +22,7 @@ pub enum PathKind {
     Optimisation,
 }
 
-impl PathKind {
-    /// As it is typed and read.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Optimisation => "optimisation",
-        }
-    }
-}
-
-impl FromStr for PathKind {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        let found = [Self::Direct, Self::Optimisation].into_iter().find(|kind| kind.name() == name);
-        found.ok_or_else(|| Error::usage(format!("{name} is no path; choose direct or optimisation")))
-    }
-}
+choices!(PathKind, "path": Direct = "direct", Optimisation = "optimisation");
 
 /// The epochs of all places of an optimisation path, and the checkpoints of those between its ends.
 pub fn between(start: &Source, end: &Source) -> Result<(Vec<f64>, Vec<PathBuf>)> {

@@ -5,10 +5,11 @@ use std::path::Path;
 use burn::tensor::Tensor;
 
 use super::path::{PathKind, between, read_module};
-use super::{Grid, Request};
+use super::{CriticalitySettings, Grid};
 use crate::analysis::subject::{Source, Subject};
 use crate::analysis::sweep::chosen_modules;
 use crate::checkpoint::{Change, StateDict};
+use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -35,16 +36,24 @@ pub struct Plan {
 
 impl Plan {
     /// Loads the checkpoints of the path, one after the other, and keeps the first and the last.
-    pub fn open(request: &Request, grid: Grid, dataset: &Dataset, job: &Job) -> Result<Self> {
-        let load = |path: &Path| Subject::load(path, request.experiment, dataset, job);
-        let (start, end) = (load(&request.start.find(request.end)?)?, load(request.end)?);
+    pub fn open(
+        end: &Path,
+        path: PathKind,
+        settings: &CriticalitySettings,
+        grid: Grid,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        job: &Job,
+    ) -> Result<Self> {
+        let load = |path: &Path| Subject::load(path, experiment, dataset, job);
+        let (start, end) = (load(&settings.start.find(end)?)?, load(end)?);
         if start.source.sha256 == end.source.sha256 {
             return Err(Error::usage(format!(
                 "{} is both the start and the end of the path; choose a later checkpoint",
                 end.source.path
             )));
         }
-        let modules = chosen_modules(&end.network.arch, request.modules)?;
+        let modules = chosen_modules(&end.network.arch, &settings.modules.0)?;
         let first = start.network.state();
         let away = |network: &Network| module_distances(&network.arch, &first, &network.state());
         let norms = away(&end.network);
@@ -57,9 +66,9 @@ impl Plan {
             sources: vec![start.source],
             start: start.network,
             end: end.network,
-            kind: request.path,
+            kind: path,
         };
-        match request.path {
+        match path {
             PathKind::Direct => {
                 plan.positions = plan.grid.alphas.clone();
                 let line = |norm: &f64| plan.positions.iter().map(|alpha| alpha * norm).collect();

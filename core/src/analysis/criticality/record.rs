@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::perturbation::Place;
 use super::plan::Plan;
 use super::surface::{Sample, Samples, draws};
-use super::{Grid, PathKind, Request, Rule, Score, score};
+use super::{Grid, PathKind, Rule, Score, score};
 use crate::analysis::measures::{Measures, infinity_or_number};
 use crate::analysis::record::{Inputs, Stored};
 use crate::analysis::subject::Source;
@@ -75,15 +75,15 @@ pub struct Point {
 
 impl Criticality {
     /// Without points.
-    pub(super) fn new(request: &Request, plan: &Plan, inputs: Inputs) -> Self {
+    pub(super) fn new(path: PathKind, rule: Rule, plan: &Plan, inputs: Inputs) -> Self {
         Self {
             schema: 1,
             inputs,
             arch: plan.end.arch.name.clone(),
-            path: request.path,
+            path,
             between: plan.sources[1..plan.sources.len() - 1].to_vec(),
             grid: plan.grid.clone(),
-            rule: request.rule,
+            rule,
             epsilon: f64::INFINITY,
             end: Measures { accuracy: 0.0, loss: f64::INFINITY, auc: None },
             modules: Vec::new(),
@@ -172,7 +172,7 @@ impl Stored for Criticality {
     /// Points of all grids of one seed are in one folder.
     fn name(&self) -> String {
         let between: String = self.between.iter().map(|source| source.sha256.clone() + "\n").collect();
-        let settings = format!("{} {}\n{between}", self.path.name(), self.grid.seed);
-        format!("{}-{}", self.path.name(), self.inputs.name(&settings))
+        let settings = format!("{} {}\n{between}", self.path, self.grid.seed);
+        format!("{}-{}", self.path, self.inputs.name(&settings))
     }
 }

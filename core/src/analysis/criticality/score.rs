@@ -1,11 +1,10 @@
 //! One number for a surface.
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use super::Point;
 use crate::analysis::measures::{Measures, infinity_or_number};
+use crate::analysis::settings::choices;
 use crate::error::{Error, Result};
 
 /// When a point of a surface is as good as its end: if the mean of its objective over draws is within the bound.
@@ -39,15 +38,6 @@ pub enum Objective {
 }
 
 impl Objective {
-    /// As it is typed and read.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Loss => "loss",
-            Self::Error => "error",
-            Self::Auc => "auc",
-        }
-    }
-
     /// The value; infinite where it is undefined.
     pub fn of(self, measures: &Measures) -> f64 {
         match self {
@@ -58,14 +48,7 @@ impl Objective {
     }
 }
 
-impl FromStr for Objective {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        let found = [Self::Loss, Self::Error, Self::Auc].into_iter().find(|known| known.name() == name);
-        found.ok_or_else(|| Error::usage(format!("{name} is no objective; choose loss, error or auc")))
-    }
-}
+choices!(Objective, "objective": Loss = "loss", Error = "error", Auc = "auc");
 
 /// What an objective is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

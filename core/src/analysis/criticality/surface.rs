@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::Criticality;
 use super::perturbation::{Perturbation, Place};
 use super::plan::Plan;
-use super::{Criticality, Request};
 use crate::analysis::journal::Journal;
 use crate::analysis::measures::Measures;
 use crate::analysis::sweep::{Sweep, Visit};
-use crate::data::Dataset;
+use crate::data::EvalImages;
 use crate::error::Result;
 use crate::job::Job;
 
@@ -78,10 +78,11 @@ pub fn draws(plan: &Plan, sigma: f64) -> usize {
 /// `empty` is the result without points.
 pub fn measure(
     plan: &Plan,
-    request: &Request,
-    dataset: &Dataset,
+    images: impl FnOnce() -> Result<EvalImages>,
+    memory_bytes: usize,
     empty: &Criticality,
     journal: &mut Journal<Sample>,
+    show: Option<&dyn Fn(Criticality)>,
     job: &Job,
 ) -> Result<()> {
     let places = |module: usize| {
@@ -102,8 +103,7 @@ pub fn measure(
         return Ok(());
     }
 
-    let images = request.selection.decode(dataset, request.experiment, job)?;
-    let memory_bytes = request.memory_bytes;
+    let images = images()?;
     let sweep = Sweep { network: &plan.end, images: &images, memory_bytes, what: "criticality" };
     let mut perturbation = Perturbation::new(plan);
     let own = |index: &usize| plan.end.parameters[*index].clone();
@@ -115,10 +115,10 @@ pub fn measure(
     let take = |place: &Option<Place>, evaluation: &_| {
         let at = place.map(|place| at(plan, place));
         journal.add(Sample { at, measures: Measures::from(evaluation) })?;
-        if let Some(watch) = request.watch
+        if let Some(show) = show
             && shown.is_none_or(|shown| shown.elapsed() > LOOK)
         {
-            watch(&empty.filled(plan, &journal.points, false)?);
+            show(empty.filled(plan, &journal.points, false)?);
             shown = Some(Instant::now());
         }
         Ok(())

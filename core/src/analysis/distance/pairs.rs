@@ -1,11 +1,12 @@
 //! Distances between all pairs of some checkpoints, such as replicates.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Distance, distance};
 use crate::analysis::record::Stored;
+use crate::analysis::request::Surroundings;
 use crate::analysis::subject::Source;
 use crate::analysis::weights::Weights;
 use crate::error::{Error, Result};
@@ -24,13 +25,13 @@ pub struct Distances {
     /// The checkpoints, in the order in which they were named.
     pub networks: Vec<Source>,
     /// Every pair once.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<PairDistance>,
 }
 
 /// Two networks and how far apart they are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pair {
+pub struct PairDistance {
     /// Place of the first in the list of networks.
     pub one: usize,
     /// Place of the second.
@@ -53,14 +54,14 @@ impl Stored for Distances {
 }
 
 /// Measures the distances between all pairs of checkpoints, two of which are in memory at a time. `arch` is the architecture
-/// of those that do not say theirs. Results are written to `base` if the first lies in no run.
+/// of those that do not say theirs.
 ///
 /// # Errors
 /// Those of [`Weights::load`]; [`Error::Data`] naming two checkpoints that differ in more than their heads.
-pub fn distances(
-    paths: &[&Path],
+pub(super) fn distances(
+    paths: &[PathBuf],
     arch: Option<&str>,
-    base: &Path,
+    surroundings: &Surroundings,
     job: &Job,
 ) -> Result<(Distances, PathBuf)> {
     let networks = paths
@@ -77,9 +78,9 @@ pub fn distances(
             first.path, network.path
         )));
     }
-    let analyses = first.analysis_folder(base);
     let mut result = Distances { schema: 1, arch: name.clone(), networks, pairs: Vec::new() };
-    let folder = analyses.join("distance").join(result.name());
+    let Surroundings { base, output, .. } = surroundings;
+    let folder = result.networks[0].result_folder("distance", &result.name(), base, output.as_deref());
     if let Some(known) = result.known(&folder)? {
         return Ok((known, folder));
     }
@@ -93,7 +94,7 @@ pub fn distances(
             let distance = distance(&first.arch, &first.state, &second.state).map_err(|error| {
                 Error::data(format!("{} and {}: {error}", first.source.path, second.source.path))
             })?;
-            result.pairs.push(Pair { one, two, distance });
+            result.pairs.push(PairDistance { one, two, distance });
             let (what, done) = ("comparing".to_owned(), result.pairs.len() as u64);
             job.emit(Event::Progress { what, done, total, unit: "pairs" });
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Distance, distance};
 use crate::analysis::record::Stored;
+use crate::analysis::request::Surroundings;
 use crate::analysis::subject::Source;
 use crate::analysis::weights::Weights;
 use crate::error::{Error, Result};
@@ -104,11 +105,16 @@ impl Stored for Trajectory {
 }
 
 /// Measures how far each kept checkpoint of a run is from its start, from its pre-trained weights and from its end. `arch` is
-/// the architecture of checkpoints that do not say theirs; `base` is where relative names of pre-trained weights start.
+/// the architecture of checkpoints that do not say theirs; relative names of pre-trained weights start in the base folder.
 ///
 /// # Errors
 /// [`Error::Data`] if the folder holds no checkpoint of epoch 0, or none after it, and those of [`Weights::load`].
-pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Result<(Trajectory, PathBuf)> {
+pub(super) fn trajectory(
+    run: &Path,
+    arch: Option<&str>,
+    surroundings: &Surroundings,
+    job: &Job,
+) -> Result<(Trajectory, PathBuf)> {
     let paths = kept(run)?;
     let (Some(start), Some((_, last))) = (paths.get(&0), paths.last_key_value()) else {
         return Err(Error::data(format!(
@@ -123,7 +129,8 @@ pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Res
         )));
     }
     let [start, last] = [Weights::load(start, arch, job)?, Weights::load(last, arch, job)?];
-    let pretrained = pretrained(run, base, job)?.map(|path| Weights::load(&path, arch, job)).transpose()?;
+    let pretrained =
+        pretrained(run, &surroundings.base, job)?.map(|path| Weights::load(&path, arch, job)).transpose()?;
     let checkpoints = paths.iter().map(|(epoch, path)| Ok((*epoch, file_digest(path)?)));
     let mut result = Trajectory {
         schema: 1,
@@ -133,7 +140,8 @@ pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Res
         checkpoints: checkpoints.collect::<Result<_>>()?,
         steps: Vec::new(),
     };
-    let folder = RunDir::at(run.to_owned()).analysis().join("distance").join(result.name());
+    let own = || RunDir::at(run.to_owned()).analysis().join("distance").join(result.name());
+    let folder = surroundings.output.clone().unwrap_or_else(own);
     if let Some(known) = result.known(&folder)? {
         return Ok((known, folder));
     }

@@ -5,10 +5,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::barrier::DEFINITION;
-use super::{Barrier, Request};
+use super::{Barrier, LineSettings};
 use crate::analysis::measures::{Measures, Metric};
 use crate::analysis::record::{Inputs, Stored};
+use crate::analysis::request::Request;
 use crate::analysis::subject::Source;
+use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::file::write_atomically;
@@ -49,11 +51,16 @@ impl Stored for Interpolation {
 
 impl Interpolation {
     /// A line without points.
-    pub(super) fn new(request: &Request, dataset: &Dataset, networks: [&Source; 2]) -> Self {
+    pub(super) fn new(
+        request: &Request<LineSettings>,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        networks: [&Source; 2],
+    ) -> Self {
         Self {
             schema: 2,
-            inputs: Inputs::new(request.experiment, dataset, request.selection.split, &networks),
-            arch: request.experiment.model.arch.clone(),
+            inputs: Inputs::new(experiment, dataset, request.surroundings.selection.split, &networks),
+            arch: experiment.model.arch.clone(),
             points: Vec::new(),
             barrier: None,
             barrier_definition: DEFINITION.to_owned(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::classes::class_names;
 use super::examples::Two;
 use super::question::Question;
-use super::record::{Mistakes, Pair, Predictor};
+use super::record::{Mistakes, PairMistakes, Predictor};
 use crate::analysis::subject::Source;
 use crate::data::Labelling;
 use crate::error::{Error, Result};
@@ -94,7 +94,7 @@ impl Answers {
     }
 
     /// Two networks of a result; `None` if it has not the pair that it names.
-    pub fn pair(&self, pair: &Pair) -> Option<Two<'_>> {
+    pub fn pair(&self, pair: &PairMistakes) -> Option<Two<'_>> {
         (pair.one.max(pair.two) < self.names.len()).then(|| self.two(pair.one, pair.two))
     }
 

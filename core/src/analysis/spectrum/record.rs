@@ -205,7 +205,7 @@ impl SingularValues {
         write_atomically(&path(folder, layer), |writer| writer.write_all(&file))
     }
 
-    /// Reads what [`super::spectrum`] has written of a layer.
+    /// Reads what an analysis has written of a layer.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::Data`] naming the file.

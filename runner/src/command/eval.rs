@@ -1,4 +1,4 @@
-//! Commands on checkpoints.
+//! `runner eval`: measures a checkpoint.
 
 use std::path::Path;
 
@@ -50,7 +50,7 @@ pub fn eval(checkpoint: &Path, selection: Selection, data: &Data) -> Result<()> 
 }
 
 /// Settings that say which images are used: those of a key, or of the run that the checkpoint lies in.
-pub(super) fn experiment(checkpoint: &Path, data: &Data) -> Result<Experiment> {
+fn experiment(checkpoint: &Path, data: &Data) -> Result<Experiment> {
     let experiment = match &data.config_key {
         Some(key) => data.settings.families.registry()?.get(key)?,
         None => own_experiment(checkpoint)?.ok_or_else(|| {
