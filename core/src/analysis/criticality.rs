@@ -1,11 +1,14 @@
 //! Module criticality: how far one module can go back towards its start, and how much noise it bears there, before the network
 //! is worse (paper section 3.5 and Figure 6; Chatterji, Neyshabur and Sedghi 2020).
 
+mod assemble;
 mod chart;
 mod path;
 mod perturbation;
 mod plan;
 mod record;
+mod rule;
+mod samples;
 mod score;
 mod surface;
 
@@ -32,7 +35,8 @@ use crate::job::Job;
 pub use chart::{heat_map, points_table, score_bars, score_table, table};
 pub use path::PathKind;
 pub use record::{Criticality, Point, Surface};
-pub use score::{Bound, Objective, Rule, Score, score};
+pub use rule::{Bound, Objective, Rule, Score};
+pub use score::score;
 
 settings! {
     /// What is measured, where, and by which rule it is scored.

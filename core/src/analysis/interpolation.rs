@@ -26,9 +26,8 @@ use crate::event::Event;
 use crate::job::Job;
 
 use self::samples::Samples;
-pub use barrier::{Barrier, Height};
 pub use chart::{barrier_table, bars, chart, point_table};
-pub use record::{Interpolation, Point};
+pub use record::{Barrier, Height, Interpolation, Point};
 
 settings! {
     /// Where networks on lines are measured.
@@ -57,7 +56,7 @@ impl Analysis for LinearInterpolation {
         command: "interpolate",
         title: "Interpolation",
         summary: "Measures the networks on the straight line between two checkpoints, or on those between any two of several",
-        details: barrier::DEFINITION,
+        details: record::DEFINITION,
         networks: Some(Networks {
             least: 2,
             most: usize::MAX,
