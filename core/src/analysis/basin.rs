@@ -98,7 +98,7 @@ impl Analysis for BasinSearch {
         name: "basin",
         command: "basin",
         title: "Basin",
-        summary: "Finds the basin that two networks lie in: how flat the loss is around the segment between them, and how far it reaches",
+        summary: "Finds the loss basin that two networks lie in (Definition 3.1): how flat the loss is on the segment between them, and how far the basin reaches",
         details: STATEMENT,
         networks: Some(Networks {
             least: 2,

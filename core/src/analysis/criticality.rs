@@ -55,12 +55,12 @@ settings! {
         draws: usize = 3 => "N";
         /// Seed of the noise.
         seed: u64 = 0 => "SEED";
-        /// What decides whether a point is as good as the end: loss, error (the 0-1 loss of the definition), or auc (1 - AUC).
+        /// The objective by which a point is compared with the end: loss, error (the 0-1 loss of the definition), or auc (1 - AUC).
         objective: Objective = Objective::Loss => "OBJECTIVE";
-        /// A point is as good if its objective is at most so many times that of the end; 1.01, the public implementation's, unless
-        /// set.
+        /// A point counts as good as the end if its objective is at most FACTOR times the end's; 1.01, the public implementation's,
+        /// unless set.
         within: Option<f64> = None => "FACTOR";
-        /// A point is as good if its objective is at most this, the epsilon of the definition, whatever that of the end is.
+        /// A point counts as good as the end if its objective is at most EPSILON, as in the definition, whatever the end's is.
         epsilon: Option<f64> = None => "EPSILON";
     }
 }
@@ -164,7 +164,7 @@ impl Analysis for ModuleCriticality {
         name: "criticality",
         command: "criticality",
         title: "Criticality",
-        summary: "Measures how far each module can go back towards its start, and how much noise it bears there",
+        summary: "Measures module criticality: how far each module can go back towards its start, and how much noise it bears there",
         details: "",
         networks: Some(Networks {
             least: 1,

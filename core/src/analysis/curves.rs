@@ -32,7 +32,7 @@ settings! {
     pub struct CurveSettings {
         /// Regular expression that is found in the keys.
         regex: String = String::new() => "REGEX" positional;
-        /// What is drawn, as it is named in metrics.jsonl and the event files.
+        /// The TensorBoard tag to draw, as metrics.jsonl and the event files name it.
         tag: String = "eval/test_acc".to_owned() => "TAG";
     }
 }
@@ -42,7 +42,7 @@ settings! {
     pub struct ShuffleSettings {
         /// Regular expression that is found in the keys.
         regex: String = SHUFFLE_KEYS.to_owned() => "REGEX" positional;
-        /// Uses runs with this optimizer.base_lr, instead of the best one for each number by mean test accuracy.
+        /// Uses runs with this learning rate (optimizer.base_lr), instead of the rate with the best mean test accuracy of each bar.
         rate: Option<f64> = None => "RATE";
         /// First epoch in the mean of the training accuracy; 0 is before training.
         first_epoch: usize = Choice::default().first_epoch => "N";
@@ -54,7 +54,7 @@ settings! {
     pub struct PretrainingSettings {
         /// Regular expression that is found in the keys.
         regex: String = TUNED_KEYS.to_owned() => "REGEX" positional;
-        /// Uses runs with this optimizer.base_lr, instead of the best one for each number by mean test accuracy.
+        /// Uses runs with this learning rate (optimizer.base_lr), instead of the rate with the best mean test accuracy of each bar.
         rate: Option<f64> = None => "RATE";
         /// First epoch in the mean of the training accuracy; 0 is before training.
         first_epoch: usize = Choice::default().first_epoch => "N";
@@ -117,8 +117,11 @@ fn report<T: Summary>(results: &[Analysed<T>], name: &str) -> Report {
 pub struct LearningCurveSummary;
 
 impl Analysis for LearningCurveSummary {
-    const ABOUT: About =
-        about("curves", "Learning curves", "Draws a number of finished runs over the epochs");
+    const ABOUT: About = about(
+        "curves",
+        "Learning curves",
+        "Draws learning curves of finished runs, with mean and deviation over seeds",
+    );
     type Settings = CurveSettings;
     type Output = LearningCurves;
     type Part = CurvesPart;
@@ -163,7 +166,7 @@ impl Analysis for ShuffleSummary {
     const ABOUT: About = about(
         "shuffles",
         "Shuffles",
-        "Draws the accuracy of finished runs over the size of the blocks that were shuffled",
+        "Draws the accuracy of finished runs over the size of shuffled blocks (feature reuse)",
     );
     type Settings = ShuffleSettings;
     type Output = Shuffles;
@@ -196,7 +199,7 @@ impl Analysis for PretrainingSummary {
     const ABOUT: About = about(
         "pretraining",
         "Pre-training",
-        "Draws the accuracy of finished runs over the epoch of pre-training that they were tuned from",
+        "Draws the accuracy of finished runs over the epoch of pre-training that they were fine-tuned from",
     );
     type Settings = PretrainingSettings;
     type Output = Pretraining;

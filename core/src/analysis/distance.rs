@@ -27,7 +27,8 @@ pub use trajectory::{Reference, Step, Trajectory};
 settings! {
     /// What is measured instead of the distances between checkpoints.
     pub struct DistanceSettings {
-        /// Instead measures every kept checkpoint of a run from its start, its pre-trained weights and its end.
+        /// Measures every kept checkpoint of a run from its start, its pre-trained weights and its end, instead of checkpoints that are
+        /// named.
         trajectory: Option<PathBuf> = None => "RUN_FOLDER";
     }
 }
@@ -67,7 +68,7 @@ impl Analysis for ParameterDistance {
         name: "distance",
         command: "distance",
         title: "Distance",
-        summary: "Measures how far apart networks are in parameter space: each tensor, each module, and the whole network",
+        summary: "Measures the l2 distance of networks in parameter space: of each tensor, each module, and the whole network",
         details: "",
         networks: Some(Networks {
             least: 2,

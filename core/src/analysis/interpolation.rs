@@ -32,7 +32,8 @@ pub use record::{Barrier, Height, Interpolation, Point};
 settings! {
     /// Where networks on lines are measured.
     pub struct LineSettings {
-        /// Positions on the line: first:last:count, or numbers with commas. Beyond 0 and 1 is allowed.
+        /// Coefficients c of (1 - c) first + c second: first:last:count, or numbers with commas. Below 0 and above 1 extrapolates. The
+        /// ends 0 and 1, which the barrier needs, are always measured.
         coefficients: Coefficients = Coefficients::even(0.0, 1.0, 50) => "RANGE";
     }
 }
@@ -55,13 +56,13 @@ impl Analysis for LinearInterpolation {
         name: "interpolation",
         command: "interpolate",
         title: "Interpolation",
-        summary: "Measures the networks on the straight line between two checkpoints, or on those between any two of several",
+        summary: "Measures linear mode connectivity: loss and accuracy on the straight line between two checkpoints, or on the lines between all pairs of several, and the loss barrier",
         details: record::DEFINITION,
         networks: Some(Networks {
             least: 2,
             most: usize::MAX,
             value_name: "CHECKPOINT",
-            help: "The checkpoints; the first of each pair is at coefficient 0, the second at 1",
+            help: "Two checkpoints, or more for the lines between all pairs; the first of each pair is at coefficient 0, the second at 1",
             roles: &["From", "To"],
             unless: None,
         }),

@@ -67,14 +67,14 @@ impl Analysis for SharedMistakes {
         name: "mistakes",
         command: "mistakes",
         title: "Mistakes",
-        summary: "Compares the mistakes of networks on the same images",
+        summary: "Compares the mistakes of networks on the same images: common and uncommon mistakes, agreement, Cohen's kappa",
         details: "",
         networks: Some(Networks {
             least: 2,
             most: usize::MAX,
             value_name: "FILE",
-            help: "Two or more files: predictions that a run or `runner eval` has written, or checkpoints, of which the run's \
-                   predictions of the test split are used, or measured now",
+            help: "Two or more files: predictions that a run or `runner eval` has written, or checkpoints. Of a checkpoint the stored \
+                   predictions of the test split are used, or measured now if there are none",
             roles: &["First network", "Second network"],
             unless: None,
         }),

@@ -32,7 +32,7 @@ settings! {
     pub struct RewindingSettings {
         /// What modules are rewound to: an epoch of the same run, or a checkpoint's path; may be repeated.
         to: Repeated<Named> = Repeated(vec![Named::Epoch(0)]) => "EPOCH|PATH";
-        /// Sets modules to a fresh draw of the architecture's initialisation as well; may be repeated.
+        /// Also sets modules to a fresh draw of the architecture's initialisation (re-randomisation), with this seed; may be repeated.
         rerandomise: Repeated<u64> = Repeated::default() => "SEED";
         /// The modules, with commas, such as conv1,layer1.0,fc; all unless set.
         modules: Commas<String> = Commas::default() => "MODULES";
@@ -67,7 +67,7 @@ impl Analysis for ModuleRewinding {
         name: "rewinding",
         command: "rewind",
         title: "Rewinding",
-        summary: "Sets each module of a network back to an earlier value, one at a time, and measures what that costs",
+        summary: "Rewinds one module at a time to its value at an earlier epoch (re-initialisation robustness), and measures the loss of accuracy",
         details: "",
         networks: Some(Networks {
             least: 1,

@@ -55,13 +55,15 @@ settings! {
     pub struct SimilaritySettings {
         /// Modules with commas, such as conv1,layer2.1,layer4,avgpool,fc; a stage is its last block. All unless set.
         modules: Commas<String> = Commas::default() => "NAMES";
-        /// The estimate of CKA: exact, the definition, too high where samples are fewer than features; unbiased, by a U-statistic,
-        /// zero on average for unrelated features, may be negative; minibatch, the same averaged over batches, for many samples.
+        /// How CKA (centered kernel alignment) is estimated: exact, the definition, too high where samples are fewer than features;
+        /// unbiased (debiased), HSIC as a U-statistic, zero on average for unrelated features, may be negative; minibatch, the
+        /// unbiased estimate averaged over minibatches, for many samples.
         estimator: EstimatorName = EstimatorName::Exact => "ESTIMATOR";
-        /// Samples of a batch of minibatch CKA, to which samples are dealt one by one; 256 unless set.
+        /// Batch size of minibatch CKA, 256 unless set.
         batch: Option<usize> = None => "N";
-        /// What an example is: flat, an image with what all positions hold, so that any two modules can be compared; position, a
-        /// position of an image with its channels, for modules of one height and width.
+        /// Which part of an activation map is one example: flat, an image, all positions and channels flattened into one vector, so
+        /// that any two modules can be compared; position, a position of an image with its channels as features, for modules of the
+        /// same height and width.
         features: Features = Features::Flat => "FEATURES";
     }
 }
@@ -102,13 +104,13 @@ impl Analysis for FeatureSimilarity {
         name: "similarity",
         command: "similarity",
         title: "Similarity",
-        summary: "Compares the features of networks by linear CKA",
+        summary: "Compares the features of networks by linear CKA (centered kernel alignment)",
         details: "",
         networks: Some(Networks {
             least: 2,
             most: usize::MAX,
             value_name: "CHECKPOINT",
-            help: "Checkpoints: of two, all modules of the first are compared with all of the second; of more, each two layer by layer",
+            help: "Two checkpoints: every module of the first is compared with every module of the second. Three or more: each pair, layer by layer",
             roles: &["First network", "Second network"],
             unless: None,
         }),

@@ -54,7 +54,7 @@ impl Analysis for LayerSpectra {
         name: "spectrum",
         command: "spectrum",
         title: "Spectra",
-        summary: "Measures the singular values of each convolution and linear layer",
+        summary: "Measures the spectrum (singular values) of each convolution and linear layer",
         details: "",
         networks: Some(Networks {
             least: 1,

@@ -90,3 +90,22 @@ pub struct Score {
     /// Position and sigma of the point.
     pub at: Option<(f64, f64)>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_relative_or_absolute() {
+        let end = Measures { accuracy: 80.0, loss: 2.0, auc: Some(0.75) };
+        let threshold = |objective, bound| Rule { objective, bound }.threshold(&end);
+        assert_eq!(threshold(Objective::Loss, Bound::Relative(1.5)), 3.0);
+        assert_eq!(threshold(Objective::Auc, Bound::Relative(2.0)), 0.5);
+        assert_eq!(threshold(Objective::Error, Bound::Absolute(0.3)), 0.3);
+        assert!((Objective::Error.of(&end) - 0.2).abs() < 1e-12);
+        assert_eq!(Objective::Auc.of(&Measures { auc: None, ..end }), f64::INFINITY);
+        for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(Rule { objective: Objective::Loss, bound: Bound::Absolute(wrong) }.check().is_err());
+        }
+    }
+}

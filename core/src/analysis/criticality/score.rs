@@ -16,7 +16,9 @@ pub fn score(points: &[Point], objective: Objective, threshold: f64) -> Score {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rule::Rule;
     use super::*;
+    use crate::analysis::measures::Measures;
 
     fn point(position: f64, distance: f64, sigma: f64, loss: f64) -> Point {
         let mean = Measures { accuracy: 100.0 * (1.0 - loss / 10.0), loss, auc: None };
@@ -48,19 +50,5 @@ mod tests {
         assert_eq!(scored(&points), Score { mu: 0.0, at: Some((0.0, 0.5)) });
         points.iter_mut().for_each(|point| point.mean.loss = f64::INFINITY);
         assert_eq!(scored(&points).mu, f64::INFINITY);
-    }
-
-    #[test]
-    fn bounds_are_relative_or_absolute() {
-        let end = Measures { accuracy: 80.0, loss: 2.0, auc: Some(0.75) };
-        let threshold = |objective, bound| Rule { objective, bound }.threshold(&end);
-        assert_eq!(threshold(Objective::Loss, Bound::Relative(1.5)), 3.0);
-        assert_eq!(threshold(Objective::Auc, Bound::Relative(2.0)), 0.5);
-        assert_eq!(threshold(Objective::Error, Bound::Absolute(0.3)), 0.3);
-        assert!((Objective::Error.of(&end) - 0.2).abs() < 1e-12);
-        assert_eq!(Objective::Auc.of(&Measures { auc: None, ..end }), f64::INFINITY);
-        for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(Rule { objective: Objective::Loss, bound: Bound::Absolute(wrong) }.check().is_err());
-        }
     }
 }
