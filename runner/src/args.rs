@@ -16,9 +16,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command;
 
-/// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
+/// Trains image classifiers from scratch and from pre-trained weights (fine-tuning), and measures what was transferred.
 ///
-/// A checkpoint is named by its path, or by a URL: s3://, gs://, https:// or http://. What a URL names is kept in BASIN_CACHE, or
+/// A checkpoint is named by its path, or by a URL: s3://, gs://, https:// or http://. A file from a URL is kept in BASIN_CACHE, or
 /// else in the user's cache folder, and fetched again when it has changed.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
@@ -41,14 +41,14 @@ pub struct Train {
     /// Folder of this run, instead of <BASE_DIR>/<KEY>.
     #[arg(short, long, value_name = "FOLDER")]
     pub work_dir: Option<PathBuf>,
-    /// Trains another instance of the key: sets both seeds to N and works in <BASE_DIR>-repN.
+    /// Trains another instance of the key: sets both random seeds to N and works in <BASE_DIR>-repN.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub replicate: u64,
     #[command(flatten)]
     pub settings: Settings,
     #[command(flatten)]
     pub device: Device,
-    /// Starts over; an existing folder of the run is kept under another name.
+    /// Starts over instead of resuming; an existing folder of the run is kept under another name.
     #[arg(long)]
     pub force: bool,
 }
@@ -58,12 +58,14 @@ pub struct Train {
 pub struct Settings {
     #[command(flatten)]
     pub families: Families,
-    /// Changes a setting, such as train.epochs=5; may be repeated. `runner show KEY` shows all.
+    /// Changes a setting, such as train.epochs=5; may be repeated. `runner show KEY` prints all, such as train.finetune_from
+    /// (fine-tuning), train.micro_batch (gradient accumulation), train.precision=bf16 (mixed precision), lr_scheduler.name
+    /// (learning-rate schedule), optimizer.weight_decay, seed.init and seed.order.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
 }
 
-/// Which runs a command over many is about.
+/// The runs of a command over many.
 #[derive(Debug, Args)]
 pub struct Runs {
     /// Regular expression that is found in the keys.
@@ -117,7 +119,8 @@ impl Families {
 /// Where to compute.
 #[derive(Debug, Args)]
 pub struct Device {
-    /// Where to compute: auto, cpu, wgpu, vulkan[:N] or cuda[:N]; `doctor` lists what there is. To train on several: cuda:0,cuda:1.
+    /// Where to compute: auto, cpu, wgpu, vulkan[:N] or cuda[:N]; `doctor` lists the devices of this machine. Data parallel training
+    /// on several: cuda:0,cuda:1.
     #[arg(long = "device", default_value = "auto", value_name = "DEVICE")]
     pub choices: Choices,
 }
@@ -150,8 +153,8 @@ pub struct Data {
 /// How much an analysis may keep in memory.
 #[derive(Debug, Args)]
 pub struct Memory {
-    /// Memory for what is computed once and used many times: features, or activations before a module. With less the networks
-    /// see the images more often, and results are the same.
+    /// Memory for features, or for activations before a module, that are computed once and used many times. With less memory,
+    /// forward passes are repeated more often; results are the same.
     #[arg(long = "memory", default_value = "2GiB", value_name = "SIZE", value_parser = bytes)]
     pub bytes: usize,
 }
@@ -245,7 +248,7 @@ pub enum Command {
         #[command(flatten)]
         settings: Settings,
     },
-    /// Measures a checkpoint on the test images and stores what it says of each.
+    /// Measures accuracy and loss of a checkpoint on the test images, and stores its predictions.
     Eval {
         /// The checkpoint: .safetensors, .pth, .pth.tar or .pt.
         checkpoint: PathBuf,
@@ -254,49 +257,51 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Measures the networks on the straight line between two checkpoints, or on those between any two of several.
+    /// Measures linear mode connectivity: loss and accuracy on the straight line between two checkpoints, or on the lines between all
+    /// pairs of several, and the loss barrier.
     Interpolate(command::interpolate::Interpolate),
-    /// Finds the basin that two networks lie in: how flat the loss is around the segment between them, and how far it reaches.
+    /// Finds the loss basin that two networks lie in (Definition 3.1): how flat the loss is on the segment between them, and how far
+    /// the basin reaches.
     Basin(command::basin::Basin),
-    /// Sets each module of a network back to an earlier value, one at a time, and measures what that costs.
+    /// Rewinds one module at a time to its value at an earlier epoch (re-initialisation robustness), and measures the loss of accuracy.
     Rewind(command::rewind::Rewind),
-    /// Measures how far each module can go back towards its start, and how much noise it bears there.
+    /// Measures module criticality: how far each module can go back towards its start, and how much noise it bears there.
     Criticality(command::criticality::Criticality),
-    /// Compares the mistakes of networks on the same images.
+    /// Compares the mistakes of networks on the same images: common and uncommon mistakes, agreement, Cohen's kappa.
     Mistakes(command::mistakes::Mistakes),
-    /// Compares the features of networks by linear CKA.
+    /// Compares the features of networks by linear CKA (centered kernel alignment).
     Similarity(command::similarity::Similarity),
-    /// Draws a number of finished runs over the epochs.
+    /// Draws learning curves of finished runs, with mean and deviation over seeds.
     Curves(command::curves::Curves),
-    /// Draws the accuracy of finished runs over the size of the blocks that were shuffled.
+    /// Draws the accuracy of finished runs over the size of shuffled blocks (feature reuse).
     Shuffles(command::curves::Shuffles),
-    /// Draws the accuracy of finished runs over the epoch of pre-training that they were tuned from.
+    /// Draws the accuracy of finished runs over the epoch of pre-training that they were fine-tuned from.
     Pretraining(command::curves::Pretraining),
-    /// Measures how far apart networks are in parameter space: each tensor, each module, and the whole network.
+    /// Measures the l2 distance of networks in parameter space: of each tensor, each module, and the whole network.
     Distance(command::distance::Distance),
-    /// Measures the singular values of each convolution and linear layer.
+    /// Measures the spectrum (singular values) of each convolution and linear layer.
     Spectrum(command::spectrum::Spectrum),
-    /// Trains many keys, each in a process of its own; run again, it trains what is missing.
+    /// Trains many keys, each in a process of its own. Run again, it trains the missing ones.
     Sweep(command::sweep::Sweep),
-    /// Shows how far many keys are.
+    /// Shows the progress of many runs: done, running, stopped, failed or missing.
     Status(command::status::Status),
-    /// Writes Slurm's batch scripts for many keys, and submits them.
+    /// Writes Slurm job arrays for many keys, and submits them; preempted runs are requeued and resume.
     Slurm(command::slurm::Slurm),
     /// Removes checkpoints that the settings of their runs would not keep.
     ///
-    /// The first epoch, the best and the last stay, and those of train.keep_every and train.keep, and those that another key or
-    /// run starts from; so do runs that are being trained, and folders that the reference wrote. Results that are stored stay
-    /// valid; what is removed cannot be analysed again.
+    /// The first epoch, the best and the last stay, those of train.keep_every and train.keep, and those that another key or
+    /// run starts from. Runs that are being trained and folders that the reference wrote are left alone. Results that are stored
+    /// stay valid, but removed checkpoints cannot be analysed again.
     Gc(command::gc::Gc),
-    /// Lists the devices of this machine, and checks each shape of an architecture on one of them against the CPU.
+    /// Lists the devices of this machine (GPUs, CPU), and compares each shape of an architecture on one of them with the CPU.
     Doctor(command::doctor::Doctor),
-    /// Shows, compares and converts checkpoints as files.
+    /// Inspects, compares and converts checkpoints (state dicts of PyTorch, safetensors).
     #[command(subcommand)]
     Checkpoint(CheckpointCommand),
-    /// Prepares a data set on disk; stopped and run again, it goes on.
+    /// Downloads, unpacks or shrinks a data set, or verifies its images; a stopped command continues when run again.
     #[command(subcommand)]
     Prepare(Prepare),
-    /// Trains all runs of a study, analyses them, and writes a report.
+    /// Trains all runs of a study, analyses their networks, and writes one HTML report.
     Study {
         /// Name of a study that comes with the program (demo), or a file of your own, *.ron.
         name: String,
@@ -306,7 +311,7 @@ pub enum Command {
         /// Added to the seeds of all runs; give each seed a base folder of its own.
         #[arg(long, default_value_t = 0, value_name = "N")]
         seed: u64,
-        /// Lists what the study needs and costs, its runs and how far each is, and does nothing.
+        /// Lists the study's needs, its costs, and the state of its runs; trains and measures nothing.
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
@@ -316,10 +321,10 @@ pub enum Command {
     },
 }
 
-/// What is done with checkpoints as files. They may be .safetensors, .pth, .pt or .pth.tar.
+/// Inspects, compares and converts checkpoints: .safetensors, .pth, .pt or .pth.tar.
 #[derive(Debug, Subcommand)]
 pub enum CheckpointCommand {
-    /// Shows the metadata and the tensors with numbers about their values.
+    /// Shows the metadata and the tensors: norm, mean, deviation, extremes, and values that are not finite.
     Inspect {
         /// The checkpoint.
         file: PathBuf,

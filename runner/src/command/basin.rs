@@ -1,4 +1,4 @@
-//! The basin of two networks.
+//! `runner basin`: the loss basin of two networks.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `runner criticality`.
+//! `runner criticality`: module criticality.
 
 use std::path::PathBuf;
 
@@ -40,13 +40,13 @@ pub struct Criticality {
     /// Seed of the noise.
     #[arg(long, default_value_t = 0, value_name = "SEED")]
     seed: u64,
-    /// What decides whether a point is as good as the end: loss, error (the 0-1 loss of the definition), or auc (1 - AUC).
+    /// The objective by which a point is compared with the end: loss, error (the 0-1 loss of the definition), or auc (1 - AUC).
     #[arg(long, default_value = "loss", value_name = "OBJECTIVE")]
     objective: Objective,
-    /// A point is as good if its objective is at most so many times that of the end; 1.01 is the public implementation's.
+    /// A point counts as good as the end if its objective is at most FACTOR times the end's; 1.01 is the public implementation's.
     #[arg(long, default_value_t = 1.01, value_name = "FACTOR")]
     within: f64,
-    /// A point is as good if its objective is at most this, the epsilon of the definition, whatever that of the end is.
+    /// A point counts as good as the end if its objective is at most EPSILON, as in the definition, whatever the end's is.
     #[arg(long, value_name = "EPSILON", conflicts_with = "within")]
     epsilon: Option<f64>,
     /// The split: train (in evaluation mode, as in the definition), test, or dev.

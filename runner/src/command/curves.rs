@@ -27,7 +27,7 @@ struct Runs {
 /// How runs become one number.
 #[derive(Debug, clap::Args)]
 struct Bar {
-    /// Uses runs with this optimizer.base_lr, instead of the best one for each number by mean test accuracy.
+    /// Uses runs with this learning rate (optimizer.base_lr), instead of the rate with the best mean test accuracy of each bar.
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
     /// First epoch in the mean of the training accuracy; 0 is before training.
@@ -45,7 +45,7 @@ impl Bar {
 pub struct Curves {
     /// Regular expression that is found in the keys.
     regex: String,
-    /// What is drawn, as it is named in metrics.jsonl and the event files.
+    /// The TensorBoard tag to draw, as metrics.jsonl and the event files name it.
     #[arg(long, default_value = "eval/test_acc", value_name = "TAG")]
     tag: String,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! How far apart networks are.
+//! `runner distance`: l2 distance in parameter space.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,8 @@ pub struct Distance {
     /// The checkpoints: .safetensors, .pth, .pth.tar or .pt.
     #[arg(num_args = 2.., required_unless_present = "trajectory", value_name = "CHECKPOINT")]
     checkpoints: Vec<PathBuf>,
-    /// Instead measures every kept checkpoint of a run from its start, its pre-trained weights and its end.
+    /// Measures every kept checkpoint of a run from its start, its pre-trained weights and its end, instead of checkpoints that are
+    /// named.
     #[arg(long, value_name = "RUN_FOLDER", conflicts_with_all = ["checkpoints", "names"])]
     trajectory: Option<PathBuf>,
     #[command(flatten)]

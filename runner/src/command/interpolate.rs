@@ -1,4 +1,4 @@
-//! The lines between networks.
+//! `runner interpolate`: linear mode connectivity.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,11 @@ use crate::args::{Coefficients, Data, Images, coefficients};
 /// Checkpoints, and where to measure between and beyond them.
 #[derive(Debug, clap::Args)]
 pub struct Interpolate {
-    /// The checkpoints; the first of each pair is at coefficient 0, the second at 1.
+    /// Two checkpoints, or more for the lines between all pairs; the first of each pair is at coefficient 0, the second at 1.
     #[arg(required = true, num_args = 2.., value_name = "CHECKPOINT")]
     checkpoints: Vec<PathBuf>,
-    /// Positions on the line: first:last:count, or numbers with commas. Beyond 0 and 1 is allowed.
+    /// Coefficients c of (1 - c) first + c second: first:last:count, or numbers with commas. Below 0 and above 1 extrapolates. The
+    /// barrier is the largest drop below the chord, and needs 0 and 1.
     #[arg(long, default_value = "0:1:50", value_name = "RANGE", value_parser = coefficients, allow_hyphen_values = true)]
     coefficients: Coefficients,
     /// Folder for the results, instead of one in the run of each pair's first checkpoint.

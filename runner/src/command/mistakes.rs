@@ -17,8 +17,8 @@ const PRINTED: usize = 30;
 /// Compares the mistakes of networks on the same images.
 #[derive(Debug, clap::Args)]
 pub struct Mistakes {
-    /// Two or more files: predictions that a run or `runner eval` has written, or checkpoints, of which the run's predictions of
-    /// the test split are used, or measured now.
+    /// Two or more files: predictions that a run or `runner eval` has written, or checkpoints. Of a checkpoint the stored predictions
+    /// of the test split are used, or measured now if there are none.
     #[arg(required = true, num_args = 2.., value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `runner rewind`.
+//! `runner rewind`: one module at a time at an earlier value.
 
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub struct Rewind {
     /// What modules are rewound to: an epoch of the same run, or a checkpoint's path; may be repeated.
     #[arg(long, default_value = "0", value_name = "EPOCH|PATH")]
     to: Vec<Named>,
-    /// Sets modules to a fresh draw of the architecture's initialisation as well; may be repeated.
+    /// Also sets modules to a fresh draw of the architecture's initialisation (re-randomisation), with this seed; may be repeated.
     #[arg(long, value_name = "SEED")]
     rerandomise: Vec<u64>,
     /// The modules, with commas, such as conv1,layer1.0,fc; all unless set.

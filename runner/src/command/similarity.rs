@@ -1,4 +1,4 @@
-//! CKA of networks.
+//! `runner similarity`: linear CKA.
 
 use std::path::PathBuf;
 
@@ -14,19 +14,20 @@ use crate::args::{Data, Images, Memory};
 /// What is compared.
 #[derive(Debug, Args)]
 pub struct Similarity {
-    /// Checkpoints: of two, all modules of the first are compared with all of the second; of more, each two layer by layer.
+    /// Two checkpoints: every module of the first is compared with every module of the second. Three or more: each pair, layer by
+    /// layer.
     #[arg(required = true, num_args = 2.., value_name = "CHECKPOINT")]
     checkpoints: Vec<PathBuf>,
     /// Modules with commas, such as conv1,layer2.1,layer4,avgpool,fc; a stage is its last block. All unless set.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     modules: Vec<String>,
-    /// The estimate of CKA.
+    /// How CKA (centered kernel alignment) is estimated.
     #[arg(long, value_enum, default_value_t)]
     estimator: Estimate,
-    /// Samples of a batch of minibatch CKA, to which samples are dealt one by one; 256 unless set.
+    /// Batch size of minibatch CKA, 256 unless set.
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// What an example is.
+    /// Which part of an activation map is one example.
     #[arg(long, value_enum, default_value_t)]
     features: Example,
     #[command(flatten)]
@@ -42,18 +43,18 @@ enum Estimate {
     /// The definition; too high where samples are fewer than features.
     #[default]
     Exact,
-    /// By a U-statistic: zero on average for unrelated features, may be negative.
+    /// Debiased: HSIC as a U-statistic, zero on average for unrelated features; may be negative.
     Unbiased,
-    /// The same, averaged over batches: for many samples.
+    /// The unbiased estimate averaged over minibatches, for many samples.
     Minibatch,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 enum Example {
-    /// An image, with what all positions hold: any two modules can be compared.
+    /// An image, all positions and channels flattened into one vector; any two modules can be compared.
     #[default]
     Flat,
-    /// A position of an image, with its channels: modules of one height and width.
+    /// A position of an image, with its channels as features; modules must have the same height and width.
     Position,
 }
 

@@ -1,4 +1,4 @@
-//! Singular values of the layers of networks.
+//! `runner spectrum`: singular values of layers.
 
 use std::path::PathBuf;
 
