@@ -245,6 +245,8 @@ impl Page {
 
     fn command(&mut self, command: &str, is_run: bool) {
         let name = &self.name;
+        // The last epoch of the pages' recipe, and of the tests'.
+        let command = &command.replace("ckpt-E020", "ckpt-E001");
         let mut words = words(self.here.path(), &self.variables, command);
         if words[0] == "export" {
             words.remove(0);
