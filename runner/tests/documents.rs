@@ -265,6 +265,8 @@ impl Page {
                 runner.args(arguments).args(small(arguments));
                 let output = runner.output().unwrap();
                 assert!(output.status.success(), "{name}: {command}: {}", stderr(&output));
+                // No later command needs the runs that are kept apart by `-w trained/...`.
+                fs::remove_dir_all(self.here.path().join("trained")).ok();
             }
             Some(arguments) => {
                 parses(arguments, name);
