@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Arguments that several commands have.
 
 use std::path::PathBuf;
 
@@ -7,60 +7,22 @@ use basin_core::config::Registry;
 use basin_core::data::Split;
 use basin_core::device::{Choice, Choices};
 use basin_core::error::Error;
-use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use basin_core::sweep::{Task, Wanted, tasks};
-use clap::{Args, Parser, Subcommand};
-
-use crate::command;
-
-/// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
-///
-/// A checkpoint is named by its path, or by a URL: s3://, gs://, https:// or http://. What a URL names is kept in BASIN_CACHE, or
-/// else in the user's cache folder, and fetched again when it has changed.
-#[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
-pub struct Arguments {
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    #[command(flatten)]
-    pub train: Train,
-}
-
-/// Without a command: trains a key.
-#[derive(Debug, Args)]
-pub struct Train {
-    /// Key of the experiment to train; `runner configs` lists them.
-    #[arg(short = 'k', long, value_name = "KEY")]
-    pub config_key: Option<String>,
-    /// Folder that holds all runs.
-    #[arg(short, long, default_value = "experiments", value_name = "FOLDER")]
-    pub base_dir: PathBuf,
-    /// Folder of this run, instead of <BASE_DIR>/<KEY>.
-    #[arg(short, long, value_name = "FOLDER")]
-    pub work_dir: Option<PathBuf>,
-    /// Trains another instance of the key: sets both seeds to N and works in <BASE_DIR>-repN.
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub replicate: u64,
-    #[command(flatten)]
-    pub settings: Settings,
-    #[command(flatten)]
-    pub device: Device,
-    /// Starts over; an existing folder of the run is kept under another name.
-    #[arg(long)]
-    pub force: bool,
-}
+use clap::Args;
 
 /// Where keys come from, and changes to their settings.
 #[derive(Debug, Args)]
 pub struct Settings {
     #[command(flatten)]
     pub families: Families,
-    /// Changes a setting, such as train.epochs=5; may be repeated. `runner show KEY` shows all.
+    /// Changes a setting, such as train.epochs=5; may be repeated. `runner show KEY` prints all, such as train.finetune_from
+    /// (fine-tuning), train.micro_batch (gradient accumulation), train.precision=bf16 (mixed precision), lr_scheduler.name
+    /// (learning-rate schedule), optimizer.weight_decay, seed.init and seed.order.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
 }
 
-/// Which runs a command over many is about.
+/// The runs of a command over many.
 #[derive(Debug, Args)]
 pub struct Runs {
     /// Regular expression that is found in the keys.
@@ -114,7 +76,8 @@ impl Families {
 /// Where to compute.
 #[derive(Debug, Args)]
 pub struct Device {
-    /// Where to compute: auto, cpu, wgpu, vulkan[:N] or cuda[:N]; `doctor` lists what there is. To train on several: cuda:0,cuda:1.
+    /// Where to compute: auto, cpu, wgpu, vulkan[:N] or cuda[:N]; `doctor` lists the devices of this machine. Data parallel training
+    /// on several: cuda:0,cuda:1.
     #[arg(long = "device", default_value = "auto", value_name = "DEVICE")]
     pub choices: Choices,
 }
@@ -147,8 +110,8 @@ pub struct Data {
 /// How much an analysis may keep in memory.
 #[derive(Debug, Args)]
 pub struct Memory {
-    /// Memory for what is computed once and used many times: features, or activations before a module. With less the networks
-    /// see the images more often, and results are the same.
+    /// Memory for features, or for activations before a module, that are computed once and used many times. With less memory,
+    /// forward passes are repeated more often; results are the same.
     #[arg(long = "memory", default_value = "2GiB", value_name = "SIZE", value_parser = bytes)]
     pub bytes: usize,
 }
@@ -224,166 +187,4 @@ pub fn split(text: &str) -> Result<Split, String> {
         "dev" => Ok(Split::Dev),
         _ => Err(format!("{text} is no split; choose test, train or dev")),
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Lists the keys, all or those in which a regular expression is found.
-    Configs {
-        /// Regular expression.
-        regex: Option<String>,
-        #[command(flatten)]
-        families: Families,
-    },
-    /// Shows all settings of a key.
-    Show {
-        /// The key.
-        key: String,
-        #[command(flatten)]
-        settings: Settings,
-    },
-    /// Measures a checkpoint on the test images and stores what it says of each.
-    Eval {
-        /// The checkpoint: .safetensors, .pth, .pth.tar or .pt.
-        checkpoint: PathBuf,
-        #[command(flatten)]
-        images: Images,
-        #[command(flatten)]
-        data: Data,
-    },
-    /// An analysis of trained networks.
-    #[command(flatten)]
-    Analyse(command::analysis::Analyse),
-    /// Trains many keys, each in a process of its own; run again, it trains what is missing.
-    Sweep(command::sweep::Sweep),
-    /// Shows how far many keys are.
-    Status(command::status::Status),
-    /// Writes Slurm's batch scripts for many keys, and submits them.
-    Slurm(command::slurm::Slurm),
-    /// Removes checkpoints that the settings of their runs would not keep.
-    ///
-    /// The first epoch, the best and the last stay, and those of train.keep_every and train.keep, and those that another key or
-    /// run starts from; so do runs that are being trained, and folders that the reference wrote. Results that are stored stay
-    /// valid; what is removed cannot be analysed again.
-    Gc(command::gc::Gc),
-    /// Lists the devices of this machine, and checks each shape of an architecture on one of them against the CPU.
-    Doctor(command::doctor::Doctor),
-    /// Shows, compares and converts checkpoints as files.
-    #[command(subcommand)]
-    Checkpoint(CheckpointCommand),
-    /// Prepares a data set on disk; stopped and run again, it goes on.
-    #[command(subcommand)]
-    Prepare(Prepare),
-    /// Trains all runs of a study, analyses them, and writes a report.
-    Study {
-        /// Name of a study that comes with the program (demo), or a file of your own, *.ron.
-        name: String,
-        /// Folder that holds all runs and the report.
-        #[arg(short, long, default_value = "experiments", value_name = "FOLDER")]
-        base_dir: PathBuf,
-        /// Added to the seeds of all runs; give each seed a base folder of its own.
-        #[arg(long, default_value_t = 0, value_name = "N")]
-        seed: u64,
-        /// Lists what the study needs and costs, its runs and how far each is, and does nothing.
-        #[arg(long)]
-        dry_run: bool,
-        #[command(flatten)]
-        settings: Settings,
-        #[command(flatten)]
-        device: Device,
-    },
-}
-
-/// What is done with checkpoints as files. They may be .safetensors, .pth, .pt or .pth.tar.
-#[derive(Debug, Subcommand)]
-pub enum CheckpointCommand {
-    /// Shows the metadata and the tensors with numbers about their values.
-    Inspect {
-        /// The checkpoint.
-        file: PathBuf,
-        /// Shows names, types and shapes only, without reading the values.
-        #[arg(long)]
-        names: bool,
-        /// Prints the result as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Compares the tensors of two checkpoints: norm of the difference, relative to the first, and cosine.
-    Diff {
-        /// The first checkpoint.
-        one: PathBuf,
-        /// The second checkpoint.
-        two: PathBuf,
-        /// Prints the result as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Writes a checkpoint in another format, as the new name's ending says.
-    ///
-    /// .safetensors holds tensors and metadata; .pth.tar what the reference trains from, a dictionary of the metadata and a
-    /// state_dict whose names begin with "module."; .pth and .pt a bare state dict without metadata, as torchvision loads it.
-    /// Values become float32, counters of batches stay int64.
-    Convert {
-        /// The checkpoint.
-        from: PathBuf,
-        /// The new file.
-        to: PathBuf,
-        /// Overwrites the new file if it is there.
-        #[arg(long)]
-        force: bool,
-        /// Prints the result as JSON.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-/// Data sets that can be prepared.
-#[derive(Debug, Subcommand)]
-pub enum Prepare {
-    /// Shrinks CheXpert's images to 224 pixels, and writes the lists of its training, test and dev split.
-    Chexpert {
-        /// The official folder, which holds train.csv and valid.csv.
-        source: PathBuf,
-        /// Folder for the small images and the lists.
-        dest: PathBuf,
-        /// Images of the training split, and at most as many of the test split; fewer suit a part of the data set.
-        #[arg(long, default_value_t = CHEXPERT_TRAIN_SIZE, value_name = "N")]
-        train_size: usize,
-        /// Afterwards decodes every small image, and lists those that are broken.
-        #[arg(long)]
-        verify: bool,
-    },
-    /// Downloads CIFAR-10 and unpacks it to <DEST>/cifar-10-batches-bin.
-    Cifar10 {
-        /// Folder to unpack to: what data.configs.data_dir is to name.
-        dest: PathBuf,
-        /// The archive cifar-10-binary.tar.gz, instead of a download.
-        #[arg(long, value_name = "ARCHIVE")]
-        from: Option<PathBuf>,
-    },
-    /// Downloads domains of DomainNet and unpacks them to <DEST>/DomainNet.
-    Domainnet {
-        /// Folder to unpack to: what data.configs.data_dir is to name.
-        dest: PathBuf,
-        /// Domains with commas: clipart, infograph, painting, quickdraw, real, sketch.
-        #[arg(long, value_delimiter = ',', required = true, value_name = "DOMAINS")]
-        domains: Vec<String>,
-        /// Address of a copy of the official site's folder.
-        #[arg(long, default_value = DOMAINNET_SITE, value_name = "URL")]
-        mirror: String,
-        /// Keeps the archives; without it each is removed once its images are there.
-        #[arg(long)]
-        keep_archives: bool,
-        /// Afterwards decodes every image, and lists those that are broken.
-        #[arg(long)]
-        verify: bool,
-    },
-    /// Decodes every image of a key's data set, and lists those that are missing, empty or broken.
-    Verify {
-        /// The key; `runner configs` lists them.
-        #[arg(short = 'k', long, value_name = "KEY")]
-        config_key: String,
-        #[command(flatten)]
-        settings: Settings,
-    },
 }

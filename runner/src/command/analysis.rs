@@ -224,14 +224,14 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::args;
+    use crate::command::{Arguments, Command as Typed};
 
     /// What a shell makes of a line, parsed as this program parses it.
     fn parsed(line: &str) -> Analyse {
-        let arguments = args::Arguments::try_parse_from(shlex::split(line).unwrap())
+        let arguments = Arguments::try_parse_from(shlex::split(line).unwrap())
             .unwrap_or_else(|error| panic!("{line}: {error}"));
         match arguments.command {
-            Some(args::Command::Analyse(command)) => command,
+            Some(Typed::Analyse(command)) => command,
             other => panic!("{line}: {other:?}"),
         }
     }

@@ -9,23 +9,68 @@ use basin_core::remote::{self, is_url, named};
 use serde_json::{Value, json};
 
 use super::{print, working};
-use crate::args::{CheckpointCommand, Device};
+use crate::args::Device;
 
-/// Runs the command that was typed.
-pub fn run(command: &CheckpointCommand) -> Result<()> {
-    match command {
-        CheckpointCommand::Inspect { file, names: true, json } => {
-            let copy = local(file)?;
-            let reader = Reader::open(&copy).map_err(|error| named(error, &copy, file))?;
-            inspect(file, &reader, None, *json)
+/// Inspects, compares and converts checkpoints: .safetensors, .pth, .pt or .pth.tar.
+#[derive(Debug, clap::Subcommand)]
+pub enum Checkpoints {
+    /// Shows the metadata and the tensors: norm, mean, deviation, extremes, and values that are not finite.
+    Inspect {
+        /// The checkpoint.
+        file: PathBuf,
+        /// Shows names, types and shapes only, without reading the values.
+        #[arg(long)]
+        names: bool,
+        /// Prints the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compares the tensors of two checkpoints: norm of the difference, relative to the first, and cosine.
+    Diff {
+        /// The first checkpoint.
+        one: PathBuf,
+        /// The second checkpoint.
+        two: PathBuf,
+        /// Prints the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes a checkpoint in another format, as the new name's ending says.
+    ///
+    /// .safetensors holds tensors and metadata; .pth.tar what the reference trains from, a dictionary of the metadata and a
+    /// state_dict whose names begin with "module."; .pth and .pt a bare state dict without metadata, as torchvision loads it.
+    /// Values become float32, counters of batches stay int64.
+    Convert {
+        /// The checkpoint.
+        from: PathBuf,
+        /// The new file.
+        to: PathBuf,
+        /// Overwrites the new file if it is there.
+        #[arg(long)]
+        force: bool,
+        /// Prints the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Checkpoints {
+    /// Runs the command that was typed.
+    pub fn run(&self) -> Result<()> {
+        match self {
+            Checkpoints::Inspect { file, names: true, json } => {
+                let copy = local(file)?;
+                let reader = Reader::open(&copy).map_err(|error| named(error, &copy, file))?;
+                inspect(file, &reader, None, *json)
+            }
+            Checkpoints::Inspect { file, names: false, json } => {
+                let copy = local(file)?;
+                let inspection = checkpoint::inspect(&copy).map_err(|error| named(error, &copy, file))?;
+                inspect(file, &inspection.reader, Some((&inspection.tensors, &inspection.total)), *json)
+            }
+            Checkpoints::Diff { one, two, json } => diff(one, two, *json),
+            Checkpoints::Convert { from, to, force, json } => convert(from, to, *force, *json),
         }
-        CheckpointCommand::Inspect { file, names: false, json } => {
-            let copy = local(file)?;
-            let inspection = checkpoint::inspect(&copy).map_err(|error| named(error, &copy, file))?;
-            inspect(file, &inspection.reader, Some((&inspection.tensors, &inspection.total)), *json)
-        }
-        CheckpointCommand::Diff { one, two, json } => diff(one, two, *json),
-        CheckpointCommand::Convert { from, to, force, json } => convert(from, to, *force, *json),
     }
 }
 
