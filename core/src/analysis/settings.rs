@@ -79,22 +79,25 @@ pub trait SettingValue: Sized + PartialEq {
     }
 }
 
-/// A value that one word makes.
-fn one<T: FromStr<Err: Display>>(words: &[String]) -> std::result::Result<T, String> {
+/// The value of one word.
+///
+/// # Errors
+/// What is wrong with it, or that there is more than one.
+pub(crate) fn one<T: FromStr<Err: Display>>(words: &[String]) -> std::result::Result<T, String> {
     match words {
         [word] => word.parse().map_err(|error: T::Err| error.to_string()),
         _ => Err(format!("{} values are given, and one is needed", words.len())),
     }
 }
 
-/// Types that one word makes, and what else can be made of them.
+/// Makes types settings that one word is read as and written from.
 macro_rules! single {
     ($($type:ty),*) => {$(
-        impl SettingValue for $type {
-            const ARITY: Arity = Arity::One;
+        impl $crate::analysis::settings::SettingValue for $type {
+            const ARITY: $crate::analysis::settings::Arity = $crate::analysis::settings::Arity::One;
 
             fn read(words: &[String]) -> std::result::Result<Self, String> {
-                one(words)
+                $crate::analysis::settings::one(words)
             }
 
             fn words(&self) -> Vec<String> {
