@@ -1,4 +1,4 @@
-//! Everything that panels and the shell can ask of the window. They push commands while they are drawn; [`crate::app::App`]
+//! Everything that panels and the shell can ask of the window. They push commands while they are drawn; `App`
 //! executes them after the frame, and nothing else changes what they read.
 
 use std::path::PathBuf;

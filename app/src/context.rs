@@ -1,5 +1,5 @@
 //! The window's state, and the part of it that a panel is given to be drawn. Data flow one way: panels and the shell read the
-//! state and push commands; [`crate::app::App`] executes these and so changes the state.
+//! state and push commands; `App` executes these and so changes the state.
 
 use std::sync::Arc;
 

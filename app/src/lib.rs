@@ -1,22 +1,25 @@
 //! The desktop program: runs, checkpoints, inputs and analyses of a folder of experiments, over `basin_core`.
 //!
-//! Modules are listed from above to below: each uses only those after it. The window's thread draws and
-//! never computes; see [`background`] and [`queue`].
+//! Modules are listed from above to below: each uses only those after it, and those of the last group one another. The window's
+//! thread draws and never computes; see `background` and [`queue`].
 
 pub mod app;
-pub mod shell;
 
-pub mod panel;
-pub mod widget;
+mod shell;
 
-pub mod command;
-pub mod context;
+mod panel;
 
-pub mod background;
-pub mod dialogs;
-pub mod kept;
+mod widget;
+
+mod context;
+
+mod command;
+
+mod background;
+mod dialogs;
+mod kept;
 pub mod queue;
-pub mod runs;
+mod runs;
 pub mod settings;
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub fn read(context: &Context, titles: &[&'static str], commands: &mut Vec<Comma
             commands.push(Command::StepSelection(by));
         }
     }
-    for (number, title) in titles.iter().enumerate() {
+    for (number, &title) in titles.iter().enumerate() {
         if tab(number).is_some_and(|shortcut| pressed(&shortcut)) {
             commands.push(Command::ShowPanel(title));
         }

@@ -14,8 +14,8 @@ pub fn ui(
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal_wrapped(|ui| {
-        for (number, title) in titles.iter().enumerate() {
-            let mut tab = ui.selectable_label(shown == *title, *title);
+        for (number, &title) in titles.iter().enumerate() {
+            let mut tab = ui.selectable_label(shown == title, title);
             if let Some(shortcut) = keys::tab(number) {
                 tab = tab.on_hover_text(ui.ctx().format_shortcut(&shortcut));
             }
