@@ -1,4 +1,4 @@
-//! The tensors of a checkpoint in numbers, and what differs from another one.
+//! The tensors of a checkpoint with their statistics, and the differences from another checkpoint.
 
 mod comparison;
 mod opened;
@@ -19,12 +19,12 @@ use self::opened::{Contents, Opened, Stamp};
 use self::tensor::{Detail, Holder};
 use crate::background::Slot;
 use crate::context::Cx;
-use crate::panel::runs::count;
+use crate::panel::Panel;
 use crate::widget::bars::bars;
 use crate::widget::chart::number;
 use crate::widget::picker;
 use crate::widget::table::table;
-use crate::widget::{hint, problem};
+use crate::widget::{count, hint, problem};
 
 /// Heights of tables and bars, points.
 const TENSORS: f32 = 240.0;
@@ -35,14 +35,14 @@ const MODULES: f32 = 260.0;
 pub struct CheckpointPanel {
     one: Option<Opened>,
     two: Option<Opened>,
-    /// A regular expression that is found in the names of the tensors that are listed.
+    /// A regular expression that the names of the listed tensors match.
     filter: String,
     listing: Option<Listing>,
     /// Name of the tensor that was clicked.
     selected: Option<String>,
     detail: Option<Detail>,
     comparison: Slot<Comparison>,
-    /// Which states of which files it compares.
+    /// The files that it compares, in their states.
     compared: Option<[(PathBuf, Stamp); 2]>,
 }
 
@@ -53,15 +53,16 @@ struct Listing {
     wrong_filter: Option<String>,
 }
 
-impl CheckpointPanel {
-    /// Looks at a checkpoint; what it is compared with stays.
-    pub fn open(&mut self, path: PathBuf) {
-        self.one = Some(Opened::new(path));
-        self.listing = None;
+impl Panel for CheckpointPanel {
+    fn title(&self) -> &'static str {
+        "Checkpoint"
     }
 
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+    fn needs_runs(&self) -> bool {
+        false
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         self.choose(ui, cx);
         let Some(one) = &mut self.one else {
             hint(ui, "Choose a checkpoint, or drop one on the window: .safetensors, .pth, .pth.tar or .pt.");
@@ -80,6 +81,14 @@ impl CheckpointPanel {
             self.detail(ui, cx);
             self.comparison(ui, cx);
         });
+    }
+}
+
+impl CheckpointPanel {
+    /// Opens a checkpoint; the one that it is compared with stays.
+    pub fn open(&mut self, path: PathBuf) {
+        self.one = Some(Opened::new(path));
+        self.listing = None;
     }
 
     fn choose(&mut self, ui: &mut Ui, cx: &mut Cx) {
@@ -100,7 +109,7 @@ impl CheckpointPanel {
         });
     }
 
-    /// What the file says of itself, and a table of its tensors.
+    /// Draws the metadata, and a table of the tensors.
     fn tensors(&mut self, ui: &mut Ui) {
         let Some(contents) = self.one.as_ref().and_then(Opened::contents) else { return };
         metadata(ui, contents);
@@ -125,7 +134,7 @@ impl CheckpointPanel {
         }
     }
 
-    /// The tensor that was clicked.
+    /// Draws the tensor that was clicked.
     fn detail(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let Some((name, contents)) = self.selected.as_ref().zip(self.one.as_ref().and_then(Opened::contents))
         else {
@@ -153,7 +162,7 @@ impl CheckpointPanel {
         }
     }
 
-    /// What differs from the other checkpoint.
+    /// Draws the differences from the other checkpoint.
     fn comparison(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let both = self.one.as_ref().zip(self.two.as_ref());
         let Some((one, two)) =
@@ -187,7 +196,7 @@ impl CheckpointPanel {
     }
 }
 
-/// How far a file is read, what is wrong with it, and a button to read it again where that helps.
+/// Draws the progress of reading, an error, and a button to read the file again if it has changed or could not be read.
 fn state(ui: &mut Ui, opened: &mut Option<Opened>) {
     let Some(file) = opened else { return };
     let change = file.change();
@@ -208,7 +217,7 @@ fn state(ui: &mut Ui, opened: &mut Option<Opened>) {
 }
 
 fn metadata(ui: &mut Ui, contents: &Contents) {
-    /// So many entries are shown without being asked for.
+    /// Largest number of entries that are shown without a click.
     const FEW: usize = 12;
     if contents.metadata.is_empty() {
         hint(ui, "The file says nothing of itself beside its tensors.");

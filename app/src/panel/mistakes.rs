@@ -17,6 +17,7 @@ use egui::{Button, ComboBox, ScrollArea, Ui};
 
 use crate::background::Slot;
 use crate::context::Cx;
+use crate::panel::Panel;
 use crate::queue::Ticket;
 use crate::widget::bars::bars;
 use crate::widget::heat_map::heat_map;
@@ -52,9 +53,12 @@ pub struct MistakesPanel {
     gallery: Gallery,
 }
 
-impl MistakesPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+impl Panel for MistakesPanel {
+    fn title(&self) -> &'static str {
+        "Mistakes"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         for (choice, label) in self.networks.iter_mut().zip(["1st network", "2nd network"]) {
             checkpoint(ui, cx, label, choice);
         }
@@ -94,11 +98,13 @@ impl MistakesPanel {
             ),
         }
     }
+}
 
+impl MistakesPanel {
     fn submit(&mut self, cx: &mut Cx, files: [PathBuf; 2]) {
         let (source, registry) = (self.source.clone(), cx.runs.shared_registry());
         let base = cx.runs.base().to_owned();
-        let ticket = cx.queue.submit("mistakes of two networks", cx.device, move |job| {
+        let ticket = cx.compute("mistakes of two networks", move |job| {
             let networks = files.into_iter().map(|file| candidate(file, &source, &registry));
             let networks = networks.collect::<Result<Vec<_>>>()?;
             mistakes(&Request { networks: &networks, names: &[], examples: EXAMPLES, base: &base }, job)

@@ -8,11 +8,11 @@ use egui::{Context, TextEdit, Ui};
 
 use crate::context::Cx;
 use crate::panel::analysis::Analysis;
-use crate::panel::runs::count;
-use crate::widget::images::Images;
+use crate::widget::count;
+use crate::widget::images::ImageChoice;
 
 /// A line with its name.
-pub struct Line {
+pub struct LabelledLine {
     /// Tells it from others.
     number: usize,
     /// What the figures call it.
@@ -28,12 +28,12 @@ pub struct Wanted {
     /// Checkpoints at 0 and 1.
     pub ends: [PathBuf; 2],
     /// On which images.
-    pub images: Images,
+    pub images: ImageChoice,
     /// Where.
     pub coefficients: Vec<f64>,
 }
 
-impl Line {
+impl LabelledLine {
     /// A line of which nothing is known.
     pub fn new(number: usize) -> Self {
         Self { number, label: String::new(), wanted: None, analysis: Analysis::default() }

@@ -105,7 +105,7 @@ impl Entry {
         let Some(path) = self.checkpoint().filter(|_| !is_open(&self.ticket)).cloned() else { return };
         let settings = settings.clone();
         let title = format!("Spectrum of {}", short(cx.runs.base(), &path));
-        self.ticket = Some(cx.queue.submit(title, cx.device, move |job: &Job| {
+        self.ticket = Some(cx.compute(title, move |job: &Job| {
             let (experiment, layers) = (settings.experiment()?, settings.layers.as_deref());
             let request =
                 Request { checkpoint: &path, experiment: &experiment, layers, base: &settings.base };
@@ -157,7 +157,7 @@ impl Drop for Entry {
     /// Nobody waits for it any more; layers that are done stay on disk.
     fn drop(&mut self) {
         if let Some(ticket) = &self.ticket {
-            ticket.info.cancel();
+            ticket.job.cancel();
         }
     }
 }
