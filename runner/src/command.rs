@@ -27,6 +27,7 @@ use basin_core::device::guarded;
 use basin_core::event::Event;
 use basin_core::job::Job;
 use basin_core::study::{self, Options, Study};
+use basin_core::train::check;
 use basin_core::train::launch::Outcome;
 
 use crate::args::{Arguments, Command, Device};
@@ -42,7 +43,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         }
         Some(Command::Show { key, settings }) => {
             let experiment = apply_overrides(settings.families.registry()?.get(&key)?, &settings.set)?;
-            experiment.validate()?;
+            check(&experiment)?;
             print(&format!("{}\n", config::show(&experiment)?))
         }
         Some(Command::Eval { checkpoint, images, data }) => {

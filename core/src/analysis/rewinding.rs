@@ -22,7 +22,8 @@ use crate::error::{Error, Result};
 use crate::figure::Figure as _;
 use crate::job::Job;
 use crate::model::arch::{Module, Role};
-use crate::model::{Arch, Network, initial_state};
+use crate::model::{Arch, Network};
+use crate::train::start::drawn_state;
 
 pub use chart::{chart, table};
 pub use record::{Origin, Rewinding, Rewound};
@@ -150,7 +151,7 @@ fn origins(
         Ok((Origin::Checkpoint(source), network))
     });
     let draws = request.seeds.iter().map(|&seed| {
-        let state = initial_state(arch, request.experiment.model.kwargs.zero_fc_init, seed);
+        let state = drawn_state(request.experiment, arch, seed);
         Ok((Origin::Drawn { seed }, Network::new(arch.clone(), &state, &job.device)?))
     });
     checkpoints.chain(draws).collect()

@@ -12,10 +12,11 @@ use rayon::prelude::*;
 
 use super::record::Stored as _;
 use super::weights::Weights;
-use crate::config::{Experiment, regex};
+use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
+use crate::setting::regex;
 
 pub use chart::{Spectra, Summary};
 pub use record::{ExactFor, LayerSpectrum, Spectrum};

@@ -9,6 +9,7 @@ use basin_core::analysis::subject::own_experiment;
 use basin_core::config::{Experiment, apply_overrides};
 use basin_core::error::Error;
 use basin_core::evaluate::{Finding, or_undefined};
+use basin_core::train::check;
 use serde_json::json;
 
 use super::{print, working};
@@ -61,6 +62,6 @@ pub(super) fn experiment(checkpoint: &Path, data: &Data) -> Result<Experiment> {
         })?,
     };
     let experiment = apply_overrides(experiment, &data.settings.set)?;
-    experiment.validate()?;
+    check(&experiment)?;
     Ok(experiment)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use basin_core::analysis::curves::{self, Choice, SHUFFLE_KEYS, Summary, TUNED_KEYS};
+use basin_core::run::tag;
 
 use super::print;
 use crate::args::Families;
@@ -46,7 +47,7 @@ pub struct Curves {
     /// Regular expression that is found in the keys.
     regex: String,
     /// What is drawn, as it is named in metrics.jsonl and the event files.
-    #[arg(long, default_value = "eval/test_acc", value_name = "TAG")]
+    #[arg(long, default_value = tag::TEST_ACCURACY, value_name = "TAG")]
     tag: String,
     #[command(flatten)]
     runs: Runs,

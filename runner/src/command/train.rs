@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use basin_core::error::Error;
-use basin_core::train::launch::{Existing, Outcome, Request, launch};
+use basin_core::train::launch::{Existing, Outcome, TrainRequest, launch};
 
 use super::{print, training};
 use crate::args::Train;
@@ -19,7 +19,7 @@ pub fn run(arguments: Train) -> Result<()> {
     };
     let experiment = settings.families.registry()?.seeded(&key, replicate, &settings.set)?;
     let existing = if force { Existing::SetAside } else { Existing::Resume };
-    let request = Request { experiment, base: base_dir, work_dir, replicate, existing };
+    let request = TrainRequest { experiment, base: base_dir, work_dir, replicate, existing };
     let outcome = training(&device, |job| launch(&request, job))?;
     if outcome == Outcome::AlreadyDone {
         say(&format!("{key} is trained already; more epochs go on with it, --force starts over"));
