@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use basin_core::config::{self, Sgd, UpdateRule};
 use basin_core::data::Labelling;
 use basin_core::device::Choice;
 use basin_core::evaluate::loss::{Targets, loss};
 use basin_core::model::{Arch, Network, initial_state};
-use basin_core::train::optimizer::{Optimizer, take_gradients};
+use basin_core::optim::rule::Sgd;
+use basin_core::optim::{Optimizer, OptimizerSettings, UpdateRule};
+use basin_core::train::gradients::take_gradients;
 use burn::tensor::{Tensor, TensorData};
 
 #[path = "../runner/src/allocator.rs"]
@@ -24,7 +25,7 @@ fn main() {
     let (size, batch) = (number(size), number(batch));
     let device = Choice::Auto.open().expect("a device");
     let arch = Arch::new(arch, 10).expect("an architecture");
-    let mut network = Network::new(arch.clone(), &initial_state(&arch, false, 0), &device).expect("it fits");
+    let mut network = Network::new(arch.clone(), &initial_state(&arch, 0), &device).expect("it fits");
     let values: Vec<f32> =
         (0..batch * 3 * size * size).map(|i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).collect();
     let images =
@@ -39,7 +40,7 @@ fn main() {
         let images = images(&device.clone().autodiff());
         let targets = Targets { first: (0..batch).map(|i| i % 10).collect(), second: None };
         let rule = UpdateRule::Sgd(Sgd { momentum: 0.9, ..Sgd::default() });
-        let settings = config::Optimizer { base_lr: 1e-3, weight_decay: 1e-4, custom_lrs: Vec::new(), rule };
+        let settings = OptimizerSettings { base_lr: 1e-3, weight_decay: 1e-4, custom_lrs: Vec::new(), rule };
         let mut optimizer = Optimizer::new(&settings, network.trained()).expect("no custom rates");
         rate(batch, duration, || {
             let tracked = network.tracked();

@@ -15,7 +15,7 @@ use basin_app::settings::Settings;
 use basin_core::config::Registry;
 use basin_core::device::Choice;
 use basin_core::run::{RunDir, RunRecord};
-use basin_core::train::launch::{Existing, Outcome, Request, launch};
+use basin_core::train::launch::{Existing, Outcome, TrainRequest, launch};
 use eframe::{CreationContext, Frame, NativeOptions};
 use egui::{Context, Event, RawInput, Ui, ViewportBuilder, ViewportCommand, pos2, vec2};
 
@@ -46,7 +46,7 @@ fn main() {
         let training = app.submit("training", device, move |job| {
             let experiment = registry.get("demo/Shapes_photo/fixup_resnet18/pretrain")?;
             let existing = Existing::Resume;
-            launch(&Request { experiment, base: job_base, work_dir: None, replicate: 0, existing }, job)
+            launch(&TrainRequest { experiment, base: job_base, work_dir: None, replicate: 0, existing }, job)
         });
         let (begun, length) = (Instant::now(), Duration::from_secs(seconds));
         Ok(Box::new(Measured { app, training, begun, length, frames: Vec::new(), _folder: folder }))

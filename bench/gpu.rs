@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use basin_core::config::{self, Sgd, UpdateRule};
 use basin_core::data::Labelling;
 use basin_core::device::Choice;
 use basin_core::evaluate::loss::{Targets, loss};
 use basin_core::model::conv::{Options, conv};
 use basin_core::model::{Arch, Network, initial_state};
-use basin_core::train::optimizer::{Optimizer, take_gradients};
+use basin_core::optim::rule::Sgd;
+use basin_core::optim::{Optimizer, OptimizerSettings, UpdateRule};
+use basin_core::train::gradients::take_gradients;
 use burn::tensor::{Device, Distribution, FloatDType, Tensor};
 use serde_json::json;
 
@@ -90,7 +91,7 @@ impl Case {
     }
 
     fn network(&self) -> Network {
-        Network::new(self.arch.clone(), &initial_state(&self.arch, false, 0), &self.device).expect("it fits")
+        Network::new(self.arch.clone(), &initial_state(&self.arch, 0), &self.device).expect("it fits")
     }
 
     /// Seconds of a forward pass.
@@ -106,7 +107,7 @@ impl Case {
     fn train(&self) -> [f64; 3] {
         let mut network = self.network();
         let rule = UpdateRule::Sgd(Sgd { momentum: 0.9, ..Sgd::default() });
-        let settings = config::Optimizer { base_lr: 1e-3, weight_decay: 1e-4, custom_lrs: Vec::new(), rule };
+        let settings = OptimizerSettings { base_lr: 1e-3, weight_decay: 1e-4, custom_lrs: Vec::new(), rule };
         let mut optimizer = Optimizer::new(&settings, network.trained()).expect("no custom rates");
         let images = self.random([self.batch, 3, self.size, self.size]).cast(self.precision);
         let images = Tensor::from_inner(images);

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use basin_core::device::{Choice, Hardware, describe, guarded, memory_held};
-use basin_core::error::{Error, Result};
+use basin_core::error::{Error, Remedy, Result};
 use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
 use egui::Context;
@@ -253,6 +253,15 @@ impl Queue {
     }
 }
 
+/// An error with what to do about it in this window.
+fn in_words(error: &Error) -> String {
+    match error.remedy() {
+        Some(Remedy::ChooseDevice(names)) => format!("{error}, or choose {names} as the device"),
+        Some(Remedy::LookAtDevice) => format!("{error}; start the job again, or choose another device"),
+        _ => error.to_string(),
+    }
+}
+
 /// Works off the queue, on its own thread, until the queue is closed.
 fn work_off(tasks: &Receiver<(Task, Choice)>, used: &Mutex<Option<Used>>, context: &Context) {
     while let Ok((Task { job, work }, device)) = tasks.recv() {
@@ -291,7 +300,7 @@ fn work_off(tasks: &Receiver<(Task, Choice)>, used: &Mutex<Option<Used>>, contex
         job.state().phase = match ended {
             Ok(()) => Phase::Done,
             Err(Error::Interrupted { .. }) => Phase::Cancelled,
-            Err(error) => Phase::Failed(error.to_string()),
+            Err(error) => Phase::Failed(in_words(&error)),
         };
         context.request_repaint();
     }

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use basin_core::config::{Registry, regex};
+use basin_core::config::Registry;
 use basin_core::run::{Located, find_runs};
+use basin_core::setting::regex;
 use egui::Context;
 
 use crate::background::Slot;

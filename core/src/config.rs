@@ -1,15 +1,14 @@
 //! What to run: an experiment as typed settings, families of experiments, and the registry of all keys.
 
+mod data;
 mod experiment;
 mod family;
-mod optimizer;
 mod overrides;
-mod parameters;
 mod registry;
-mod validate;
+mod train;
 
-pub use experiment::*;
-pub use optimizer::{Adam, Optimizer, Sgd, UpdateRule};
-pub use overrides::{apply_overrides, flat_settings, nearest};
-pub use parameters::regex;
+pub use data::{Data, DataConfigs, IndexPaths, ShuffleBlock, ShufflePixel, Subsample};
+pub use experiment::{Experiment, Model, ModelKwargs, Script, Seed};
+pub use overrides::{apply_overrides, flat_settings};
 pub use registry::{Registry, list, show};
+pub use train::Train;

@@ -6,6 +6,7 @@ mod cuda;
 mod failure;
 #[cfg(feature = "wgpu")]
 mod graphics;
+mod precision;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -15,13 +16,13 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::Serialize;
 
-use crate::config::Precision;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::model::conv::instructions;
 
 pub use self::choice::{Choice, Choices};
 pub use self::failure::guarded;
 pub(crate) use self::failure::unreadable;
+pub use self::precision::{Precision, check_precision};
 
 /// The GPU features that this program was built with.
 pub const FEATURES: &[&str] = &[
@@ -97,27 +98,21 @@ impl Choice {
             return Self::Vulkan(0).open();
         }
         if !FEATURES.contains(&self.feature()) {
-            return Err(Error::usage(format!(
-                "this build has no {}; build with --features {}, or use --device {}",
-                self.feature(),
-                self.feature(),
-                choices()
-            )));
+            let feature = self.feature();
+            let error = Error::usage(format!("this build has no {feature}; build with --features {feature}"));
+            return Err(error.with(Remedy::ChooseDevice(choices())));
         }
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((device, _)) = opened.iter().find(|(_, hardware)| hardware.choice == self) {
             return Ok(device.clone());
         }
         let Some(hardware) = list().into_iter().find(|hardware| hardware.choice == self) else {
-            return Err(Error::run(format!(
-                "there is no device {self} here; check its driver, or use --device {}",
-                choices()
-            )));
+            let error = Error::run(format!("there is no device {self} here; check its driver"));
+            return Err(error.with(Remedy::ChooseDevice(choices())));
         };
         let device = self.start().map_err(|problem| {
-            Error::run(format!(
-                "{hardware} does not start ({problem}); check its driver, or use --device cpu"
-            ))
+            Error::run(format!("{hardware} does not start ({problem}); check its driver"))
+                .with(Remedy::ChooseDevice(Choice::Cpu.to_string()))
         })?;
         opened.push((device.clone(), hardware));
         Ok(device)
@@ -170,23 +165,6 @@ pub fn memory_held(device: &Device) -> Option<u64> {
 /// Bytes as a person reads them.
 pub fn gibibytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
-}
-
-/// Refuses a precision that a device does not have.
-///
-/// # Errors
-/// [`Error::Usage`] naming the device.
-pub fn check_precision(precision: Precision, device: &Device) -> Result<()> {
-    let hardware = describe(device);
-    let is_there = match precision {
-        Precision::F32 => true,
-        Precision::Tf32 => matches!(hardware.choice, Choice::Cuda(_)),
-        Precision::Bf16 => device.supports_dtype(DType::BF16),
-    };
-    if is_there {
-        return Ok(());
-    }
-    Err(Error::usage(format!("{hardware} has no {precision}; use train.precision=f32, or another --device")))
 }
 
 fn cpu() -> Hardware {
@@ -254,7 +232,11 @@ mod tests {
                 Ok(device) => assert_eq!(describe(&device).choice, Choice::Wgpu),
                 Err(error) => {
                     let text = error.to_string();
-                    assert!(text.contains("--device") && text.contains("cpu"), "{text}");
+                    let remedy = error.remedy();
+                    assert!(
+                        matches!(remedy, Some(Remedy::ChooseDevice(names)) if names.contains("cpu")),
+                        "{text}"
+                    );
                     assert_eq!(error.exit_code(), if built { 1 } else { 2 }, "{text}");
                     assert_eq!(text.contains("--features"), !built, "{text}");
                 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The result of anything that can fail for a reason outside the program.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why something stopped. Each message is one sentence that names the thing and the remedy.
+/// Why something stopped. Each message is one sentence that names the thing and, unless it has a [`Remedy`], what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The request itself is wrong: an unknown key, path, value or option.
@@ -40,6 +40,25 @@ pub enum Error {
         /// The signal's number: 2 for SIGINT, 15 for SIGTERM, 10 for SIGUSR1 on Linux.
         signal: usize,
     },
+    /// Another error, with something to do about it that each program has its own words for.
+    #[error("{error}")]
+    Remediable {
+        /// What happened.
+        error: Box<Error>,
+        /// What the user can do.
+        remedy: Remedy,
+    },
+}
+
+/// What a user can do about an error, where that is a flag in one program and a button in another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Name another folder of runs.
+    NameBaseFolder,
+    /// Compute on one of these devices.
+    ChooseDevice(String),
+    /// Look at a device that failed, and go on from what was saved, there or on another device.
+    LookAtDevice,
 }
 
 impl Error {
@@ -64,6 +83,20 @@ impl Error {
         move |source| Self::Io { action, path, source }
     }
 
+    /// The same error, with what the user can do about it.
+    #[must_use]
+    pub fn with(self, remedy: Remedy) -> Self {
+        Self::Remediable { error: Box::new(self), remedy }
+    }
+
+    /// What the user can do, where the message does not say it.
+    pub fn remedy(&self) -> Option<&Remedy> {
+        match self {
+            Self::Remediable { remedy, .. } => Some(remedy),
+            _ => None,
+        }
+    }
+
     /// The exit code a program ends with: 1 run-time failure, 2 usage, 3 data or checkpoint, 4 not finite, 128 + signal.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -79,6 +112,7 @@ impl Error {
                 }
             }
             Self::Interrupted { signal } => 128 + *signal as u8,
+            Self::Remediable { error, .. } => error.exit_code(),
         }
     }
 }

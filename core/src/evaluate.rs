@@ -1,4 +1,4 @@
-//! A network on a whole split: what it says of each sample, and how right that is.
+//! A network on a whole split: the logits and loss of each sample, accuracy and AUC.
 
 pub mod loss;
 pub mod metric;
@@ -23,7 +23,7 @@ use crate::model::Network;
 const EVAL_BATCH: usize = 64;
 const EVAL_PIXELS: usize = 1 << 20;
 
-/// What a network says of every sample of a split, in the split's order.
+/// Logits and losses of every sample of a split, in the split's order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     /// `[samples, outputs]`, row-major.
@@ -36,12 +36,12 @@ pub struct Evaluation {
     pub labelling: Labelling,
 }
 
-/// How well one finding is told.
+/// How well a network recognises one finding.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finding {
     /// Its name.
     pub name: &'static str,
-    /// Share of samples of which it is told rightly, as a fraction.
+    /// Accuracy, as a fraction: samples whose logit is above zero exactly where they have the finding.
     pub accuracy: f64,
     /// Area under the ROC curve; undefined if all samples have it, or none.
     pub auc: Option<f64>,
@@ -64,7 +64,7 @@ impl Evaluation {
         Ok(())
     }
 
-    /// Share of right decisions, as a fraction: of samples, or of all findings of all samples.
+    /// Accuracy, as a fraction: of samples, or over all findings of all samples.
     pub fn accuracy(&self) -> f64 {
         let right = self.rows().map(|(logits, label)| right_decisions(logits, label, self.labelling));
         right.sum::<usize>() as f64 / (self.labels.len() * self.labelling.decisions()) as f64
@@ -138,8 +138,8 @@ pub fn or_undefined(auc: Option<f64>) -> String {
     auc.map_or_else(|| "undefined".to_owned(), |auc| format!("{auc:.4}"))
 }
 
-/// Decisions about one sample that are right: whether its largest logit is that of its class, or how many of its findings
-/// are told by logits above zero.
+/// Right decisions about one sample: whether its largest logit is that of its class, or for how many findings the logit is
+/// above zero exactly where the sample has it.
 pub fn right_decisions(logits: &[f32], label: usize, labelling: Labelling) -> usize {
     match labelling {
         Labelling::Class => usize::from(largest(logits) == label),

@@ -3,7 +3,9 @@
 //! Modules are listed in reading order.
 
 pub mod config;
+pub mod optim;
 pub mod random;
+pub mod setting;
 
 pub mod data;
 pub mod prepare;

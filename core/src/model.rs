@@ -18,5 +18,5 @@ pub mod norm;
 pub mod pool;
 
 pub use arch::Arch;
-pub use init::initial_state;
+pub use init::{initial_state, initial_state_with_zero_head};
 pub use network::{Network, Statistics};

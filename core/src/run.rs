@@ -5,6 +5,7 @@ mod events;
 mod find;
 mod metrics;
 mod summary;
+pub mod tag;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

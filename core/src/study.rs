@@ -19,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{file_digest, write_atomically};
 use crate::job::Job;
-use crate::train::launch::{Existing, Outcome, Request, launch};
+use crate::train::check;
+use crate::train::launch::{Existing, Outcome, TrainRequest, launch};
 
 pub use claim::{Claim, Comparison, Verdict};
 pub use definition::{Member, Study, Sweep};
@@ -49,7 +50,7 @@ pub struct Finished {
 /// A run of a study with all that is asked of it.
 struct Run {
     member: Member,
-    request: Request,
+    request: TrainRequest,
 }
 
 impl Run {
@@ -102,12 +103,12 @@ fn runs(study: &Study, options: &Options, registry: &Registry) -> Result<Vec<Run
     members.map(|member| Ok(Run { request: request(&member, options, registry)?, member })).collect()
 }
 
-fn request(member: &Member, options: &Options, registry: &Registry) -> Result<Request> {
+fn request(member: &Member, options: &Options, registry: &Registry) -> Result<TrainRequest> {
     let set = [member.set.as_slice(), options.set].concat();
     let experiment = registry.seeded(&member.key, options.seed + member.replicate, &set)?;
-    experiment.validate()?;
+    check(&experiment)?;
     let (base, replicate) = (options.base.to_owned(), member.replicate);
-    Ok(Request { experiment, base, work_dir: None, replicate, existing: Existing::Resume })
+    Ok(TrainRequest { experiment, base, work_dir: None, replicate, existing: Existing::Resume })
 }
 
 fn all_done(runs: &[Run]) -> Result<bool> {

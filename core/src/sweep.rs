@@ -12,12 +12,13 @@ use std::path::{Path, PathBuf};
 use crate::config::Registry;
 use crate::error::{Error, Result};
 use crate::run::replicate_base;
-use crate::train::launch::{Existing, Request};
+use crate::train::check;
+use crate::train::launch::{Existing, TrainRequest};
 
 pub use need::Need;
 pub use overview::{Overview, Row, overview};
 pub use schedule::{Ending, Schedule};
-pub use state::State;
+pub use state::RunState;
 
 /// Which runs are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -36,11 +37,11 @@ pub struct Wanted<'a> {
 #[derive(Debug, Clone)]
 pub struct Task {
     /// The run.
-    pub request: Request,
+    pub request: TrainRequest,
     /// The checkpoint of another run that it starts from.
     pub need: Option<Need>,
     /// How far it is.
-    pub state: State,
+    pub state: RunState,
 }
 
 impl Task {
@@ -59,7 +60,7 @@ impl Task {
     }
 }
 
-fn log(request: &Request) -> PathBuf {
+fn log(request: &TrainRequest) -> PathBuf {
     let base = replicate_base(&request.base, request.replicate);
     base.join("logs").join(format!("{}.log", request.experiment.key))
 }
@@ -90,13 +91,14 @@ pub fn tasks(wanted: &Wanted, registry: &Registry) -> Result<Vec<Task>> {
     let folders: HashMap<PathBuf, usize> =
         folders.map(|(index, request)| (need::lexical(request.run_dir().root()), index)).collect();
     let known = need::Known { runs: &folders, registry };
-    let task = |request: Request| Task { need: known.need(&request), state: State::of(&request), request };
+    let task =
+        |request: TrainRequest| Task { need: known.need(&request), state: RunState::of(&request), request };
     Ok(requests.into_iter().map(task).collect())
 }
 
-fn request(key: &str, replicate: u64, wanted: &Wanted, registry: &Registry) -> Result<Request> {
+fn request(key: &str, replicate: u64, wanted: &Wanted, registry: &Registry) -> Result<TrainRequest> {
     let experiment = registry.seeded(key, replicate, wanted.set)?;
-    experiment.validate()?;
+    check(&experiment)?;
     let base = wanted.base.to_owned();
-    Ok(Request { experiment, base, work_dir: None, replicate, existing: Existing::Resume })
+    Ok(TrainRequest { experiment, base, work_dir: None, replicate, existing: Existing::Resume })
 }

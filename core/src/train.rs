@@ -3,15 +3,13 @@
 pub mod launch;
 pub mod start;
 
-pub mod adam;
+pub mod gradients;
 pub mod mixup;
-pub mod optimizer;
-pub mod regularizer;
-pub mod schedule;
-pub mod sgd;
 
+mod check;
 mod clock;
 mod epoch;
+mod memory;
 mod report;
 mod resume;
 mod step;
@@ -27,16 +25,16 @@ use crate::evaluate::splits::Splits;
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::{Arch, Network};
+use crate::optim::{Optimizer, Regularizers, learning_rate};
 use crate::run::RunDir;
 
 use self::clock::Clock;
 use self::epoch::Recorder;
-use self::optimizer::Optimizer;
-use self::regularizer::Regularizers;
 use self::report::Reporter;
 use self::resume::{Position, Sums};
-use self::schedule::learning_rate;
 use self::step::Learner;
+
+pub use self::check::check;
 
 /// Time between two resume states within an epoch.
 const SAVE_EVERY: Duration = Duration::from_secs(300);

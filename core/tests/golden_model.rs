@@ -5,14 +5,15 @@ mod common;
 
 use basin_core::analysis::distance::{Part, distance};
 use basin_core::checkpoint::{NamedTensor, StateDict};
-use basin_core::config::{self, Sgd, UpdateRule};
 use basin_core::data::Labelling;
 use basin_core::evaluate::loss::{Targets, loss, sample_losses};
 use basin_core::model::arch::Role;
 use basin_core::model::{Arch, Network};
+use basin_core::optim::rule::Sgd;
+use basin_core::optim::{Optimizer, OptimizerSettings, UpdateRule};
 use basin_core::random::numpy::RandomState;
+use basin_core::train::gradients::take_gradients;
 use basin_core::train::mixup::mix;
-use basin_core::train::optimizer::{Optimizer, take_gradients};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::Value;
 
@@ -97,7 +98,7 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
         }
     };
     let number = |key: &str| run[key].as_f64().unwrap();
-    let settings = config::Optimizer {
+    let settings = OptimizerSettings {
         base_lr: number("lr"),
         weight_decay: number("weight_decay"),
         custom_lrs: Vec::new(),

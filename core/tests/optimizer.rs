@@ -2,9 +2,10 @@
 //! `golden/make_optimizers.py` writes).
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use basin_core::config::{self, Registry, UpdateRule, WeightRegularizer, apply_overrides, show};
-use basin_core::train::optimizer::Optimizer;
-use basin_core::train::regularizer::Regularizers;
+use basin_core::config::{Experiment, Registry, apply_overrides, show};
+use basin_core::optim::rule::{Adam, AdamW, Sgd};
+use basin_core::optim::{Optimizer, OptimizerSettings, Regularizers, UpdateRule, WeightRegularizer};
+use basin_core::train::check as check_settings;
 use burn::tensor::{Device, Tensor};
 use serde_json::Value;
 
@@ -38,7 +39,7 @@ fn ten_steps_of_each_rule_are_those_of_pytorch() {
     let golden = golden();
     let names = names(&golden);
     for case in golden["cases"].as_array().unwrap() {
-        let settings: config::Optimizer = serde_json::from_value(case["optimizer"].clone()).unwrap();
+        let settings: OptimizerSettings = serde_json::from_value(case["optimizer"].clone()).unwrap();
         let mut parameters = tensors(&golden["start"], &names);
         let mut optimizer = Optimizer::new(&settings, names.iter().copied().zip(&parameters)).unwrap();
         for gradients in golden["gradients"].as_array().unwrap() {
@@ -78,10 +79,10 @@ fn an_optimizer_is_chosen_by_name_and_survives_the_run_record() {
         r#"train.weight_regularizers=[{"name":"l2_to_w0","regex":"layer","coef":1e-3}]"#,
     ])
     .unwrap();
-    adam.validate().unwrap();
-    assert_eq!(adam.optimizer.rule, UpdateRule::AdamW(config::Adam { betas: [0.8, 0.99], eps: 1e-8 }));
+    check_settings(&adam).unwrap();
+    assert_eq!(adam.optimizer.rule, UpdateRule::AdamW(AdamW(Adam { betas: [0.8, 0.99], eps: 1e-8 })));
     assert_eq!(adam.optimizer.custom_lrs, [("layer4".to_owned(), 0.01)]);
-    let read: config::Experiment = ron::from_str(&show(&adam).unwrap()).unwrap();
+    let read: Experiment = ron::from_str(&show(&adam).unwrap()).unwrap();
     assert_eq!(read, adam);
     for (setting, parts) in [
         ("optimizer.kwargs.betas=[0.8,0.99]", ["betas", "nesterov"]),
@@ -96,14 +97,14 @@ fn an_optimizer_is_chosen_by_name_and_survives_the_run_record() {
 #[test]
 fn records_from_before_these_settings_open() {
     let old = r#"(name: "SGD", base_lr: 0.05, weight_decay: 0.0001, kwargs: (momentum: 0.9))"#;
-    let read: config::Optimizer = ron::from_str(old).unwrap();
-    assert_eq!(read.rule, UpdateRule::Sgd(config::Sgd { momentum: 0.9, ..Default::default() }));
+    let read: OptimizerSettings = ron::from_str(old).unwrap();
+    assert_eq!(read.rule, UpdateRule::Sgd(Sgd { momentum: 0.9, ..Default::default() }));
     assert!(read.custom_lrs.is_empty());
 }
 
 #[test]
 fn groups_are_biases_scales_custom_rates_in_their_order_and_the_rest() {
-    let settings: config::Optimizer = serde_json::from_value(serde_json::json!({
+    let settings: OptimizerSettings = serde_json::from_value(serde_json::json!({
         "name": "SGD", "base_lr": 0.1, "weight_decay": 0.0,
         "custom_lrs": [["layer4", 0.003], ["conv1|bias|scale", 0.0]],
     }))

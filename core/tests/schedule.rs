@@ -1,8 +1,8 @@
 //! Learning rates of twelve epochs, against PyTorch 2.15 (`golden/schedulers.json`: two groups, read before each epoch).
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use basin_core::config::{LrScheduler, Registry, apply_overrides, show};
-use basin_core::train::schedule::learning_rate;
+use basin_core::config::{Registry, apply_overrides, show};
+use basin_core::optim::schedule::{CosineAnnealingLR, LrScheduler, learning_rate};
 use serde_json::Value;
 
 #[test]
@@ -29,7 +29,10 @@ fn a_scheduler_is_chosen_by_name_and_survives_the_run_record() {
         apply_overrides(Registry::load().unwrap().get(key).unwrap(), &settings)
     };
     let cosine = change(&["lr_scheduler.kwargs.T_max=100", "lr_scheduler.name=CosineAnnealingLR"]).unwrap();
-    assert_eq!(cosine.lr_scheduler, Some(LrScheduler::CosineAnnealingLR { t_max: 100, eta_min: 0.0 }));
+    assert_eq!(
+        cosine.lr_scheduler,
+        Some(LrScheduler::CosineAnnealingLR(CosineAnnealingLR { t_max: 100, eta_min: 0.0 }))
+    );
     let read: basin_core::config::Experiment = ron::from_str(&show(&cosine).unwrap()).unwrap();
     assert_eq!(read, cosine);
     assert_eq!(change(&["lr_scheduler=null"]).unwrap().lr_scheduler, None);

@@ -9,7 +9,7 @@ mod signals;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use basin_core::error::Error;
+use basin_core::error::{Error, Remedy};
 use clap::Parser as _;
 
 fn main() -> ExitCode {
@@ -21,10 +21,24 @@ fn main() -> ExitCode {
         // A reader such as `head` that has seen enough is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            progress::say(&format!("error: {error:#}"));
+            let remedy = error.downcast_ref::<Error>().and_then(Error::remedy).map(in_words);
+            progress::say(&format!("error: {error:#}{}", remedy.unwrap_or_default()));
             let refused = error.downcast_ref::<command::Refused>().map(|refused| refused.code);
             let code = refused.or_else(|| error.downcast_ref::<Error>().map(Error::exit_code));
             ExitCode::from(code.unwrap_or(1))
+        }
+    }
+}
+
+/// What the user can do, as the end of a sentence.
+fn in_words(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::NameBaseFolder => "; name that of the runs with -b".to_owned(),
+        Remedy::ChooseDevice(names) => format!(", or use --device {names}"),
+        Remedy::LookAtDevice => {
+            "; `runner doctor` looks at it, and the same command goes on from what was saved, elsewhere \
+                                 with --device"
+                .to_owned()
         }
     }
 }

@@ -7,22 +7,23 @@ use std::path::Path;
 use std::process::Command;
 
 use basin_core::checkpoint::Checkpoint;
-use basin_core::model::{Arch, initial_state};
+use basin_core::model::{Arch, initial_state, initial_state_with_zero_head};
 use common::*;
 use serde_json::Value;
 
 /// Networks at their initialisation: two architectures, two heads.
 fn write_networks(folder: &Path) {
     let networks = [
-        ("small", "fixup_resnet18", 10, false),
-        ("other", "fixup_resnet18", 3, false),
-        ("deep", "fixup_resnet34", 7, false),
-        ("blank", "fixup_resnet18", 10, true),
+        ("small", "fixup_resnet18", 10),
+        ("other", "fixup_resnet18", 3),
+        ("deep", "fixup_resnet34", 7),
+        ("blank", "fixup_resnet18", 10),
     ];
-    for (seed, (name, arch, classes, zero_head)) in networks.into_iter().enumerate() {
+    for (seed, (name, arch, classes)) in networks.into_iter().enumerate() {
+        let draw = if name == "blank" { initial_state_with_zero_head } else { initial_state };
         let arch = Arch::new(arch, classes).unwrap();
         let metadata = [("arch".to_owned(), arch.name.clone())].into();
-        let state = initial_state(&arch, zero_head, seed as u64);
+        let state = draw(&arch, seed as u64);
         Checkpoint { state, metadata }.save(&folder.join(format!("{name}.safetensors"))).unwrap();
     }
 }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use basin_core::analysis::names::short_names;
 use basin_core::checkpoint::TensorInfo;
-use basin_core::config::regex;
 use basin_core::figure::Table;
+use basin_core::setting::regex;
 use egui::{CollapsingHeader, ScrollArea, TextEdit, Ui};
 
 use self::comparison::Comparison;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use basin_core::analysis::curves::{Statistic, key_labels, without_seed};
 use basin_core::figure::{Chart, Scale, Series};
 use basin_core::run::Summary;
+use basin_core::run::tag::TEST_ACCURACY;
 use egui::{ComboBox, Slider, Ui};
 
 use crate::context::Cx;
@@ -38,7 +39,7 @@ struct View {
 impl Default for CurvesPanel {
     fn default() -> Self {
         let view = View { smoothing: 0.0, is_log_x: false, is_log_y: false, is_grouped: true };
-        Self { tag: "eval/test_acc".to_owned(), view, drawn: Kept::default() }
+        Self { tag: TEST_ACCURACY.to_owned(), view, drawn: Kept::default() }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use basin_core::config::{Data, Experiment, Registry, nearest};
+use basin_core::config::{Data, Experiment, Registry};
 use basin_core::error::{Error, Result};
+use basin_core::setting::nearest;
 use egui::{TextEdit, Ui};
 
 use crate::command::Command;

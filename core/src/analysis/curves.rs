@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::figure::{Drawing, Table};
 use crate::file::digest;
 use crate::job::Job;
+use crate::run::tag;
 
 pub use choice::{Choice, Instance, Measured};
 pub use finished::{Finished, Found, find};
@@ -33,7 +34,7 @@ settings! {
         /// Regular expression that is found in the keys.
         regex: String = String::new() => "REGEX" positional;
         /// The TensorBoard tag to draw, as metrics.jsonl and the event files name it.
-        tag: String = "eval/test_acc".to_owned() => "TAG";
+        tag: String = tag::TEST_ACCURACY.to_owned() => "TAG";
     }
 }
 

@@ -10,6 +10,7 @@ use super::settings::{Arity, Settings, Values};
 use super::subject::own_experiment;
 use crate::config::{Experiment, Registry, apply_overrides};
 use crate::error::{Error, Result};
+use crate::train::check;
 
 /// Memory for what an analysis computes once and uses many times, bytes, unless another size is named.
 pub const MEMORY_BYTES: usize = 2 << 30;
@@ -84,7 +85,7 @@ impl Surroundings {
         };
         let Some(experiment) = experiment else { return Ok(None) };
         let experiment = apply_overrides(experiment, &self.set)?;
-        experiment.validate()?;
+        check(&experiment)?;
         Ok(Some(experiment))
     }
 

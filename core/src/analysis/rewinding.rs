@@ -22,7 +22,8 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::model::arch::{Module, Role};
-use crate::model::{Arch, Network, initial_state};
+use crate::model::{Arch, Network};
+use crate::train::start::drawn_state;
 
 pub use chart::{chart, table};
 pub use record::{Origin, Rewinding, Rewound};
@@ -214,7 +215,7 @@ fn origins(
         Ok((Origin::Checkpoint(source), network))
     });
     let draws = request.settings.rerandomise.0.iter().map(|&seed| {
-        let state = initial_state(arch, experiment.model.kwargs.zero_fc_init, seed);
+        let state = drawn_state(experiment, arch, seed);
         Ok((Origin::Drawn { seed }, Network::new(arch.clone(), &state, &job.device)?))
     });
     checkpoints.chain(draws).collect()

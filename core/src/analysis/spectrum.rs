@@ -18,10 +18,11 @@ use super::request::Request;
 use super::settings::settings;
 use super::weights::Weights;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, json_line};
-use crate::config::{Experiment, regex};
+use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
+use crate::setting::regex;
 
 pub use chart::{Spectra, Summary};
 pub use record::{ExactFor, LayerSpectrum, Spectrum};

@@ -5,13 +5,13 @@ mod prefix;
 use burn::tensor::Tensor;
 
 use self::prefix::Prefix;
-use crate::config::nearest;
 use crate::data::EvalImages;
 use crate::error::{Error, Result};
 use crate::evaluate::Evaluation;
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::{Arch, Network};
+use crate::setting::nearest;
 
 /// Networks that are measured in one pass over the images, at most.
 const AT_ONCE: usize = 32;

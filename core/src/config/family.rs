@@ -70,7 +70,7 @@ struct SettingPath(String);
 impl<'de> Deserialize<'de> for SettingPath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let path = String::deserialize(deserializer)?;
-        overrides::check_path(&path).map_err(D::Error::custom)?;
+        overrides::setting(&path).map_err(D::Error::custom)?;
         Ok(Self(path))
     }
 }

@@ -1,9 +1,13 @@
 //! Settings by dotted path, as `--set` and the families name them.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
-use super::*;
+use super::Experiment;
 use crate::error::{Error, Result};
+use crate::optim::{LrScheduler, UpdateRule};
+use crate::setting::{Kind, Setting, nearest, settings};
 
 /// Applies `path=value` settings, all together. A value is text where the setting is text, else JSON (`3`, `[1,2]`, and `null`
 /// for none).
@@ -11,25 +15,22 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Usage`] naming the path, the nearest known ones or the expected type.
 pub fn apply_overrides(experiment: Experiment, overrides: &[String]) -> Result<Experiment> {
-    let unwritable = |error| Error::run(format!("the settings cannot be written: {error}"));
-    let mut settings = serde_json::to_value(&experiment).map_err(unwritable)?;
-    let examples = serde_json::to_value(complete()).map_err(unwritable)?;
+    let mut settings = serde_json::to_value(&experiment)
+        .map_err(|error| Error::run(format!("the settings cannot be written: {error}")))?;
     // Another name takes other arguments, so names come first.
     let is_name = |text: &&String| text.split('=').next().is_some_and(|path| path.ends_with(".name"));
     for text in overrides.iter().filter(is_name).chain(overrides.iter().filter(|text| !is_name(text))) {
         let Some((path, value)) = text.split_once('=') else {
-            return Err(Error::usage(format!("--set {text} has no =; write --set path=value")));
+            return Err(Error::usage(format!("the setting {text} has no =; write path=value")));
         };
-        check_path(path).map_err(Error::Usage)?;
-        let example = examples.pointer(&pointer(path));
-        let value = match example {
-            Some(Value::String(_)) if value != "null" => Value::from(value),
+        let value = match setting(path).map_err(Error::Usage)?.kind {
+            Kind::Text if value != "null" => Value::from(value),
             _ => serde_json::from_str(value)
                 .map_err(|_| misfit(std::slice::from_ref(text), "it is no JSON"))?,
         };
         if let Some(owner) = path.strip_suffix(".name")
             && settings.pointer(&pointer(path)) != Some(&value)
-            && examples.pointer(&pointer(&format!("{owner}.kwargs"))).is_some()
+            && setting(&format!("{owner}.kwargs")).is_ok()
         {
             set(&mut settings, &format!("{owner}.kwargs"), Value::Object(Map::new()));
         }
@@ -43,8 +44,10 @@ fn pointer(path: &str) -> String {
 }
 
 fn misfit(overrides: &[String], reason: impl std::fmt::Display) -> Error {
-    let options: Vec<String> = overrides.iter().map(|text| format!("--set {text}")).collect();
-    Error::usage(format!("{} does not fit: {reason}; see `runner show KEY` for the form", options.join(" ")))
+    Error::usage(format!(
+        "{} does not fit: {reason}; see `runner show KEY` for the form",
+        overrides.join(" ")
+    ))
 }
 
 /// Sets the value at a path, making the objects on the way.
@@ -59,50 +62,21 @@ pub(super) fn set(settings: &mut Value, path: &str, value: Value) {
     *place = value;
 }
 
-/// Whether a path exists; the message names the nearest that do.
-pub(super) fn check_path(path: &str) -> std::result::Result<(), String> {
-    let known = known_paths();
-    if known.iter().any(|known| known == path) {
-        return Ok(());
-    }
-    Err(format!(
-        "unknown setting {path}; did you mean {}?",
-        nearest(path, known.iter().map(String::as_str)).join(", ")
-    ))
-}
+/// All settings of an experiment, groups and those inside them. `key` names the run and is no setting.
+static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
+    let mut all = [settings::<Experiment>(""), UpdateRule::settings(), LrScheduler::arguments()].concat();
+    all.retain(|setting| setting.path != "key");
+    all.sort();
+    all.dedup_by(|one, other| one.path == other.path);
+    all
+});
 
-/// The three candidates most like a word.
-pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut scored: Vec<(f64, &str)> = candidates
-        .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
-}
-
-/// All paths, of objects and of values. `key` names the run and is no setting.
-fn known_paths() -> Vec<String> {
-    let mut paths = Vec::new();
-    collect(&serde_json::to_value(complete()).unwrap_or_default(), "", &mut paths);
-    for scheduler in schedulers() {
-        collect(&serde_json::to_value(scheduler).unwrap_or_default(), "lr_scheduler", &mut paths);
-    }
-    for rule in [UpdateRule::Sgd(Sgd::default()), UpdateRule::Adam(Adam::default())] {
-        collect(&serde_json::to_value(optimizer(rule)).unwrap_or_default(), "optimizer", &mut paths);
-    }
-    paths.retain(|path| path != "key");
-    paths.sort();
-    paths.dedup();
-    paths
-}
-
-fn collect(value: &Value, prefix: &str, paths: &mut Vec<String>) {
-    let Value::Object(fields) = value else { return };
-    for (name, value) in fields {
-        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        collect(value, &path, paths);
-        paths.push(path);
-    }
+/// The setting at a path; the message for one that does not exist names the nearest that do.
+pub(super) fn setting(path: &str) -> std::result::Result<&'static Setting, String> {
+    SETTINGS.iter().find(|known| known.path == path).ok_or_else(|| {
+        let known = SETTINGS.iter().map(|setting| setting.path.as_str());
+        format!("unknown setting {path}; did you mean {}?", nearest(path, known).join(", "))
+    })
 }
 
 /// Path and value of every setting of an experiment.
@@ -123,63 +97,33 @@ fn flatten(value: &Value, prefix: &str, flat: &mut Vec<(String, Value)>) {
     }
 }
 
-/// An experiment with every optional setting present, to know all paths.
-fn complete() -> Experiment {
-    Experiment {
-        key: String::new(),
-        script: Script::Imagenet,
-        gpu_spec: String::new(),
-        data: Data {
-            name: String::new(),
-            index_paths: Some(IndexPaths {
-                train: Some(String::new()),
-                dev: Some(String::new()),
-                test: Some(String::new()),
-            }),
-            configs: DataConfigs {
-                data_dir: String::new(),
-                subsample: Some(Subsample { size: 1, seed: 0 }),
-                disable_aug: false,
-                image_size: 1,
-                pre_crop_size: 1,
-                shuffle_pixel_config: Some(ShufflePixel { seed: 0 }),
-                shuffle_block_config: Some(ShuffleBlock { seed: 0, block_size: 1 }),
-                train_per_class: Some(1),
-                test_per_class: Some(1),
-                cache_bitmap: Some(false),
-            },
-        },
-        model: Model { arch: String::new(), kwargs: ModelKwargs { zero_fc_init: false } },
-        train: Train {
-            batch_size: 1,
-            micro_batch: 1,
-            precision: Precision::F32,
-            epochs: 1,
-            data_workers: 1,
-            finetune_from: Some(String::new()),
-            mixup_alpha: 0.0,
-            mixup_per_sample: false,
-            weight_regularizers: Vec::new(),
-            keep_every: 1,
-            keep: Vec::new(),
-        },
-        optimizer: optimizer(UpdateRule::Sgd(Sgd::default())),
-        lr_scheduler: schedulers().into_iter().next(),
-        seed: Seed { init: 0, order: 0 },
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Registry;
+
+    #[test]
+    fn every_setting_of_every_key_can_be_overridden() {
+        let registry = Registry::load().unwrap();
+        for key in registry.keys() {
+            for (path, _) in flat_settings(&registry.get(key).unwrap()) {
+                assert!(path == "key" || setting(&path).is_ok(), "{key}: {path}");
+            }
+        }
     }
-}
 
-fn optimizer(rule: UpdateRule) -> Optimizer {
-    Optimizer { base_lr: 0.0, weight_decay: 0.0, custom_lrs: Vec::new(), rule }
-}
-
-/// One of each, to know all paths.
-fn schedulers() -> [LrScheduler; 5] {
-    [
-        LrScheduler::MultiStepLR { milestones: Vec::new(), gamma: 1.0 },
-        LrScheduler::StepLR { step_size: 1, gamma: 1.0 },
-        LrScheduler::ExponentialLR { gamma: 1.0 },
-        LrScheduler::CosineAnnealingLR { t_max: 1, eta_min: 0.0 },
-        LrScheduler::LinearLR { start_factor: 1.0, end_factor: 1.0, total_iters: 1 },
-    ]
+    #[test]
+    fn arguments_of_every_rule_and_schedule_have_paths() {
+        let json = [
+            "optimizer.kwargs.nesterov",
+            "optimizer.kwargs.betas",
+            "lr_scheduler.kwargs.T_max",
+            "lr_scheduler",
+        ];
+        assert!(json.iter().all(|path| setting(path).is_ok_and(|setting| setting.kind == Kind::Json)));
+        let text =
+            ["optimizer.name", "lr_scheduler.name", "script", "train.precision", "data.index_paths.dev"];
+        assert!(text.iter().all(|path| setting(path).is_ok_and(|setting| setting.kind == Kind::Text)));
+        assert!(setting("key").is_err());
+    }
 }

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::family::File;
-use super::overrides::{apply_overrides, nearest};
-use super::parameters::regex;
+use super::overrides::apply_overrides;
 use super::{Experiment, Seed};
 use crate::error::{Error, Result};
+use crate::setting::{nearest, regex};
 
 /// The files of families that come with the program, in the order of their keys.
 const FILES: [(&str, &str); 5] = [

@@ -7,7 +7,7 @@ use std::fmt::{Debug, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 
 thread_local! {
     /// Whether a panic of this thread becomes an error, and needs no report of its own.
@@ -48,10 +48,8 @@ fn failure(known: &str, said: &str) -> Error {
                 .to_owned(),
         );
     }
-    Error::run(format!(
-        "the device failed ({}); `runner doctor` looks at it, and the same command goes on from what was saved, elsewhere with --device",
-        said.lines().next().unwrap_or("no reason was given")
-    ))
+    let reason = said.lines().next().unwrap_or("no reason was given");
+    Error::run(format!("the device failed ({reason})")).with(Remedy::LookAtDevice)
 }
 
 /// What a panic said.
@@ -67,9 +65,8 @@ mod tests {
     #[test]
     fn panics_are_errors_that_tell_memory_from_the_rest() {
         let lost = guarded::<()>(|| panic!("device lost\nbacktrace")).unwrap_err();
-        assert!(
-            matches!(&lost, Error::Run(text) if text.contains("(device lost)") && text.contains("doctor"))
-        );
+        assert_eq!((lost.remedy(), lost.exit_code()), (Some(&Remedy::LookAtDevice), 1));
+        assert_eq!(lost.to_string(), "the device failed (device lost)");
         let full = guarded::<()>(|| panic!("IoError: OutOfMemory {{ size: 1 }}")).unwrap_err();
         assert!(matches!(full, Error::Memory(_)), "{full}");
         assert_eq!(guarded(|| Ok(3)).unwrap(), 3);

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// One number of an event file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scalar {
-    /// What it is, such as `eval/test_acc`.
+    /// What it is: one of [`super::tag`].
     pub tag: String,
     /// When; for a run, the epoch.
     pub step: i64,
@@ -221,26 +221,27 @@ fn now() -> std::time::Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::tag::TEST_ACCURACY;
 
     #[test]
     fn a_second_writer_repeats_nothing_and_a_cut_file_keeps_its_whole_records() -> Result<()> {
         let folder = tempfile::tempdir().map_err(Error::io("create", Path::new("a temporary folder")))?;
         let mut writer = EventWriter::open(folder.path())?;
         for step in 0..3 {
-            writer.scalar("eval/test_acc", step, step as f32 / 3.0)?;
+            writer.scalar(TEST_ACCURACY, step, step as f32 / 3.0)?;
         }
         writer.flush()?;
         let first = read_events(folder.path())?;
         assert_eq!(first.len(), 3);
-        assert_eq!(first[2], Scalar { tag: "eval/test_acc".into(), step: 2, value: 2.0 / 3.0 });
+        assert_eq!(first[2], Scalar { tag: TEST_ACCURACY.to_owned(), step: 2, value: 2.0 / 3.0 });
         let times = epoch_times(folder.path())?;
         assert!(times.keys().eq(&[0, 1, 2]) && times.values().all(|time| now().as_secs_f64() - time < 60.0));
 
         let bytes = std::fs::read(&writer.path).map_err(Error::io("read", &writer.path))?;
         std::fs::write(&writer.path, &bytes[..bytes.len() - 1]).map_err(Error::io("write", &writer.path))?;
         let mut writer = EventWriter::open(folder.path())?;
-        writer.scalar("eval/test_acc", 1, 7.0)?;
-        writer.scalar("eval/test_acc", 2, 9.0)?;
+        writer.scalar(TEST_ACCURACY, 1, 7.0)?;
+        writer.scalar(TEST_ACCURACY, 2, 9.0)?;
         writer.flush()?;
         let values: Vec<f32> = read_events(folder.path())?.iter().map(|scalar| scalar.value).collect();
         assert_eq!(values, [0.0, 1.0 / 3.0, 9.0]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{RunDir, replicate_base};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 
 /// Parts that a key may have; ends the search where links form a loop.
 const DEPTH: usize = 10;
@@ -41,10 +41,8 @@ pub fn find_runs(base: &Path) -> Result<Vec<Located>> {
 /// The base folder and those of its replicates that are there, with their numbers.
 fn bases(base: &Path) -> Result<Vec<(u64, PathBuf)>> {
     if !base.is_dir() {
-        return Err(Error::data(format!(
-            "there is no folder {}; name that of the runs with -b",
-            base.display()
-        )));
+        let error = Error::data(format!("there is no folder {}", base.display()));
+        return Err(error.with(Remedy::NameBaseFolder));
     }
     let one = replicate_base(base, 1);
     let stem = one.file_name().unwrap_or_default().to_string_lossy().trim_end_matches('1').to_owned();

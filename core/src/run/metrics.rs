@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::tag;
 use crate::error::{Error, Result};
 use crate::file::write_atomically;
 
@@ -49,7 +50,7 @@ impl MetricsLog {
 }
 
 fn line(epoch: usize, values: &[(String, f64)]) -> String {
-    let mut object = Map::from_iter([("epoch".to_owned(), Value::from(epoch))]);
+    let mut object = Map::from_iter([(tag::EPOCH.to_owned(), Value::from(epoch))]);
     object.extend(values.iter().map(|(name, value)| (name.clone(), Value::from(*value))));
     format!("{}\n", Value::Object(object))
 }
@@ -74,7 +75,7 @@ pub fn read_metrics(path: &Path) -> Result<Vec<MetricsRecord>> {
 
 fn record(line: &[u8]) -> Option<MetricsRecord> {
     let mut object: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    let epoch = object.shift_remove("epoch")?.as_u64()? as usize;
+    let epoch = object.shift_remove(tag::EPOCH)?.as_u64()? as usize;
     // JSON has no NaN; it is written as null.
     let values = object.into_iter().map(|(name, value)| (name, value.as_f64().unwrap_or(f64::NAN)));
     Some(MetricsRecord { epoch, values: values.collect() })
@@ -88,7 +89,7 @@ mod tests {
     fn a_resumed_log_repeats_no_epoch_and_drops_half_a_line() -> Result<()> {
         let folder = tempfile::tempdir().map_err(Error::io("create", Path::new("a temporary folder")))?;
         let path = folder.path().join("metrics.jsonl");
-        let value = |v: f64| vec![("eval/test_acc".to_owned(), v)];
+        let value = |v: f64| vec![(tag::TEST_ACCURACY.to_owned(), v)];
         let mut log = MetricsLog::open(&path, 0)?;
         for epoch in 0..4 {
             log.append(epoch, &value(epoch as f64))?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Located, read_events, read_metrics};
+use super::{Located, read_events, read_metrics, tag};
 use crate::config::{Experiment, Registry};
 use crate::data::Labelling;
 use crate::error::Result;
@@ -68,7 +68,7 @@ impl Summary {
 
     /// The last epoch that was evaluated.
     pub fn epoch(&self) -> Option<usize> {
-        let evaluations = self.curves.iter().filter(|(tag, _)| tag.starts_with("eval/"));
+        let evaluations = self.curves.iter().filter(|(tag, _)| tag::is_evaluation(tag));
         evaluations.filter_map(|(_, curve)| curve.keys().next_back()).max().copied()
     }
 
@@ -92,8 +92,8 @@ impl Summary {
         let is_class =
             |experiment: &Experiment| matches!(Labelling::of(&experiment.data.name), Labelling::Class);
         let tag = match &self.experiment {
-            Some(experiment) if !is_class(experiment) => "eval/test_auc",
-            _ => "eval/test_acc",
+            Some(experiment) if !is_class(experiment) => tag::TEST_AUC,
+            _ => tag::TEST_ACCURACY,
         };
         let curve = self.curves.get(tag)?;
         // The first of equals is kept.

@@ -12,7 +12,7 @@ use crate::config::flat_settings;
 use crate::error::Result;
 use crate::figure::{Figure, Page, Table};
 use crate::file::write_atomically;
-use crate::run::{MetricsRecord, read_metrics};
+use crate::run::{MetricsRecord, read_metrics, tag};
 
 /// Writes `report.html` into the study's folder, and each figure as SVG, PNG and CSV and each table as CSV beside it.
 pub(super) fn write(
@@ -89,7 +89,7 @@ fn table<const N: usize>(columns: [&str; N], rows: Vec<[String; N]>) -> Table {
 }
 
 /// What the best epoch is chosen by: the AUC of findings, else the accuracy.
-const SCORES: [&str; 2] = ["eval/test_auc", "eval/test_acc"];
+const SCORES: [&str; 2] = [tag::TEST_AUC, tag::TEST_ACCURACY];
 
 /// The first of two tags that a record has.
 fn either(record: &MetricsRecord, tags: [&str; 2]) -> Option<f64> {
@@ -110,11 +110,11 @@ fn results(runs: &[Run], metrics: &[Vec<MetricsRecord>]) -> Table {
             run.member.key.clone(),
             run.member.replicate.to_string(),
             score(last(SCORES)),
-            format!("{:.3}", last(["eval/test_loss"; 2])),
-            score(last(["eval/eval_mode_train_auc", "eval/train_acc"])),
+            format!("{:.3}", last([tag::TEST_LOSS; 2])),
+            score(last([tag::EVAL_TRAIN_AUC, tag::EVAL_TRAIN_ACCURACY])),
             score(best.1),
             best.0.to_string(),
-            format!("{:.0}", last(["train/images_per_second"; 2])),
+            format!("{:.0}", last([tag::TRAIN_SPEED; 2])),
         ]
     });
     let columns = [

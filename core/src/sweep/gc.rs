@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::checkpoint::Reader;
-use crate::config::{Registry, apply_overrides, regex};
+use crate::config::{Registry, apply_overrides};
 use crate::error::{Error, Result};
 use crate::figure::Table;
 use crate::run::{Located, RunDir, absolute, epochs_beside, find_runs};
+use crate::setting::regex;
 use crate::train::start::find_pretrained;
 
-/// What is asked for.
+/// Which runs are searched for surplus checkpoints.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub struct GcRequest<'a> {
     /// The folder of all runs; those of its replicates are searched too.
     pub base: &'a Path,
     /// Regular expression that is found in the keys.
@@ -77,7 +78,7 @@ impl Surplus {
 /// # Errors
 /// [`Error::Data`] if there is no such folder, or for a run whose record is broken: what it starts from is not known then;
 /// [`Error::Usage`] for a key that no run has, or a setting that there is not.
-pub fn surplus(request: &Request, registry: &Registry) -> Result<Surplus> {
+pub fn surplus(request: &GcRequest, registry: &Registry) -> Result<Surplus> {
     let keys = regex(request.keys)?;
     let mut experiments = registry.keys().map(|key| registry.get(key)).collect::<Result<Vec<_>>>()?;
     let mut chosen = Vec::new();

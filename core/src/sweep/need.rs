@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::checkpoint::stem;
 use crate::config::Registry;
 use crate::run::{EPOCH_STEM, RunDir};
-use crate::train::launch::Request;
+use crate::train::launch::TrainRequest;
 use crate::train::start::{find_pretrained, pretrained_paths};
 
 /// A checkpoint of another run.
@@ -35,7 +35,7 @@ pub(super) struct Known<'a> {
 
 impl Known<'_> {
     /// What a run waits for; nothing if it starts from random weights, or from a file that no key writes.
-    pub fn need(&self, request: &Request) -> Option<Need> {
+    pub fn need(&self, request: &TrainRequest) -> Option<Need> {
         let source = request.experiment.train.finetune_from.as_ref()?;
         let base = lexical(&request.base);
         pretrained_paths(source, &request.base).into_iter().find_map(|checkpoint| {
@@ -54,7 +54,7 @@ impl Known<'_> {
 
 impl Need {
     /// Whether the run can start: the checkpoint is there and will not change, or the run has begun and needs it no more.
-    pub fn is_met(&self, request: &Request) -> bool {
+    pub fn is_met(&self, request: &TrainRequest) -> bool {
         if request.run_dir().resume().is_file() {
             return true;
         }

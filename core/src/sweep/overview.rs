@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{State, Task};
+use super::{RunState, Task};
 use crate::config::Registry;
 use crate::error::Result;
 use crate::figure::Table;
-use crate::run::{Located, RunDir, Summary, epoch_times};
+use crate::run::{Located, RunDir, Summary, epoch_times, tag};
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,7 +34,7 @@ pub struct Row {
 /// The value that the best checkpoint is chosen by.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Best {
-    /// `eval/test_acc`, percent, or `eval/test_auc`, a fraction.
+    /// [`tag::TEST_ACCURACY`] or [`tag::TEST_AUC`].
     pub tag: &'static str,
     /// Its epoch.
     pub epoch: usize,
@@ -68,7 +68,7 @@ fn row(task: &Task, tasks: &[Task], registry: &Registry) -> Row {
     };
     // What is wrong with a folder that is refused stands in the note already.
     if request.run_dir().record_path().is_file()
-        && !matches!(task.state, State::Refused(_))
+        && !matches!(task.state, RunState::Refused(_))
         && let Err(error) = row.measure(request.run_dir(), registry)
     {
         row.note = Some(error.to_string());
@@ -93,9 +93,10 @@ impl Row {
 
 /// What a run that has not begun waits for.
 fn waits(task: &Task, tasks: &[Task]) -> Option<String> {
-    let need = task.need.as_ref().filter(|need| task.state != State::Done && !need.is_met(&task.request))?;
+    let need =
+        task.need.as_ref().filter(|need| task.state != RunState::Done && !need.is_met(&task.request))?;
     Some(match need.task {
-        Some(index) if tasks[index].state == State::Done => {
+        Some(index) if tasks[index].state == RunState::Done => {
             format!("needs {}, which is not there", need.checkpoint.display())
         }
         Some(_) => format!("waits for {}", need.key),
@@ -151,7 +152,7 @@ impl Overview {
 impl Best {
     fn text(&self) -> String {
         match self.tag {
-            "eval/test_acc" => format!("{:.1} % at {}", self.value, self.epoch),
+            tag::TEST_ACCURACY => format!("{:.1} % at {}", self.value, self.epoch),
             _ => format!("{:.4} at {}", self.value, self.epoch),
         }
     }

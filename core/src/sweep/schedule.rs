@@ -1,6 +1,6 @@
 //! Which run can start next, and what becomes of those that wait for one that fails.
 
-use super::{State, Task};
+use super::{RunState, Task};
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +60,8 @@ impl<'a> Schedule<'a> {
     /// All that is not done and runs nowhere else is to do.
     pub fn new(tasks: &'a [Task]) -> Self {
         let phase = |task: &Task| match task.state {
-            State::Done => Phase::Ended(Ending::DoneBefore),
-            State::Running => Phase::Ended(Ending::Elsewhere),
+            RunState::Done => Phase::Ended(Ending::DoneBefore),
+            RunState::Running => Phase::Ended(Ending::Elsewhere),
             _ => Phase::Waiting,
         };
         Self { tasks, phases: tasks.iter().map(phase).collect() }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::log;
-use crate::train::launch::Request;
+use crate::train::launch::TrainRequest;
 
 /// Bytes at the end of a log that its last line is looked for in.
 const TAIL: u64 = 16 << 10;
@@ -16,7 +16,7 @@ const TAIL: u64 = 16 << 10;
 /// How far a run is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum RunState {
     /// It is trained to its end.
     Done,
     /// A process works on it.
@@ -31,9 +31,9 @@ pub enum State {
     Missing,
 }
 
-impl State {
+impl RunState {
     /// The state of a run that is wanted.
-    pub fn of(request: &Request) -> Self {
+    pub fn of(request: &TrainRequest) -> Self {
         let run = request.run_dir();
         if run.is_locked() {
             return Self::Running;
@@ -71,7 +71,7 @@ impl State {
 }
 
 /// The error that the run ended in last time: the last line of its own log, or of what a sweep kept, whichever is newer.
-fn failure(request: &Request) -> Option<String> {
+fn failure(request: &TrainRequest) -> Option<String> {
     let logs = [request.run_dir().log(), log(request)];
     let (_, line) = logs.iter().filter_map(|path| last_line(path)).max_by_key(|(changed, _)| *changed)?;
     let error = line.strip_prefix("error: ")?;

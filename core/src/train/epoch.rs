@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::model::Network;
 use crate::run::RunDir;
 
-/// What ends an epoch.
+/// Writes what is kept of an epoch.
 pub(super) struct Recorder<'a> {
     pub experiment: &'a Experiment,
     pub data: &'a Splits,

@@ -6,19 +6,20 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::{Splits, resume, start, train};
+use super::{check, resume, start, train};
 use crate::config::Experiment;
 use crate::device::{check_precision, describe, guarded};
 use crate::error::{Error, Result};
+use crate::evaluate::splits::Splits;
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::Arch;
 use crate::remote;
 use crate::run::{RunDir, RunRecord, absolute, replicate_base};
 
-/// A run that somebody wants.
+/// A training run that is asked for.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct TrainRequest {
     /// The settings, with the seeds of the replicate.
     pub experiment: Experiment,
     /// The base folder.
@@ -49,7 +50,7 @@ pub enum Outcome {
     Trained,
 }
 
-impl Request {
+impl TrainRequest {
     /// The run's folder.
     pub fn run_dir(&self) -> RunDir {
         match &self.work_dir {
@@ -90,9 +91,9 @@ fn incomplete(path: &Path) -> Error {
 ///
 /// # Errors
 /// [`Error::Usage`] showing the difference if the folder holds a run with other settings; else as [`train`].
-pub fn launch(request: &Request, job: &Job) -> Result<Outcome> {
+pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
     let experiment = &request.experiment;
-    experiment.validate()?;
+    check(experiment)?;
     job.devices().try_for_each(|device| check_precision(experiment.train.precision, device))?;
     let run = request.run_dir();
     if let Some(source) = &experiment.train.finetune_from
@@ -179,7 +180,7 @@ fn remove_run(run: &RunDir) {
     }
 }
 
-fn refuse_changes(run: &RunDir, old: &RunRecord, request: &Request) -> Result<()> {
+fn refuse_changes(run: &RunDir, old: &RunRecord, request: &TrainRequest) -> Result<()> {
     let mut difference = old.experiment.difference(&request.experiment);
     // The pre-trained checkpoint may lie elsewhere by now, or nowhere; it must not be another one.
     if let Some(source) = &request.experiment.train.finetune_from

@@ -1,10 +1,11 @@
-//! The numbers of a run, as `metrics.jsonl` and as TensorBoard events with the reference's tags.
+//! The numbers of a run, as `metrics.jsonl` and as TensorBoard events; [`crate::run::tag`] names them.
 
 use super::resume::Sums;
 use crate::data::Labelling;
 use crate::error::Result;
 use crate::evaluate::Evaluation;
 use crate::evaluate::splits::Evaluations;
+use crate::run::tag::{self, Metric};
 use crate::run::{EventWriter, MetricsLog, RunDir};
 
 /// Writes each number to both places. Steps are epochs, as in the reference.
@@ -33,13 +34,13 @@ impl Reporter {
     ) -> Result<()> {
         let images = sums.images as f64;
         let mut values: Vec<(String, f64)> =
-            (0..).zip(rates).map(|(group, rate)| (format!("learning_rate/group{group}"), *rate)).collect();
-        values.push(("train/loss".into(), sums.loss / images));
+            (0..).zip(rates).map(|(group, rate)| (tag::learning_rate(group), *rate)).collect();
+        values.push((tag::TRAIN_LOSS.to_owned(), sums.loss / images));
         if penalized {
-            values.push(("train/weight_regu_loss".into(), sums.penalty / images));
+            values.push((tag::TRAIN_PENALTY.to_owned(), sums.penalty / images));
         }
-        values.push(("train/acc".into(), unit(labelling) * sums.accuracy(labelling)));
-        values.push(("train/images_per_second".into(), sums.images_per_second()));
+        values.push((tag::TRAIN_ACCURACY.to_owned(), unit(labelling) * sums.accuracy(labelling)));
+        values.push((tag::TRAIN_SPEED.to_owned(), sums.images_per_second()));
         self.write(epoch, &values)
     }
 
@@ -73,20 +74,20 @@ fn unit(labelling: Labelling) -> f64 {
     }
 }
 
-/// The reference's tags of a split, and those of each finding.
+/// The metrics of a split, and those of each finding.
 fn scalars(split: &str, evaluation: &Evaluation) -> Vec<(String, f64)> {
-    let tag = |metric: &str| format!("eval/{split}_{metric}");
+    let tag = |metric: Metric| tag::evaluation(split, metric);
     let mut values = vec![
-        (tag("acc"), unit(evaluation.labelling) * evaluation.accuracy()),
-        (tag("loss"), evaluation.loss()),
+        (tag(Metric::Accuracy), unit(evaluation.labelling) * evaluation.accuracy()),
+        (tag(Metric::Loss), evaluation.loss()),
     ];
     if let Labelling::Findings(_) = evaluation.labelling {
-        values.push((tag("auc"), evaluation.auc().unwrap_or(f64::NAN)));
+        values.push((tag(Metric::Auc), evaluation.auc().unwrap_or(f64::NAN)));
     }
     for finding in evaluation.findings() {
-        let tag = |metric: &str| format!("{}/{}", tag(metric), finding.name.replace(' ', "_"));
-        values.push((tag("acc"), finding.accuracy));
-        values.push((tag("auc"), finding.auc.unwrap_or(f64::NAN)));
+        let tag = |metric: Metric| tag::finding(split, metric, finding.name);
+        values.push((tag(Metric::Accuracy), finding.accuracy));
+        values.push((tag(Metric::Auc), finding.auc.unwrap_or(f64::NAN)));
     }
     values
 }

@@ -4,11 +4,10 @@ use std::path::Path;
 
 use burn::tensor::Device;
 
-use super::optimizer::{Memory, Optimizer, moments};
 use crate::checkpoint::{Checkpoint, NamedTensor, Reader, StateDict};
-use crate::config::UpdateRule;
 use crate::error::{Error, Result};
 use crate::model::{Arch, Network, layout};
+use crate::optim::{Memory, Optimizer, UpdateRule};
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,7 +47,7 @@ pub struct Sums {
 /// Writes network, position, and what the optimizer remembers: `<moment>.<parameter>`.
 pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Position) -> Result<()> {
     let mut state = network.state();
-    for (moment, values) in moments(optimizer.rule).iter().zip(&optimizer.memory.moments) {
+    for (moment, values) in optimizer.moments().iter().zip(&optimizer.memory.moments) {
         let named = |tensor: NamedTensor| NamedTensor { name: format!("{moment}.{}", tensor.name), ..tensor };
         state.tensors.extend(layout::state(network.arch.trained(), values).tensors.into_iter().map(named));
     }
@@ -102,7 +101,7 @@ pub fn load(
     let steps = later("optimizer_steps")?;
     let mut parameters = checkpoint.state.tensors;
     let mut read = Vec::new();
-    for moment in moments(rule) {
+    for moment in rule.moments() {
         let prefix = format!("{moment}.");
         let (found, others): (Vec<NamedTensor>, Vec<NamedTensor>) =
             parameters.into_iter().partition(|tensor| tensor.name.starts_with(&prefix));

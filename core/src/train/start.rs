@@ -6,7 +6,7 @@ use crate::checkpoint::{NamedTensor, StateDict, stem};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::model::{Arch, initial_state};
+use crate::model::{Arch, initial_state, initial_state_with_zero_head};
 use crate::remote::{self, is_url};
 
 /// The folder of the reference's ImageNet run, and the key of ours that stands in for it.
@@ -27,7 +27,7 @@ pub struct Start {
 /// # Errors
 /// [`Error::Data`] if no checkpoint is found, or if anything but the head differs in name or shape; those of [`remote::load`].
 pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job) -> Result<Start> {
-    let fresh = initial_state(arch, experiment.model.kwargs.zero_fc_init, experiment.seed.init);
+    let fresh = drawn_state(experiment, arch, experiment.seed.init);
     match &experiment.train.finetune_from {
         None => Ok(Start { state: fresh, pretrained_sha256: None }),
         Some(source) => {
@@ -36,6 +36,14 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
             let state = take_over(fresh, checkpoint.state, &path)?;
             Ok(Start { state, pretrained_sha256: Some(sha256) })
         }
+    }
+}
+
+/// Weights as `model.kwargs` want them drawn, by any seed.
+pub fn drawn_state(experiment: &Experiment, arch: &Arch, seed: u64) -> StateDict {
+    match experiment.model.kwargs.zero_fc_init {
+        true => initial_state_with_zero_head(arch, seed),
+        false => initial_state(arch, seed),
     }
 }
 
@@ -53,7 +61,7 @@ pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
     }
     let list: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
     Err(Error::data(format!(
-        "no pre-trained checkpoint found, tried {}; name one with --set train.finetune_from=PATH",
+        "no pre-trained checkpoint found, tried {}; set train.finetune_from to the path of one",
         list.join(", ")
     )))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use basin_core::sweep::gc::{Request, remove, surplus};
+use basin_core::sweep::gc::{GcRequest, remove, surplus};
 use clap::Args;
 use serde_json::json;
 
@@ -33,7 +33,7 @@ impl Gc {
     /// Removes checkpoints, and prints how many and how large.
     pub fn run(&self) -> Result<()> {
         let Gc { regex, base_dir, dry_run, settings, json } = self;
-        let request = Request { base: base_dir, keys: regex, set: &settings.set };
+        let request = GcRequest { base: base_dir, keys: regex, set: &settings.set };
         let mut found = surplus(&request, &settings.families.registry()?)?;
         if !dry_run {
             remove(&mut found)?;

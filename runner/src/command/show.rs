@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use basin_core::config::{self, apply_overrides};
+use basin_core::train::check;
 
 use super::print;
 use crate::args::Settings;
@@ -19,7 +20,7 @@ impl Show {
     pub fn run(&self) -> Result<()> {
         let registry = self.settings.families.registry()?;
         let experiment = apply_overrides(registry.get(&self.key)?, &self.settings.set)?;
-        experiment.validate()?;
+        check(&experiment)?;
         print(&format!("{}\n", config::show(&experiment)?))
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use basin_core::error::Error;
-use basin_core::train::launch::{Existing, Outcome, Request, launch};
+use basin_core::train::launch::{Existing, Outcome, TrainRequest, launch};
 
 use super::{print, training};
 use crate::args::{Device, Settings};
@@ -46,7 +46,7 @@ impl Train {
         };
         let experiment = settings.families.registry()?.seeded(&key, replicate, &settings.set)?;
         let existing = if force { Existing::SetAside } else { Existing::Resume };
-        let request = Request { experiment, base: base_dir, work_dir, replicate, existing };
+        let request = TrainRequest { experiment, base: base_dir, work_dir, replicate, existing };
         let outcome = training(&device, |job| launch(&request, job))?;
         if outcome == Outcome::AlreadyDone {
             say(&format!("{key} is trained already; more epochs go on with it, --force starts over"));

@@ -5,12 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Finished, Statistic};
 use crate::config::{Script, Seed};
 use crate::error::{Error, Result};
-
-/// Tag of the accuracy on test images, percent.
-const TEST: &str = "eval/test_acc";
-/// Tag of the accuracy on training images in evaluation mode, percent: under mixup the other one is measured against labels
-/// that are not mixed, and cannot average above 90.
-const TRAIN: &str = "eval/train_acc";
+use crate::run::tag::{EVAL_TRAIN_ACCURACY, TEST_ACCURACY};
 
 /// How runs become one bar.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -85,11 +80,13 @@ impl Choice {
     fn instance(&self, run: &Finished) -> Result<Instance> {
         let (key, configs) = (run.key.clone(), &run.experiment.data.configs);
         let test = match run.experiment.script {
-            Script::Imagenet => run.last(TEST),
+            Script::Imagenet => run.last(TEST_ACCURACY),
             Script::Chexpert => None,
         };
         let test = test.ok_or_else(|| {
-            Error::usage(format!("{key} has no accuracy of classes ({TEST}); narrow the regular expression"))
+            Error::usage(format!(
+                "{key} has no accuracy of classes ({TEST_ACCURACY}); narrow the regular expression"
+            ))
         })?;
         let pixels = configs.shuffle_pixel_config.map(|shuffle| shuffle.seed);
         let shuffle_seed = pixels.or(configs.shuffle_block_config.map(|shuffle| shuffle.seed));
@@ -98,7 +95,7 @@ impl Choice {
             replicate: run.replicate,
             shuffle_seed,
             test,
-            train: run.mean(TRAIN, self.first_epoch),
+            train: run.mean(EVAL_TRAIN_ACCURACY, self.first_epoch),
         })
     }
 

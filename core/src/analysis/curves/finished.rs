@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::config::{Experiment, Registry, regex};
+use crate::config::{Experiment, Registry};
 use crate::error::{Error, Result};
 use crate::run::{Curves, Located, Status, Summary, find_runs, replicate_base};
+use crate::setting::regex;
 
 /// A run that stands at its last epoch.
 #[derive(Debug, Clone)]

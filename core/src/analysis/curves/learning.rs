@@ -11,6 +11,7 @@ use crate::analysis::record::Stored;
 use crate::config::{Registry, Script};
 use crate::error::{Error, Result};
 use crate::figure::{Chart, Drawing, Series, Table};
+use crate::run::tag;
 
 /// Learning curves of many runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,20 +78,8 @@ pub fn learning_curves(base: &Path, keys: &str, tag: &str, registry: &Registry) 
         Ok(LearningCurve { key: (*key).to_owned(), label, runs: runs.len(), points: points.collect() })
     });
     let curves = curves.collect::<Result<_>>()?;
-    let title = title(tag, first.experiment.script);
+    let title = tag::title(tag, first.experiment.script == Script::Imagenet);
     Ok(LearningCurves { keys: keys.to_owned(), tag: tag.to_owned(), title, curves, missing })
-}
-
-/// The measure of an evaluation in words: `eval/test_acc` is the test accuracy. Other tags stand for themselves.
-fn title(tag: &str, script: Script) -> String {
-    let Some(measure) = tag.strip_prefix("eval/") else { return tag.to_owned() };
-    let words = measure.split(['_', '/']).map(|word| match word {
-        "acc" => "accuracy",
-        "auc" => "AUC",
-        word => word,
-    });
-    let percent = measure.ends_with("_acc") && script == Script::Imagenet;
-    words.collect::<Vec<_>>().join(" ") + if percent { ", %" } else { "" }
 }
 
 /// The key without a last part `seed<N>`.

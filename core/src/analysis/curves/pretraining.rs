@@ -13,7 +13,7 @@ use crate::checkpoint::stem;
 use crate::config::Registry;
 use crate::error::{Error, Result};
 use crate::figure::{Chart, Drawing, Series, Table};
-use crate::run::{RunDir, read_metrics};
+use crate::run::{RunDir, read_metrics, tag};
 use crate::train::start::find_pretrained;
 
 /// Finds the reference's keys of the sweep.
@@ -94,7 +94,10 @@ fn epoch_of(source: &str) -> Option<usize> {
 fn own_accuracy(source: &str, base: &Path, epoch: usize) -> Result<Option<f64>> {
     let run = find_pretrained(source, base).ok().and_then(|path| RunDir::of_checkpoint(&path));
     let records = run.map(|run| read_metrics(&run.metrics())).transpose()?.unwrap_or_default();
-    Ok(records.iter().filter(|record| record.epoch == epoch).find_map(|record| record.value("eval/test_acc")))
+    Ok(records
+        .iter()
+        .filter(|record| record.epoch == epoch)
+        .find_map(|record| record.value(tag::TEST_ACCURACY)))
 }
 
 impl Pretraining {

@@ -1,9 +1,9 @@
 //! Which modules of which networks are compared.
 
 use crate::analysis::subject::Subject;
-use crate::config::nearest;
 use crate::error::{Error, Result};
 use crate::model::Arch;
+use crate::setting::nearest;
 
 /// The columns of the layer table unless modules are named: those of the paper's Table 1, then what the head is given and says.
 const LAYERS: [&str; 7] = ["conv1", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc"];

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use basin_core::error::{Error, Result};
-use basin_core::sweep::{Need, State, Task};
+use basin_core::sweep::{Need, RunState, Task};
 
 use crate::progress::say;
 
@@ -22,10 +22,10 @@ pub fn submittable(tasks: &[Task]) -> Result<Vec<usize>> {
     let mut chosen = BTreeSet::new();
     for (index, task) in tasks.iter().enumerate() {
         match &task.state {
-            State::Done => {}
-            State::Running => say(&format!("{} is left out: another process works on it", task.name())),
-            State::Refused(why) => return Err(Error::usage(format!("{}: {why}", task.name()))),
-            State::Stopped | State::Failed(_) | State::Missing => {
+            RunState::Done => {}
+            RunState::Running => say(&format!("{} is left out: another process works on it", task.name())),
+            RunState::Refused(why) => return Err(Error::usage(format!("{}: {why}", task.name()))),
+            RunState::Stopped | RunState::Failed(_) | RunState::Missing => {
                 chosen.insert(index);
             }
         }
@@ -43,7 +43,7 @@ pub fn submittable(tasks: &[Task]) -> Result<Vec<usize>> {
                     "{name} needs {key}, which is not among the keys; add it, or train it first"
                 )));
             }
-            Some(State::Done) => {
+            Some(RunState::Done) => {
                 return Err(Error::data(format!(
                     "{name} needs {}, which its run has not kept; set train.finetune_from to another",
                     need.checkpoint.display()

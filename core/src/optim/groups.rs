@@ -1,26 +1,15 @@
-//! Which parameters the settings name by regular expressions.
+//! The parameters that settings name by regular expressions: groups with their own learning rate.
 
 use regex::Regex;
 
-use super::{Optimizer, WeightRegularizer};
+use super::OptimizerSettings;
 use crate::error::{Error, Result};
+use crate::setting::regex;
 
 /// Factor of the learning rate of biases and scales (reference `libtrain.make_optimizer`).
 const SLOW: f64 = 0.1;
 
-/// A regular expression, with what is wrong with it in one line.
-///
-/// # Errors
-/// [`Error::Usage`] if it is none.
-pub fn regex(pattern: &str) -> Result<Regex> {
-    Regex::new(pattern).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Error::usage(format!("{pattern} is not a regular expression: {reason}"))
-    })
-}
-
-impl Optimizer {
+impl OptimizerSettings {
     /// The group of each parameter. The groups, in the reference's order: names that contain `bias`, then `scale`, then those
     /// of `custom_lrs`, and the rest last. `fc.bias` is a bias too.
     ///
@@ -61,29 +50,8 @@ impl Optimizer {
     }
 }
 
-impl WeightRegularizer {
-    /// The indices of the parameters that it keeps small or near.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if `regex` is no regular expression, or is found in no name.
-    pub fn parameters<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<Vec<usize>> {
-        let names: Vec<&str> = names.collect();
-        let regex = regex(&self.regex)
-            .map_err(|error| Error::usage(format!("train.weight_regularizers: {error}")))?;
-        let found: Vec<usize> = (0..names.len()).filter(|index| regex.is_match(names[*index])).collect();
-        if found.is_empty() {
-            return Err(Error::usage(format!(
-                "train.weight_regularizers: {} is found in no parameter's name, such as {}",
-                self.regex,
-                some(names.into_iter())
-            )));
-        }
-        Ok(found)
-    }
-}
-
 /// Some of the names, from the first to the last.
-fn some<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn some<'a>(names: impl Iterator<Item = &'a str>) -> String {
     /// Names in one message.
     const SHOWN: usize = 6;
     let names: Vec<&str> = names.collect();

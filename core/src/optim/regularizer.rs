@@ -2,11 +2,64 @@
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::config::{Point, WeightRegularizer};
-use crate::device::is_cpu;
-use crate::error::Result;
-use crate::evaluate::values;
+use super::groups::some;
+use crate::device::{is_cpu, unreadable};
+use crate::error::{Error, Result};
+use crate::setting::{Section, regex};
+
+/// `coef` times the sum of squared distances of some weights from a point, added to the loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightRegularizer {
+    /// The point.
+    pub name: Anchor,
+    /// Regular expression that is found in the parameters' names.
+    pub regex: String,
+    /// Factor, without a half.
+    pub coef: f64,
+}
+
+/// What weights are drawn to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Anchor {
+    /// Zero.
+    #[serde(rename = "l2_to_0")]
+    Zero,
+    /// The weights before training, pre-trained ones included.
+    #[serde(rename = "l2_to_w0")]
+    Start,
+}
+
+impl WeightRegularizer {
+    /// Checks the factor.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming it.
+    pub fn check(&self, section: Section) -> Result<()> {
+        section.not_negative(&format!("weight_regularizers: coef of {}", self.regex), self.coef)
+    }
+
+    /// The indices of the parameters that it keeps small or near.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if `regex` is no regular expression, or is found in no name.
+    pub fn parameters<'a>(&self, names: impl Iterator<Item = &'a str>) -> Result<Vec<usize>> {
+        let names: Vec<&str> = names.collect();
+        let regex = regex(&self.regex)
+            .map_err(|error| Error::usage(format!("train.weight_regularizers: {error}")))?;
+        let found: Vec<usize> = (0..names.len()).filter(|index| regex.is_match(names[*index])).collect();
+        if found.is_empty() {
+            return Err(Error::usage(format!(
+                "train.weight_regularizers: {} is found in no parameter's name, such as {}",
+                self.regex,
+                some(names.into_iter())
+            )));
+        }
+        Ok(found)
+    }
+}
 
 /// All penalties of a run.
 #[derive(Debug)]
@@ -32,12 +85,12 @@ impl Regularizers {
         names: impl Iterator<Item = &'a str> + Clone,
         start: impl FnOnce() -> Result<Vec<Tensor<1>>>,
     ) -> Result<Self> {
-        let needs_start = rules.iter().any(|rule| rule.name == Point::Start);
+        let needs_start = rules.iter().any(|rule| rule.name == Anchor::Start);
         let start = if needs_start { start()? } else { Vec::new() };
         let mut terms = Vec::new();
         for rule in rules {
             for parameter in rule.parameters(names.clone())? {
-                let point = (rule.name == Point::Start).then(|| start[parameter].clone());
+                let point = (rule.name == Anchor::Start).then(|| start[parameter].clone());
                 terms.push(Term { parameter, coef: rule.coef, point });
             }
         }
@@ -77,12 +130,13 @@ impl Penalty {
     /// Its value.
     ///
     /// # Errors
-    /// [`crate::error::Error::Run`] if the device does not give it back.
+    /// [`Error::Run`] if the device does not give it back.
     pub fn read(self) -> Result<f64> {
         if self.on_device.is_empty() {
             return Ok(self.known);
         }
-        Ok(self.known + values(Tensor::cat(self.on_device, 0))?.into_iter().map(f64::from).sum::<f64>())
+        let values: Vec<f32> = Tensor::cat(self.on_device, 0).try_into_vec_as().map_err(unreadable)?;
+        Ok(self.known + values.into_iter().map(f64::from).sum::<f64>())
     }
 }
 

@@ -4,45 +4,94 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, ExtensionType, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::config;
+use super::{Rule, Update};
 use crate::device::{floats, into_floats, is_cpu, tensor};
+use crate::error::Result;
+use crate::setting::Section;
 
-/// The numbers of one update.
-#[derive(Debug, Clone, Copy)]
-pub struct Rule {
-    /// Learning rate of the parameter's group.
-    pub lr: f64,
-    /// Factor of the parameter that is added to its gradient.
-    pub weight_decay: f64,
-    /// How the gradient enters the velocity, and the velocity the parameter.
-    pub kwargs: config::Sgd,
+/// Stochastic gradient descent; weight decay is added to the gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sgd {
+    /// Fraction of the velocity that stays.
+    pub momentum: f64,
+    /// Fraction of the gradient that does not enter the velocity, from the second step on; nothing without momentum.
+    pub dampening: f64,
+    /// Step along the velocity that the next step would have (Nesterov).
+    pub nesterov: bool,
+}
+
+impl Rule for Sgd {
+    fn moments(&self) -> &'static [&'static str] {
+        &["momentum"]
+    }
+
+    fn step(
+        &self,
+        update: Update,
+        parameter: Tensor<1>,
+        gradient: Tensor<1>,
+        moments: Vec<Tensor<1>>,
+    ) -> (Tensor<1>, Vec<Tensor<1>>) {
+        // PyTorch starts the velocity at the first gradient, and has none without momentum.
+        let is_whole = update.step == 1 || self.momentum == 0.0;
+        let sgd = Self { dampening: if is_whole { 0.0 } else { self.dampening }, ..*self };
+        let [velocity] = <[Tensor<1>; 1]>::try_from(moments).expect("one moment");
+        let [parameter, velocity] = step(parameter, gradient, velocity, sgd, update);
+        (parameter, vec![velocity])
+    }
+
+    fn check(&self, section: Section) -> Result<()> {
+        section.below_one("momentum", self.momentum)?;
+        section.below_one("dampening", self.dampening)?;
+        section.require(
+            !self.nesterov || (self.momentum > 0.0 && self.dampening == 0.0),
+            "nesterov",
+            self.nesterov,
+            "false unless momentum is above 0 and dampening 0",
+        )
+    }
 }
 
 /// `d = gradient + weight_decay * parameter; velocity = momentum * velocity + (1 - dampening) * d;
 /// parameter -= lr * velocity`, or with Nesterov `lr * (d + momentum * velocity)`. All tensors `[size]`.
 ///
 /// A velocity of zero and no dampening give PyTorch's first step.
-pub fn step(parameter: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, rule: Rule) -> [Tensor<1>; 2] {
+fn step(
+    parameter: Tensor<1>,
+    gradient: Tensor<1>,
+    velocity: Tensor<1>,
+    sgd: Sgd,
+    update: Update,
+) -> [Tensor<1>; 2] {
     if !is_cpu(&parameter.device()) {
-        return composed(parameter, gradient, velocity, rule);
+        return composed(parameter, gradient, velocity, sgd, update);
     }
     let updated = <Dispatch as SgdBackend>::sgd_step(
         parameter.into_dispatch(),
         gradient.into_dispatch(),
         velocity.into_dispatch(),
-        rule,
+        sgd,
+        update,
     );
     [updated.parameter, updated.velocity].map(Tensor::from_dispatch)
 }
 
 /// As [`step`], from Burn's own operations, for devices that have no kernel of ours.
-fn composed(parameter: Tensor<1>, gradient: Tensor<1>, velocity: Tensor<1>, rule: Rule) -> [Tensor<1>; 2] {
-    let config::Sgd { momentum, dampening, nesterov } = rule.kwargs;
-    let gradient = gradient + parameter.clone() * rule.weight_decay;
+fn composed(
+    parameter: Tensor<1>,
+    gradient: Tensor<1>,
+    velocity: Tensor<1>,
+    sgd: Sgd,
+    update: Update,
+) -> [Tensor<1>; 2] {
+    let Sgd { momentum, dampening, nesterov } = sgd;
+    let gradient = gradient + parameter.clone() * update.weight_decay;
     let velocity = velocity * momentum + gradient.clone() * (1.0 - dampening);
     let direction = if nesterov { gradient + velocity.clone() * momentum } else { velocity.clone() };
-    [parameter - direction * rule.lr, velocity]
+    [parameter - direction * update.lr, velocity]
 }
 
 /// A parameter and its velocity after a step.
@@ -60,7 +109,8 @@ pub trait SgdBackend: Backend {
         parameter: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         velocity: FloatTensor<Self>,
-        rule: Rule,
+        sgd: Sgd,
+        update: Update,
     ) -> Updated<Self>;
 }
 
@@ -69,14 +119,15 @@ impl SgdBackend for Flex {
         parameter: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
         velocity: FloatTensor<Self>,
-        rule: Rule,
+        sgd: Sgd,
+        update: Update,
     ) -> Updated<Self> {
         const CHUNK: usize = 1 << 14;
         let size = [parameter.shape().num_elements()];
         let gradient = gradient.to_contiguous();
         let (mut parameter, mut velocity) = (into_floats(parameter), into_floats(velocity));
-        let config::Sgd { momentum, dampening, nesterov } = rule.kwargs;
-        let (lr, decay) = (rule.lr as f32, rule.weight_decay as f32);
+        let Sgd { momentum, dampening, nesterov } = sgd;
+        let (lr, decay) = (update.lr as f32, update.weight_decay as f32);
         let (momentum, new) = (momentum as f32, (1.0 - dampening) as f32);
         parameter
             .par_chunks_mut(CHUNK)
@@ -104,14 +155,14 @@ mod tests {
             let floats: Vec<f32> = (0..40).map(|i| (i as f32 * factor).sin()).collect();
             Tensor::<1>::from_floats(floats.as_slice(), &Device::flex())
         };
+        let update = Update { lr: 0.1, weight_decay: 0.05, step: 2 };
         for (momentum, dampening, nesterov) in [(0.0, 0.0, false), (0.9, 0.3, false), (0.8, 0.0, true)] {
-            let kwargs = config::Sgd { momentum, dampening, nesterov };
-            let rule = Rule { lr: 0.1, weight_decay: 0.05, kwargs };
-            let run = |step: fn(Tensor<1>, Tensor<1>, Tensor<1>, Rule) -> [Tensor<1>; 2]| {
-                step(tensor(1.0), tensor(2.0), tensor(3.0), rule)
+            let sgd = Sgd { momentum, dampening, nesterov };
+            let run = |step: fn(Tensor<1>, Tensor<1>, Tensor<1>, Sgd, Update) -> [Tensor<1>; 2]| {
+                step(tensor(1.0), tensor(2.0), tensor(3.0), sgd, update)
             };
             for (kernel, composition) in run(step).into_iter().zip(run(composed)) {
-                assert!((kernel - composition).abs().max().into_scalar::<f32>() < 1e-6, "{rule:?}");
+                assert!((kernel - composition).abs().max().into_scalar::<f32>() < 1e-6, "{sgd:?}");
             }
         }
     }

@@ -1,0 +1,75 @@
+//! Settings of the training loop.
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::Precision;
+use crate::error::Result;
+use crate::optim::WeightRegularizer;
+use crate::setting::Section;
+
+/// The training loop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Train {
+    /// Samples of one update of the parameters.
+    pub batch_size: usize,
+    /// Gradient accumulation: samples of one forward and backward pass on a device, 0 for all of its share of the batch. Fewer
+    /// take less memory and give the same gradient; only batch normalisation takes its statistics over them alone.
+    #[serde(default)]
+    pub micro_batch: usize,
+    /// Mixed precision: what convolutions compute in while training; parameters, their update and evaluation stay in single
+    /// precision.
+    #[serde(default)]
+    pub precision: Precision,
+    /// Passes over the training data.
+    pub epochs: usize,
+    /// Threads that prepare samples; never changes a result.
+    pub data_workers: usize,
+    /// Checkpoint to start from; its head is not taken over.
+    pub finetune_from: Option<String>,
+    /// Mixup's Beta(alpha, alpha); 0 for none.
+    pub mixup_alpha: f64,
+    /// Draw mixup's coefficient for each image instead of once for a batch, as the reference does.
+    #[serde(default)]
+    pub mixup_per_sample: bool,
+    /// Penalties on weights, added to the loss; where two name the same weight, both count.
+    #[serde(default)]
+    pub weight_regularizers: Vec<WeightRegularizer>,
+    /// Keep the checkpoint of every n-th epoch beside the first, last and best; 0 keeps none of the others.
+    pub keep_every: usize,
+    /// Epochs whose checkpoints are kept as well, such as those that other keys start from.
+    #[serde(default)]
+    pub keep: Vec<usize>,
+}
+
+impl Train {
+    /// Settings that may change between two starts of a run: how fast it is, and what is kept.
+    pub(super) const FREE: [&str; 4] =
+        ["train.data_workers", "train.micro_batch", "train.keep_every", "train.keep"];
+
+    /// Checks every setting that has a range.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Usage`] naming the setting, its value and what it may be.
+    pub fn check(&self) -> Result<()> {
+        let section = Section("train");
+        section.count("batch_size", self.batch_size)?;
+        section.count("epochs", self.epochs)?;
+        section.count("data_workers", self.data_workers)?;
+        section.count_or_zero("micro_batch", self.micro_batch)?;
+        section.not_negative("mixup_alpha", self.mixup_alpha)?;
+        section.require(
+            !self.mixup_per_sample || self.mixup_alpha > 0.0,
+            "mixup_per_sample",
+            self.mixup_per_sample,
+            "false where train.mixup_alpha is 0",
+        )?;
+        self.weight_regularizers.iter().try_for_each(|rule| rule.check(section))
+    }
+
+    /// Whether the checkpoint of an epoch stays when it is neither the last nor the best.
+    pub fn keeps(&self, epoch: usize) -> bool {
+        let is_regular = self.keep_every > 0 && epoch.is_multiple_of(self.keep_every);
+        epoch == 0 || is_regular || self.keep.contains(&epoch)
+    }
+}
