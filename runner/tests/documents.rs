@@ -21,9 +21,11 @@ const SMALL: [&str; 5] = [
     "train.epochs=1",
     "train.batch_size=4",
     "train.data_workers=1",
-    "data.configs.image_size=32",
-    "data.configs.pre_crop_size=36",
+    "data.configs.image_size=16",
+    "data.configs.pre_crop_size=18",
 ];
+/// Settings of many runs beside these: an optimisation path needs an epoch between the first and the last.
+const SMALL_RUNS: [&str; 2] = ["train.epochs=2", "train.keep_every=1"];
 /// What begins the comment before a block that is not run.
 const NOT_RUN: &str = "<!-- not run in tests: ";
 /// Programs of others in blocks that are not run.
@@ -246,7 +248,7 @@ impl Page {
     fn command(&mut self, command: &str, is_run: bool) {
         let name = &self.name;
         // The last epoch of the pages' recipe, and of the tests'.
-        let command = &command.replace("ckpt-E020", "ckpt-E001");
+        let command = &command.replace("ckpt-E020", "ckpt-E002");
         let mut words = words(self.here.path(), &self.variables, command);
         if words[0] == "export" {
             words.remove(0);
@@ -309,16 +311,19 @@ fn is_assignment(word: &str) -> bool {
 /// Options that make a command small; those that it has already stay as they are.
 fn small(arguments: &[String]) -> Vec<String> {
     let has = |option: &str| arguments.iter().any(|word| word == option);
-    let settings = || SMALL.iter().flat_map(|setting| ["--set", setting]).collect::<Vec<_>>();
+    let set =
+        |settings: &[&'static str]| -> Vec<&str> { settings.iter().flat_map(|s| ["--set", s]).collect() };
+    let of_runs = || set(&[&SMALL[..], &SMALL_RUNS].concat());
     let (device, samples) = (["--device", "cpu"], ["--samples", "8"]);
     let images = [device, samples].concat();
     let words = arguments.iter().map(String::as_str).collect::<Vec<_>>();
     let more = match words[..] {
         // `runner/tests/study.rs` runs the demo whole.
         ["study", "demo", ..] => vec!["--dry-run"],
-        ["study", ..] => [settings(), device.to_vec()].concat(),
-        ["sweep" | "status" | "slurm", ..] => settings(),
-        ["eval" | "interpolate" | "similarity", ..] => images,
+        ["study", ..] => [of_runs(), device.to_vec()].concat(),
+        ["sweep" | "status" | "slurm", ..] => of_runs(),
+        ["eval" | "similarity", ..] => images,
+        ["interpolate", ..] => [images, vec!["--coefficients", "0,0.5,1"]].concat(),
         ["basin", ..] => [images, vec!["--draws", "1"]].concat(),
         ["rewind", ..] => [images, vec!["--modules", "conv1"]].concat(),
         ["criticality", ..] => {
@@ -328,7 +333,7 @@ fn small(arguments: &[String]) -> Vec<String> {
         ["distance" | "mistakes", ..] => device.to_vec(),
         ["doctor", ..] => [device.to_vec(), vec!["--size", "16", "--batch", "2"]].concat(),
         ["configs" | "show" | "curves" | "gc" | "checkpoint", ..] | ["prepare", "verify", ..] => vec![],
-        [option, ..] if option.starts_with('-') => [settings(), device.to_vec()].concat(),
+        [option, ..] if option.starts_with('-') => [set(&SMALL), device.to_vec()].concat(),
         _ => panic!("this test does not know how to run: runner {}", arguments.join(" ")),
     };
     let is_new = |pair: &&[&str]| pair[0] == "--set" || !has(pair[0]);
