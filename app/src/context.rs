@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use basin_core::checkpoint::endings;
 use basin_core::device::Choice;
 use egui::{Context, Id};
 
@@ -49,9 +50,10 @@ impl Dialogs {
     pub fn pick_checkpoint(&mut self, context: &Context, id: Id) {
         self.asked = Some(id);
         self.answer.start(context, || {
-            let dialog =
-                rfd::FileDialog::new().add_filter("checkpoints", &["safetensors", "pth", "tar", "pt"]);
-            Ok(dialog.pick_file())
+            // Dialogs know the part of a name after its last dot.
+            let last = |ending: &'static str| ending.rsplit('.').next().unwrap_or(ending);
+            let endings: Vec<&str> = endings().map(last).collect();
+            Ok(rfd::FileDialog::new().add_filter("checkpoints", &endings).pick_file())
         });
     }
 

@@ -1,5 +1,6 @@
 //! What trained networks have in common.
 
+pub mod architecture;
 pub mod basin;
 pub mod criticality;
 pub mod curves;
@@ -15,6 +16,7 @@ pub mod record;
 pub mod rewinding;
 pub mod selection;
 pub mod similarity;
+pub mod source;
 pub mod spectrum;
 pub mod subject;
 pub mod sweep;

@@ -29,7 +29,8 @@ fn every_key_keeps_the_epochs_that_others_start_from() {
         kept(experiment).for_each(|epoch| std::fs::write(run.checkpoint(epoch), "").unwrap());
     }
     let sources = experiments.iter().filter_map(|experiment| experiment.train.finetune_from.as_deref());
-    let found: Vec<PathBuf> = sources.map(|source| find_pretrained(source, base.path()).unwrap()).collect();
+    let found: Vec<PathBuf> =
+        sources.map(|source| find_pretrained(source, base.path()).unwrap().into()).collect();
     assert_eq!(found.len(), 315);
     assert!(
         found.iter().all(|path| path.starts_with(base.path()) || path.starts_with(Path::new("/mnt/data")))

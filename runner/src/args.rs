@@ -6,12 +6,14 @@ use basin_core::analysis::interpolation::linspace;
 use basin_core::analysis::names::short_names;
 use basin_core::analysis::selection::Selection;
 use basin_core::analysis::subject::Source;
+use basin_core::checkpoint::{Location, endings_explained};
 use basin_core::config::Registry;
 use basin_core::data::Split;
 use basin_core::device::{Choice, Choices};
 use basin_core::error::Error;
 use basin_core::prepare::{CHEXPERT_TRAIN_SIZE, DOMAINNET_SITE};
 use basin_core::sweep::{Task, Wanted, tasks};
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::command;
@@ -19,7 +21,8 @@ use crate::command;
 /// Trains networks from scratch and from pre-trained weights, and shows what was transferred.
 ///
 /// A checkpoint is named by its path, or by a URL: s3://, gs://, https:// or http://. What a URL names is kept in BASIN_CACHE, or
-/// else in the user's cache folder, and fetched again when it has changed.
+/// else in the user's cache folder, and fetched again when it has changed. Safetensors files and those of torch.save are read,
+/// whatever their names are.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
@@ -247,7 +250,7 @@ pub enum Command {
     },
     /// Measures a checkpoint on the test images and stores what it says of each.
     Eval {
-        /// The checkpoint: .safetensors, .pth, .pth.tar or .pt.
+        /// The checkpoint.
         checkpoint: PathBuf,
         #[command(flatten)]
         images: Images,
@@ -316,13 +319,27 @@ pub enum Command {
     },
 }
 
-/// What is done with checkpoints as files. They may be .safetensors, .pth, .pt or .pth.tar.
+/// A checkpoint by its path or URL.
+pub fn location() -> impl TypedValueParser<Value = Location> {
+    PathBufValueParser::new().map(|text| Location::parse(&text))
+}
+
+/// What `runner checkpoint convert` does, with all formats.
+fn converting() -> String {
+    format!(
+        "Writes a checkpoint in another format, as the new name's ending says.\n\n{} Values become float32, counters of batches stay int64.",
+        endings_explained()
+    )
+}
+
+/// What is done with checkpoints as files.
 #[derive(Debug, Subcommand)]
 pub enum CheckpointCommand {
     /// Shows the metadata and the tensors with numbers about their values.
     Inspect {
         /// The checkpoint.
-        file: PathBuf,
+        #[arg(value_parser = location())]
+        file: Location,
         /// Shows names, types and shapes only, without reading the values.
         #[arg(long)]
         names: bool,
@@ -333,23 +350,24 @@ pub enum CheckpointCommand {
     /// Compares the tensors of two checkpoints: norm of the difference, relative to the first, and cosine.
     Diff {
         /// The first checkpoint.
-        one: PathBuf,
+        #[arg(value_parser = location())]
+        one: Location,
         /// The second checkpoint.
-        two: PathBuf,
+        #[arg(value_parser = location())]
+        two: Location,
         /// Prints the result as JSON.
         #[arg(long)]
         json: bool,
     },
     /// Writes a checkpoint in another format, as the new name's ending says.
-    ///
-    /// .safetensors holds tensors and metadata; .pth.tar what the reference trains from, a dictionary of the metadata and a
-    /// state_dict whose names begin with "module."; .pth and .pt a bare state dict without metadata, as torchvision loads it.
-    /// Values become float32, counters of batches stay int64.
+    #[command(long_about = converting())]
     Convert {
         /// The checkpoint.
-        from: PathBuf,
+        #[arg(value_parser = location())]
+        from: Location,
         /// The new file.
-        to: PathBuf,
+        #[arg(value_parser = location())]
+        to: Location,
         /// Overwrites the new file if it is there.
         #[arg(long)]
         force: bool,

@@ -9,7 +9,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use basin_core::analysis::names::short_names;
-use basin_core::checkpoint::TensorInfo;
+use basin_core::checkpoint::{TensorInfo, endings_in_words};
 use basin_core::config::regex;
 use basin_core::figure::Table;
 use egui::{CollapsingHeader, ScrollArea, TextEdit, Ui};
@@ -64,7 +64,7 @@ impl CheckpointPanel {
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         self.choose(ui, cx);
         let Some(one) = &mut self.one else {
-            hint(ui, "Choose a checkpoint, or drop one on the window: .safetensors, .pth, .pth.tar or .pt.");
+            hint(ui, &format!("Choose a checkpoint, or drop one on the window: {}.", endings_in_words()));
             return;
         };
         if one.update(ui.ctx()) {

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::selection::Selection;
 use super::subject::{Source, Subject};
-use crate::checkpoint::{Reader, stem};
+use crate::checkpoint::{Location, Reader};
 use crate::config::Experiment;
 use crate::error::Result;
 use crate::evaluate::predictions;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::file::{digest, file_digest};
 use crate::job::Job;
-use crate::run::RunDir;
+use crate::run::{BEST_STEM, EPOCH_STEM, RunDir};
 
 /// Measures a checkpoint, and stores what it says of every selected sample under the run's `predictions/`, or below `base` if the
 /// checkpoint lies in no run. Returns the measurement and the file.
@@ -29,7 +29,7 @@ pub fn evaluate_checkpoint(
     let subject = Subject::load(path, experiment, &dataset, job)?;
     let images = selection.decode(&dataset, experiment, job)?;
     let evaluation = evaluate(&subject.network, &images, job)?;
-    let own_run = RunDir::of_checkpoint(path);
+    let own_run = RunDir::of_checkpoint(&Location::parse(path));
     let Source { sha256, metadata, .. } = &subject.source;
     let name = if is_own_data(own_run.as_ref(), experiment)? && selection == Selection::TEST {
         subject.source.stem()
@@ -55,14 +55,16 @@ pub fn evaluate_checkpoint(
 /// # Errors
 /// Those of [`evaluate_checkpoint`].
 pub fn stored_predictions(path: &Path, experiment: &Experiment, base: &Path, job: &Job) -> Result<PathBuf> {
-    let run = RunDir::of_checkpoint(path);
+    let location = Location::parse(path);
+    let run = RunDir::of_checkpoint(&location);
     if let Some(run) = &run
         && is_own_data(Some(run), experiment)?
     {
         let (epoch, sha256) = (Reader::open(path)?.metadata.remove("epoch"), file_digest(path)?);
         // Training says no digest; its checkpoints are known by their epoch.
-        let is_of_training = ["ckpt-E", "ckpt-best"].iter().any(|name| stem(path).starts_with(name));
-        for name in [stem(path).as_str(), "last", "best"] {
+        let stem = location.stem();
+        let is_of_training = [EPOCH_STEM, BEST_STEM].iter().any(|name| stem.starts_with(name));
+        for name in [stem.as_str(), "last", "best"] {
             let file = run.predictions(name);
             // A file that is broken or not there is measured anew.
             let Ok(Reader { metadata, .. }) = Reader::open(&file) else { continue };

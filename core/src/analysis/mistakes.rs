@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use super::evaluation::stored_predictions;
 use super::names::short_names;
 use super::record::Stored as _;
+use crate::checkpoint::Location;
 use crate::config::Experiment;
 use crate::data::Labelling;
 use crate::error::{Error, Result};
@@ -135,8 +136,9 @@ pub fn mistakes(request: &Request, job: &Job) -> Result<(Mistakes, PathBuf)> {
 /// The file of a network's predictions.
 fn predictions_of(network: &Candidate, base: &Path, job: &Job) -> Result<PathBuf> {
     let Candidate { path, experiment } = network;
-    let file = local(path, job)?;
-    if predictions::is_predictions(&file).map_err(|error| named(error, &file, path))? {
+    let location = Location::parse(path);
+    let file = local(&location, job)?;
+    if predictions::is_predictions(&file).map_err(|error| named(error, &file, &location))? {
         return Ok(file);
     }
     let experiment = experiment.as_ref().ok_or_else(|| {

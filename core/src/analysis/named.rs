@@ -4,9 +4,8 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::checkpoint::ending;
+use crate::checkpoint::Location;
 use crate::error::{Error, Result};
-use crate::remote::is_url;
 use crate::run::{epoch_stem, epochs_beside};
 
 /// A checkpoint by its epoch in the run of another one, or by its path.
@@ -36,10 +35,11 @@ impl Named {
             Self::File(path) => return Ok(path.clone()),
             Self::Epoch(epoch) => epoch,
         };
-        if is_url(checkpoint) {
-            return Ok(checkpoint.with_file_name(epoch_stem(*epoch) + ending(checkpoint).unwrap_or_default()));
+        let location = Location::parse(checkpoint);
+        if location.file().is_none() {
+            return Ok(location.beside(&(epoch_stem(*epoch) + location.ending())).into());
         }
-        let mut epochs = epochs_beside(checkpoint)?;
+        let mut epochs = epochs_beside(&location)?;
         epochs.remove(epoch).ok_or_else(|| {
             let known: Vec<String> = epochs.keys().map(usize::to_string).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };

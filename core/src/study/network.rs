@@ -50,7 +50,7 @@ pub(super) fn find<'a>(network: &str, runs: &'a [Run], base: &Path) -> Result<(&
         Which::Best => folder.best(),
         Which::Epoch(epoch) => folder.checkpoint(epoch),
         Which::Pretrained => match &train.finetune_from {
-            Some(source) => find_pretrained(source, base)?,
+            Some(source) => find_pretrained(source, base)?.into(),
             None => return Err(Error::usage(format!("{network}: {name} was not fine-tuned"))),
         },
     };

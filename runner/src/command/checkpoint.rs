@@ -1,11 +1,11 @@
 //! Commands that look at checkpoints as files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use basin_core::checkpoint::{self, Change, Checkpoint, Reader, Statistics, TensorInfo};
+use basin_core::checkpoint::{self, Change, Checkpoint, Location, Reader, Statistics, TensorInfo};
 use basin_core::error::Error;
-use basin_core::remote::{self, is_url, named};
+use basin_core::remote::{self, named};
 use serde_json::{Value, json};
 
 use super::{print, working};
@@ -30,7 +30,7 @@ pub fn run(command: &CheckpointCommand) -> Result<()> {
 }
 
 fn inspect(
-    file: &Path,
+    file: &Location,
     reader: &Reader,
     numbers: Option<(&[Statistics], &Statistics)>,
     json: bool,
@@ -50,7 +50,7 @@ fn inspect(
         });
         return print(&format!("{result}\n"));
     }
-    let mut text = format!("{}: {}\n", file.display(), reader.format);
+    let mut text = format!("{file}: {}\n", reader.format);
     for (name, value) in &reader.metadata {
         text += &format!("{name}: {value}\n");
     }
@@ -73,7 +73,7 @@ fn row(name: &str, dtype: &str, shape: &str, values: &str) -> Vec<String> {
     [name, dtype, shape, values].map(str::to_owned).to_vec()
 }
 
-fn diff(one: &Path, two: &Path, json: bool) -> Result<()> {
+fn diff(one: &Location, two: &Location, json: bool) -> Result<()> {
     let (before, after) = (load(one)?.state, load(two)?.state);
     let diff = checkpoint::diff(&before, &after);
     if json {
@@ -103,7 +103,7 @@ fn diff(one: &Path, two: &Path, json: bool) -> Result<()> {
     let mut text = String::new();
     for (names, file) in [(&diff.only_before, one), (&diff.only_after, two)] {
         for name in names {
-            text += &format!("only in {}: {name}\n", file.display());
+            text += &format!("only in {file}: {name}\n");
         }
     }
     for tensor in &diff.reshaped {
@@ -127,33 +127,32 @@ fn change(name: &str, shape: &str, change: &Change) -> Vec<String> {
     row
 }
 
-fn convert(from: &Path, to: &Path, force: bool, json: bool) -> Result<()> {
-    if !force && to.exists() {
+fn convert(from: &Location, to: &Location, force: bool, json: bool) -> Result<()> {
+    let Some(file) = to.file() else {
+        return Err(Error::usage(format!("{to} is no file; name one to convert to")).into());
+    };
+    if !force && file.exists() {
         return Err(Error::usage(format!(
-            "{} is there already; choose another name, or add --force to overwrite it",
-            to.display()
+            "{to} is there already; choose another name, or add --force to overwrite it"
         ))
         .into());
     }
-    if is_url(to) {
-        return Err(Error::usage(format!("{} is no file; name one to convert to", to.display())).into());
-    }
     let checkpoint = load(from)?;
-    checkpoint.save(to)?;
+    checkpoint.save(file)?;
     let tensors = checkpoint.state.tensors.len();
     if json {
         return print(&format!("{}\n", json!({ "from": from, "to": to, "tensors": tensors })));
     }
-    print(&format!("{tensors} tensors written to {}\n", to.display()))
+    print(&format!("{tensors} tensors written to {to}\n"))
 }
 
-/// The file of a checkpoint by path or URL.
-fn local(path: &Path) -> Result<PathBuf> {
-    working(&Device::cpu(), |job| remote::local(path, job))
+/// The file of a checkpoint, fetched if need be.
+fn local(checkpoint: &Location) -> Result<PathBuf> {
+    working(&Device::cpu(), |job| remote::local(checkpoint, job))
 }
 
-fn load(path: &Path) -> Result<Checkpoint> {
-    Ok(working(&Device::cpu(), |job| remote::load(path, job))?.0)
+fn load(checkpoint: &Location) -> Result<Checkpoint> {
+    Ok(working(&Device::cpu(), |job| remote::load(checkpoint, job))?.0)
 }
 
 /// A shape as PyTorch prints it.

@@ -12,7 +12,7 @@ use crate::args::{Data, Names};
 
 #[derive(Debug, Args)]
 pub struct Distance {
-    /// The checkpoints: .safetensors, .pth, .pth.tar or .pt.
+    /// The checkpoints.
     #[arg(num_args = 2.., required_unless_present = "trajectory", value_name = "CHECKPOINT")]
     checkpoints: Vec<PathBuf>,
     /// Instead measures every kept checkpoint of a run from its start, its pre-trained weights and its end.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use basin_core::analysis::mistakes::{Candidate, Request, mistakes, pairs_table, parts_table};
-use basin_core::remote::is_url;
+use basin_core::checkpoint::Location;
 use basin_core::run::RunDir;
 
 use super::analyse::experiment;
@@ -36,9 +36,10 @@ impl Mistakes {
         let Mistakes { files, names, examples, data } = self;
         let candidate = |path: &PathBuf| {
             // Predictions alone need no settings.
+            let location = Location::parse(path);
             let is_alone = data.config_key.is_none()
-                && (path.exists() || is_url(path))
-                && RunDir::of_checkpoint(path).is_none();
+                && !location.is_missing()
+                && RunDir::of_checkpoint(&location).is_none();
             let experiment = if is_alone { None } else { Some(experiment(path, data)?) };
             Ok(Candidate { path: path.clone(), experiment })
         };

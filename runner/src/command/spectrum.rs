@@ -13,7 +13,7 @@ use crate::args::{Data, Names};
 
 #[derive(Debug, Args)]
 pub struct Spectrum {
-    /// The checkpoints: .safetensors, .pth, .pth.tar or .pt; layers act on inputs as large as in the first one's run.
+    /// The checkpoints; layers act on inputs as large as in the first one's run.
     #[arg(required = true, value_name = "CHECKPOINT")]
     checkpoints: Vec<PathBuf>,
     /// Decomposes only the layers in whose names a regular expression is found, such as 'conv2$'.

@@ -59,7 +59,7 @@ impl Rewinder {
         if picker::checkpoint(ui, cx, "Network to rewind", &mut self.checkpoint)
             && let Some(checkpoint) = self.checkpoint.clone()
         {
-            self.epochs.start(ui.ctx(), move || Ok(epochs_beside(&checkpoint)?.into_keys().collect()));
+            self.epochs.start(ui.ctx(), move || Ok(epochs_beside(&checkpoint.into())?.into_keys().collect()));
         }
         self.origins(ui, cx);
         self.images.ui(ui);

@@ -51,7 +51,7 @@ pub fn between(start: &Source, end: &Source) -> Result<(Vec<f64>, Vec<PathBuf>)>
         )));
     };
     let first = epoch(start).filter(|first| *first < last).unwrap_or(0);
-    let mut found = epochs_beside(Path::new(&end.path))?;
+    let mut found = epochs_beside(&end.location())?;
     found.retain(|epoch, _| (first + 1..last).contains(epoch));
     if found.is_empty() {
         return Err(Error::data(format!(

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{digest, file_digest};
 use crate::job::Job;
-use crate::run::{RunDir, epochs_beside};
+use crate::run::{RunDir, epochs_in};
 use crate::train::start::find_pretrained;
 
 /// How far a run has moved at each kept checkpoint.
@@ -158,10 +158,8 @@ pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Res
 
 /// The checkpoints of a run by epoch: in the folder where ours are, or, as the reference's, in the run's own.
 fn kept(run: &Path) -> Result<BTreeMap<usize, PathBuf>> {
-    let ours = RunDir::at(run.to_owned()).checkpoint(0);
-    epochs_beside(
-        if ours.parent().is_some_and(Path::is_dir) { ours } else { run.join("checkpoint") }.as_path(),
-    )
+    let ours = RunDir::at(run.to_owned()).checkpoints();
+    epochs_in(if ours.is_dir() { &ours } else { run })
 }
 
 /// The checkpoint that a run was fine-tuned from; one that is gone is told and left out.
@@ -171,7 +169,7 @@ fn pretrained(run: &Path, base: &Path, job: &Job) -> Result<Option<PathBuf>> {
         return Ok(None);
     };
     match find_pretrained(&source, base) {
-        Ok(path) => Ok(Some(path)),
+        Ok(location) => Ok(Some(location.into())),
         Err(error) => {
             job.emit(Event::Note(format!("distances to the pre-trained weights are left out: {error}")));
             Ok(None)
