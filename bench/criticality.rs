@@ -1,12 +1,15 @@
 //! Basin's side of `criticality.py`: times the surface of one module, and prints one JSON object.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
-use basin_core::analysis::criticality::{Grid, PathKind, Request, Rule, criticality};
-use basin_core::analysis::interpolation::linspace;
-use basin_core::analysis::named::Named;
+use basin_core::analysis::analyse;
+use basin_core::analysis::coefficients::Coefficients;
+use basin_core::analysis::criticality::{CriticalitySettings, ModuleCriticality};
+use basin_core::analysis::request::{Request, Surroundings};
 use basin_core::analysis::selection::Selection;
+use basin_core::analysis::settings::Commas;
 use basin_core::checkpoint::Checkpoint;
 use basin_core::config::{Registry, apply_overrides};
 use basin_core::data::{Dataset, Split};
@@ -28,13 +31,14 @@ fn main() {
         eprintln!("usage: criticality MODULE SIZE IMAGES MEMORY_MIB");
         std::process::exit(2);
     };
-    let settings = [
+    let changes = [
         format!("data.configs.image_size={size}"),
         format!("data.configs.pre_crop_size={size}"),
         format!("data.configs.train_per_class={}", images.parse::<usize>().expect("a number") / 10),
     ];
-    let experiment = Registry::load().and_then(|registry| registry.get(KEY)).expect("a key");
-    let experiment = apply_overrides(experiment, &settings).expect("settings");
+    let registry = Arc::new(Registry::load().expect("the registry"));
+    let experiment = registry.get(KEY).expect("a key");
+    let experiment = apply_overrides(experiment, &changes).expect("settings");
     let outputs = Dataset::open(&experiment.data, Split::EvalTrain).expect("drawn images").outputs();
     let arch = Arch::new(&experiment.model.arch, outputs).expect("an architecture");
 
@@ -47,20 +51,18 @@ fn main() {
         values.for_each(|(i, value)| *value += 0.01 * (i as f32).sin());
         Checkpoint { state, metadata: BTreeMap::new() }.save(&path(epoch)).expect("space");
     }
-    let request = Request {
-        end: &path(1),
-        start: &Named::Epoch(0),
-        path: PathKind::Direct,
-        grid: &Grid { alphas: linspace(0.0, 1.0, 11), sigmas: linspace(0.0, 0.1, 11), draws: 3, seed: 0 },
-        rule: Rule::default(),
-        modules: std::slice::from_ref(module),
-        selection: Selection { split: Split::EvalTrain, samples: None },
-        experiment: &experiment,
-        memory_bytes: memory.parse::<usize>().expect("a number") << 20,
-        base: folder.path(),
-        output: Some(&folder.path().join("surface")),
-        watch: None,
+    let settings = CriticalitySettings {
+        modules: Commas(vec![module.clone()]),
+        sigmas: Coefficients::even(0.0, 0.1, 11),
+        ..CriticalitySettings::default()
     };
+    let selection = Selection { split: Split::EvalTrain, samples: None };
+    let mut surroundings = Surroundings::new(registry, selection);
+    surroundings.key = Some(KEY.to_owned());
+    surroundings.set = changes.into();
+    surroundings.memory_bytes = memory.parse::<usize>().expect("a number") << 20;
+    surroundings.output = Some(folder.path().join("surface"));
+    let request = Request { networks: vec![path(1)], settings, surroundings };
     let job = Job {
         device: Choice::Auto.open().expect("a device"),
         others: &[],
@@ -68,8 +70,8 @@ fn main() {
         stop: &Stop::default(),
     };
     let start = Instant::now();
-    let (_, output) = criticality(&request, &job).expect("a surface");
+    let results = analyse::<ModuleCriticality>(&request, None, &job).expect("a surface");
     let seconds = start.elapsed().as_secs_f64();
-    let digest = file_digest(&output.join("points.csv")).expect("points");
+    let digest = file_digest(&results.each[0].folder.join("points.csv")).expect("points");
     println!("{{\"seconds\": {seconds:.3}, \"points\": \"{digest}\"}}");
 }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use basin_app::app::App;
-use basin_app::panel::Tab;
 use basin_app::queue::Ticket;
 use basin_app::settings::Settings;
 use basin_core::config::Registry;
@@ -40,17 +39,17 @@ fn main() {
         ..NativeOptions::default()
     };
     let start = move |creation: &CreationContext| -> Result<Box<dyn eframe::App>, _> {
-        let settings = Settings { base, tab: Tab::Curves, ..Settings::default() };
+        let settings = Settings { base, panel: "Curves".to_owned(), ..Settings::default() };
         let registry = Arc::new(Registry::load().expect("the program's keys"));
         let mut app = App::new(&creation.egui_ctx, settings, Arc::clone(&registry));
         let job_base = folder.path().join("job");
-        let job = app.submit("training", device, move |job| {
+        let training = app.submit("training", device, move |job| {
             let experiment = registry.get("demo/Shapes_photo/fixup_resnet18/pretrain")?;
             let existing = Existing::Resume;
             launch(&Request { experiment, base: job_base, work_dir: None, replicate: 0, existing }, job)
         });
         let (begun, length) = (Instant::now(), Duration::from_secs(seconds));
-        Ok(Box::new(Measured { app, job, begun, length, frames: Vec::new(), _folder: folder }))
+        Ok(Box::new(Measured { app, training, begun, length, frames: Vec::new(), _folder: folder }))
     };
     eframe::run_native("frames", options, Box::new(start)).expect("a display");
 }
@@ -84,7 +83,7 @@ fn write_runs(base: &Path) {
 /// The window with a clock.
 struct Measured {
     app: App,
-    job: Ticket<Outcome>,
+    training: Ticket<Outcome>,
     begun: Instant,
     length: Duration,
     frames: Vec<f32>,
@@ -114,7 +113,7 @@ impl eframe::App for Measured {
                 at(0.5),
                 at(0.99),
                 at(1.0),
-                format!("{:?}", self.job.info.phase()),
+                format!("{:?}", self.training.job.phase()),
             );
             self.begun = Instant::now();
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);

@@ -1,11 +1,11 @@
-//! Small work beside the window's thread: reading files. The window keeps what it has until the new value is there.
+//! Reading files beside the window's thread. The window shows the last value until the new one is there.
 
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use basin_core::error::Result;
 use egui::Context;
 
-/// A value that is read in the background; a new request replaces one that is not answered yet.
+/// A value that is read in the background. A new request replaces one that is not answered yet.
 pub struct Slot<T> {
     value: Option<T>,
     error: Option<String>,
@@ -35,7 +35,7 @@ impl<T: Send + 'static> Slot<T> {
         thread.spawn(work).ok();
     }
 
-    /// Takes the answer if it is there; whether it was.
+    /// Takes the answer if it is there, and returns whether it was.
     pub fn poll(&mut self) -> bool {
         let Some(pending) = &self.pending else { return false };
         match pending.try_recv() {
@@ -55,7 +55,7 @@ impl<T: Send + 'static> Slot<T> {
         self.value.as_ref()
     }
 
-    /// Why the last request failed.
+    /// The error of the last request, if it failed.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }

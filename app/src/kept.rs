@@ -1,6 +1,6 @@
-//! What is made once and drawn in every frame.
+//! A cache of one value, for figures that are made once and drawn in every frame.
 
-/// A value, and what it was made for.
+/// The last value, with the key that it was made for.
 pub struct Kept<K, T>(Option<(K, T)>);
 
 impl<K, T> Default for Kept<K, T> {
@@ -10,7 +10,7 @@ impl<K, T> Default for Kept<K, T> {
 }
 
 impl<K: PartialEq, T> Kept<K, T> {
-    /// The value for `key`, made anew if the last one was made for another.
+    /// The value for `key`; `make` is called if the last one has another key.
     pub fn get(&mut self, key: K, make: impl FnOnce(&K) -> T) -> &mut T {
         let kept = self.0.take().filter(|(of, _)| *of == key);
         let (_, value) = self.0.insert(kept.unwrap_or_else(|| {

@@ -1,18 +1,26 @@
 //! The desktop program: runs, checkpoints, inputs and analyses of a folder of experiments, over `basin_core`.
 //!
-//! Modules are listed in reading order. The window's thread draws and never computes; see [`background`] and [`queue`].
+//! Modules are listed from above to below: each uses only those after it, and those of the last group one another. The window's
+//! thread draws and never computes; see `background` and [`queue`].
 
 pub mod app;
-pub mod context;
+
+mod shell;
+
+mod panel;
+
+mod widget;
+
+mod context;
+
+mod command;
+
+mod background;
+mod dialogs;
+mod kept;
+pub mod queue;
+mod runs;
 pub mod settings;
 
-pub mod background;
-pub mod kept;
-pub mod queue;
-pub mod runs;
-
-pub mod panel;
-pub mod shell;
 #[cfg(test)]
 mod testing;
-pub mod widget;

@@ -1,102 +1,76 @@
-//! The panels of the window, one for each question that is asked of runs and checkpoints.
+//! The panels of the window: the list of them, and what they have in common.
 
 mod analysis;
-pub mod checkpoint;
-pub mod criticality;
-pub mod curves;
-pub mod inputs;
-pub mod interpolation;
-pub mod mistakes;
-pub mod runs;
-pub mod similarity;
-pub mod spectra;
+mod checkpoint;
+mod criticality;
+mod curves;
+mod inputs;
+mod interpolation;
+mod mistakes;
+mod runs;
+mod similarity;
+mod spectra;
+
+use std::any::Any;
 
 use egui::Ui;
-use serde::{Deserialize, Serialize};
 
 use crate::context::Cx;
+pub use checkpoint::CheckpointPanel;
 
-/// Which panel is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Tab {
-    /// The selected runs and their settings.
-    #[default]
-    Runs,
-    /// Numbers over epochs.
-    Curves,
-    /// Tensors of one checkpoint, or of two side by side.
-    Checkpoint,
-    /// Images as a network sees them.
-    Inputs,
-    /// Lines between networks.
-    Interpolation,
-    /// CKA between modules.
-    Similarity,
-    /// Rewinding and the criticality of modules.
-    Criticality,
-    /// The mistakes of two networks.
-    Mistakes,
-    /// Singular values of layers.
-    Spectra,
+/// A panel of the window. It keeps its own state while another panel is shown.
+pub trait Panel: Any {
+    /// Its name in the row of tabs.
+    fn title(&self) -> &'static str;
+
+    /// Whether it has nothing to show without runs; the window offers to choose a folder instead.
+    fn needs_runs(&self) -> bool {
+        true
+    }
+
+    /// Draws it.
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx);
 }
 
-impl Tab {
-    /// All, in the order of the window.
-    pub const ALL: [Self; 9] = [
-        Self::Runs,
-        Self::Curves,
-        Self::Checkpoint,
-        Self::Inputs,
-        Self::Interpolation,
-        Self::Similarity,
-        Self::Criticality,
-        Self::Mistakes,
-        Self::Spectra,
-    ];
+/// All panels, in the order of the tabs.
+pub struct Panels(Vec<Box<dyn Panel>>);
 
-    /// Its name in the window.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Runs => "Runs",
-            Self::Curves => "Curves",
-            Self::Checkpoint => "Checkpoint",
-            Self::Inputs => "Inputs",
-            Self::Interpolation => "Interpolation",
-            Self::Similarity => "Similarity",
-            Self::Criticality => "Criticality",
-            Self::Mistakes => "Mistakes",
-            Self::Spectra => "Spectra",
-        }
+impl Default for Panels {
+    fn default() -> Self {
+        Self(vec![
+            Box::<runs::RunsPanel>::default(),
+            Box::<curves::CurvesPanel>::default(),
+            Box::<checkpoint::CheckpointPanel>::default(),
+            Box::<inputs::InputsPanel>::default(),
+            Box::<interpolation::InterpolationPanel>::default(),
+            Box::<similarity::SimilarityPanel>::default(),
+            Box::<criticality::CriticalityPanel>::default(),
+            Box::<mistakes::MistakesPanel>::default(),
+            Box::<spectra::SpectraPanel>::default(),
+        ])
     }
 }
 
-/// All panels, each with what it remembers while another is shown.
-#[derive(Default)]
-pub struct Panels {
-    pub(crate) runs: runs::RunsPanel,
-    pub(crate) curves: curves::CurvesPanel,
-    pub(crate) checkpoint: checkpoint::CheckpointPanel,
-    pub(crate) inputs: inputs::InputsPanel,
-    pub(crate) interpolation: interpolation::InterpolationPanel,
-    pub(crate) similarity: similarity::SimilarityPanel,
-    pub(crate) criticality: criticality::CriticalityPanel,
-    pub(crate) mistakes: mistakes::MistakesPanel,
-    pub(crate) spectra: spectra::SpectraPanel,
-}
-
 impl Panels {
-    /// Draws one.
-    pub fn ui(&mut self, tab: Tab, ui: &mut Ui, cx: &mut Cx) {
-        match tab {
-            Tab::Runs => self.runs.ui(ui, cx),
-            Tab::Curves => self.curves.ui(ui, cx),
-            Tab::Checkpoint => self.checkpoint.ui(ui, cx),
-            Tab::Inputs => self.inputs.ui(ui, cx),
-            Tab::Interpolation => self.interpolation.ui(ui, cx),
-            Tab::Similarity => self.similarity.ui(ui, cx),
-            Tab::Criticality => self.criticality.ui(ui, cx),
-            Tab::Mistakes => self.mistakes.ui(ui, cx),
-            Tab::Spectra => self.spectra.ui(ui, cx),
-        }
+    /// The titles, in the order of the tabs.
+    pub fn titles(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|panel| panel.title())
+    }
+
+    /// The panel of this title, or the first one if there is none.
+    pub fn of_title(&mut self, title: &str) -> &mut dyn Panel {
+        let index = self.titles().position(|known| known == title);
+        self.0[index.unwrap_or(0)].as_mut()
+    }
+
+    /// The panel of a type.
+    #[cfg(test)]
+    pub fn of_type<P: Panel>(&self) -> Option<&P> {
+        self.0.iter().find_map(|panel| (panel.as_ref() as &dyn Any).downcast_ref())
+    }
+
+    /// The panel of a type, to be changed.
+    pub fn of_type_mut<P: Panel>(&mut self) -> Option<&mut P> {
+        self.0.iter_mut().find_map(|panel| (panel.as_mut() as &mut dyn Any).downcast_mut())
     }
 }

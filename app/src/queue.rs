@@ -12,45 +12,45 @@ use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
 use egui::Context;
 
-/// What a job that is cancelled here is told, as if by SIGINT.
+/// The stop flag of a job that is cancelled in the window: the number of SIGINT.
 const CANCEL: usize = 2;
-/// Between two drawings that news of a job asks for.
+/// Least time between two frames that are drawn because of a job's events.
 const REDRAW: Duration = Duration::from_millis(30);
-/// Time after which a device is asked again how much of its memory is held; it must end its work for the answer.
+/// Least time between two questions to a device about its memory; each waits until the device has ended its work.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// How long a closing window waits for a job to stop.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// How far a job is.
+/// The state of a job in the queue.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
-    /// Others come first.
+    /// It has not begun.
     Waiting,
-    /// It computes.
+    /// It is computing.
     Running,
-    /// It has its result.
+    /// It has ended with a result.
     Done,
-    /// It ended with this sentence.
+    /// It has ended with this error.
     Failed(String),
-    /// Somebody stopped it.
+    /// The user has stopped it.
     Cancelled,
 }
 
-/// How much of a job's present part is done.
+/// How much of a job's present stage is done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
     /// What is being done.
     pub what: String,
     /// How much of it is done, as a fraction.
     pub share: f32,
-    /// When this part began.
+    /// When this stage began.
     pub since: Instant,
-    /// How much of it was done then.
+    /// The fraction that was done when it began; above 0 for a job that goes on.
     pub from: f32,
 }
 
 impl Progress {
-    /// Time left of this part at its present speed.
+    /// Time left of this stage at its speed so far; `None` until that can be told.
     pub fn left(&self) -> Option<Duration> {
         let (elapsed, done) = (self.since.elapsed(), self.share - self.from);
         (done > 0.002 && elapsed > Duration::from_millis(500))
@@ -58,31 +58,32 @@ impl Progress {
     }
 }
 
-/// A job as the window sees it.
+/// What the window knows of a job, shared with the job's thread.
 #[derive(Debug)]
-pub struct Info {
-    /// What it does.
+pub struct JobHandle {
+    /// Its name in the list of jobs.
     pub title: String,
     stop: Stop,
-    state: Mutex<State>,
+    state: Mutex<JobState>,
 }
 
+/// The part of it that changes.
 #[derive(Debug)]
-struct State {
+struct JobState {
     phase: Phase,
     progress: Option<Progress>,
-    /// Points done, and in all, of a job that has measured one.
+    /// Points measured, and points in all, once the job has measured one.
     points: Option<(usize, usize)>,
     events: Vec<Event>,
 }
 
-impl Info {
-    /// How far it is.
+impl JobHandle {
+    /// Whether it waits, computes, or has ended.
     pub fn phase(&self) -> Phase {
         self.state().phase.clone()
     }
 
-    /// What it does now.
+    /// Its present stage; `None` before its first event.
     pub fn progress(&self) -> Option<Progress> {
         self.state().progress.clone()
     }
@@ -92,7 +93,7 @@ impl Info {
         matches!(self.state().phase, Phase::Waiting | Phase::Running)
     }
 
-    /// Asks it to stop; what it has written stays.
+    /// Asks it to stop. What it has written to disk stays.
     pub fn cancel(&self) {
         self.stop.flag().store(CANCEL, std::sync::atomic::Ordering::Relaxed);
         let mut state = self.state();
@@ -101,7 +102,7 @@ impl Info {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, JobState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -135,53 +136,73 @@ impl Info {
     }
 }
 
-/// A job that a panel waits for.
+/// A claim on the result of a job.
 pub struct Ticket<T> {
-    /// How far it is.
-    pub info: Arc<Info>,
+    /// The job.
+    pub job: Arc<JobHandle>,
     result: Arc<Mutex<Option<T>>>,
 }
 
 impl<T> Ticket<T> {
-    /// The result, once.
+    /// The result once it is there; `None` when it was taken already.
     pub fn take(&self) -> Option<T> {
         self.result.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Notes, epochs and points since the last call.
     pub fn events(&self) -> Vec<Event> {
-        std::mem::take(&mut self.info.state().events)
+        std::mem::take(&mut self.job.state().events)
     }
 }
 
 type Work = Box<dyn FnOnce(&Job) -> Result<()> + Send>;
 
-struct Task {
-    info: Arc<Info>,
-    device: Choice,
+/// A job that is not in the queue yet.
+pub struct Task {
+    job: Arc<JobHandle>,
     work: Work,
 }
 
-/// The jobs of this window.
+impl Task {
+    /// Makes a job of some work, with the ticket for its result.
+    pub fn new<T: Send + 'static>(
+        title: impl Into<String>,
+        work: impl FnOnce(&Job) -> Result<T> + Send + 'static,
+    ) -> (Self, Ticket<T>) {
+        let state = JobState { phase: Phase::Waiting, progress: None, points: None, events: Vec::new() };
+        let job =
+            Arc::new(JobHandle { title: title.into(), stop: Stop::default(), state: Mutex::new(state) });
+        let result = Arc::new(Mutex::new(None));
+        let place = Arc::clone(&result);
+        let work: Work = Box::new(move |job| {
+            let value = work(job)?;
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            Ok(())
+        });
+        (Self { job: Arc::clone(&job), work }, Ticket { job, result })
+    }
+}
+
+/// The jobs of this window, and the thread that works them off.
 pub struct Queue {
     context: Context,
-    tasks: Option<Sender<Task>>,
+    tasks: Option<Sender<(Task, Choice)>>,
     worker: Option<JoinHandle<()>>,
-    jobs: Vec<Arc<Info>>,
+    jobs: Vec<Arc<JobHandle>>,
     used: Arc<Mutex<Option<Used>>>,
 }
 
-/// What jobs compute on.
+/// A device that is in use.
 #[derive(Clone)]
 pub struct Used {
     /// The device.
     pub hardware: Hardware,
-    /// Its memory that this program holds, bytes, where that is known.
+    /// Memory on it that this program holds, in bytes; `None` where the driver does not tell.
     pub held: Option<u64>,
 }
 
 impl Queue {
-    /// Without jobs.
+    /// Starts the thread.
     pub fn new(context: &Context) -> Self {
         let (tasks, received) = channel();
         let redraw = context.clone();
@@ -193,44 +214,29 @@ impl Queue {
     }
 
     /// Adds a job, which computes on that device.
-    pub fn submit<T: Send + 'static>(
-        &mut self,
-        title: impl Into<String>,
-        device: Choice,
-        work: impl FnOnce(&Job) -> Result<T> + Send + 'static,
-    ) -> Ticket<T> {
-        let state = State { phase: Phase::Waiting, progress: None, points: None, events: Vec::new() };
-        let info = Arc::new(Info { title: title.into(), stop: Stop::default(), state: Mutex::new(state) });
-        let result = Arc::new(Mutex::new(None));
-        let place = Arc::clone(&result);
-        let work: Work = Box::new(move |job| {
-            let value = work(job)?;
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
-            Ok(())
-        });
-        let sent =
-            self.tasks.as_ref().map(|tasks| tasks.send(Task { info: Arc::clone(&info), device, work }));
+    pub fn add(&mut self, task: Task, device: Choice) {
+        let job = Arc::clone(&task.job);
+        let sent = self.tasks.as_ref().map(|tasks| tasks.send((task, device)));
         if !matches!(sent, Some(Ok(()))) {
-            info.state().phase =
+            job.state().phase =
                 Phase::Failed("no thread for jobs could be started; restart the program".into());
         }
-        self.jobs.push(Arc::clone(&info));
+        self.jobs.push(job);
         self.context.request_repaint();
-        Ticket { info, result }
     }
 
     /// All jobs of this window, the newest last.
-    pub fn jobs(&self) -> &[Arc<Info>] {
+    pub fn jobs(&self) -> &[Arc<JobHandle>] {
         &self.jobs
     }
 
-    /// What the last job computed on.
+    /// The device of the last job, once a job has run.
     pub fn used(&self) -> Option<Used> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The job that computes now.
-    pub fn running(&self) -> Option<&Arc<Info>> {
+    pub fn running(&self) -> Option<&Arc<JobHandle>> {
         self.jobs.iter().find(|job| job.phase() == Phase::Running)
     }
 
@@ -247,11 +253,11 @@ impl Queue {
     }
 }
 
-/// The worker's thread.
-fn work_off(tasks: &Receiver<Task>, used: &Mutex<Option<Used>>, context: &Context) {
-    while let Ok(Task { info, device, work }) = tasks.recv() {
+/// Works off the queue, on its own thread, until the queue is closed.
+fn work_off(tasks: &Receiver<(Task, Choice)>, used: &Mutex<Option<Used>>, context: &Context) {
+    while let Ok((Task { job, work }, device)) = tasks.recv() {
         {
-            let mut state = info.state();
+            let mut state = job.state();
             if state.phase != Phase::Waiting {
                 continue;
             }
@@ -270,7 +276,7 @@ fn work_off(tasks: &Receiver<Task>, used: &Mutex<Option<Used>>, context: &Contex
             look();
             let looked = Mutex::new(Instant::now());
             let emit = |event: Event| {
-                info.tell(event);
+                job.tell(event);
                 context.request_repaint_after(REDRAW);
                 let mut looked = looked.lock().unwrap_or_else(PoisonError::into_inner);
                 if looked.elapsed() > LOOK_AGAIN {
@@ -278,11 +284,11 @@ fn work_off(tasks: &Receiver<Task>, used: &Mutex<Option<Used>>, context: &Contex
                     look();
                 }
             };
-            work(&Job { device: device.clone(), others: &[], emit: &emit, stop: &info.stop })?;
+            work(&Job { device: device.clone(), others: &[], emit: &emit, stop: &job.stop })?;
             look();
             Ok(())
         });
-        info.state().phase = match ended {
+        job.state().phase = match ended {
             Ok(()) => Phase::Done,
             Err(Error::Interrupted { .. }) => Phase::Cancelled,
             Err(error) => Phase::Failed(error.to_string()),

@@ -1,9 +1,10 @@
-//! The runs of a base folder: which there are, what is known of each, which are selected. Nothing is read of a run that is
-//! not shown.
+//! The runs of a base folder: a list, the contents of those that are looked at, and the selection. A run that nobody looks at
+//! is not read.
 
 mod reader;
 mod view;
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use crate::background::Slot;
 use reader::{Answer, Reader};
 pub use view::{RunView, StoredResult, stored_results};
 
-/// After which runs that are shown are looked at again, and after which the folder is searched again.
+/// Least time between two readings of a run.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Time between two searches of the folder.
 const SEARCH_AGAIN: Duration = Duration::from_secs(5);
 
 /// The runs of one base folder and its replicates.
@@ -29,31 +31,30 @@ pub struct Runs {
     searched: Instant,
     filter: String,
     wrong_filter: Option<String>,
-    shown: Vec<Group>,
-    known: HashMap<PathBuf, Known>,
+    shown: Arc<[Group]>,
+    /// The runs that were looked at, by their folders.
+    known: RefCell<HashMap<PathBuf, Known>>,
     reader: Reader,
     selected: BTreeSet<PathBuf>,
-    listed: u64,
     version: u64,
 }
 
 /// What a search finds.
 struct Listing {
     runs: Vec<Located>,
-    /// Of checkpoints that lie in no run.
+    /// Results of checkpoints that lie in no run.
     results: Vec<StoredResult>,
 }
 
-/// The instances of one key.
+/// The runs of one key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
-    /// The key.
     pub key: String,
-    /// By replicate.
+    /// In the order of their replicates.
     pub runs: Vec<Located>,
 }
 
-/// What is known of a run.
+/// A run that was looked at.
 struct Known {
     view: Option<Arc<RunView>>,
     asked: Instant,
@@ -71,10 +72,9 @@ impl Runs {
             searched: Instant::now(),
             filter: String::new(),
             wrong_filter: None,
-            shown: Vec::new(),
-            known: HashMap::new(),
+            shown: Arc::default(),
+            known: RefCell::default(),
             selected: BTreeSet::new(),
-            listed: 0,
             version: 0,
         };
         runs.set_filter(filter);
@@ -91,7 +91,7 @@ impl Runs {
         });
     }
 
-    /// Takes what the background has found, and asks again where time has passed.
+    /// Takes what the background has read, and searches the folder again after a time.
     pub fn update(&mut self, context: &Context) {
         if self.listing.poll() {
             self.arrange();
@@ -100,7 +100,7 @@ impl Runs {
             self.search(context);
         }
         for Answer { folder, view } in self.reader.answers() {
-            let Some(known) = self.known.get_mut(&folder) else { continue };
+            let Some(known) = self.known.get_mut().get_mut(&folder) else { continue };
             known.is_awaited = false;
             if let Some(view) = view {
                 known.view = Some(Arc::new(view));
@@ -110,13 +110,14 @@ impl Runs {
         context.request_repaint_after(LOOK_AGAIN);
     }
 
-    /// What is known of a run that is shown; asks for it, and now and then again.
-    pub fn view(&mut self, run: &Located) -> Option<Arc<RunView>> {
+    /// The contents of a run; `None` until they are read. A run that is looked at frame after frame is read again every second.
+    pub fn view(&self, run: &Located) -> Option<Arc<RunView>> {
         let folder = run.run.root();
-        match self.known.get_mut(folder) {
+        let mut all = self.known.borrow_mut();
+        match all.get_mut(folder) {
             None => {
                 let known = Known { view: None, asked: Instant::now(), is_awaited: true };
-                self.known.insert(folder.to_owned(), known);
+                all.insert(folder.to_owned(), known);
                 self.reader.ask(run.clone(), None);
                 None
             }
@@ -140,17 +141,17 @@ impl Runs {
         &self.registry
     }
 
-    /// The same, to be kept.
+    /// The registry for a job that takes it with it.
     pub fn shared_registry(&self) -> Arc<Registry> {
         Arc::clone(&self.registry)
     }
 
-    /// The keys that pass the filter.
-    pub fn shown(&self) -> &[Group] {
+    /// The keys that pass the filter. The list is replaced when it changes, so that `Arc::ptr_eq` tells.
+    pub fn shown(&self) -> &Arc<[Group]> {
         &self.shown
     }
 
-    /// How many runs there are in all; `None` while nobody knows.
+    /// How many runs there are in all; `None` until the folder was searched.
     pub fn count(&self) -> Option<usize> {
         self.listing.value().map(|listing| listing.runs.len())
     }
@@ -160,30 +161,25 @@ impl Runs {
         self.listing.value().map_or(&[], |listing| &listing.results)
     }
 
-    /// Why the folder cannot be searched.
+    /// The error of the last search, if it failed.
     pub fn error(&self) -> Option<&str> {
         self.listing.error()
     }
 
-    /// The filter, and why it is no regular expression.
+    /// The filter, and an error if it is no regular expression.
     pub fn filter(&self) -> (&str, Option<&str>) {
         (&self.filter, self.wrong_filter.as_deref())
     }
 
-    /// Filters keys by a regular expression; one that is wrong changes nothing.
+    /// Filters keys by a regular expression; the list stays as it is if that is invalid.
     pub fn set_filter(&mut self, filter: String) {
         self.filter = filter;
         self.arrange();
     }
 
-    /// Changes whenever anything that is known of runs, or the selection, changes.
+    /// A number that changes with the contents of runs and with the selection.
     pub fn version(&self) -> u64 {
         self.version
-    }
-
-    /// Changes whenever the list of shown keys does.
-    pub fn listed(&self) -> u64 {
-        self.listed
     }
 
     /// The selected runs, in the order of the list.
@@ -210,7 +206,7 @@ impl Runs {
         self.version += 1;
     }
 
-    /// Selects the key after the selected ones, or before them.
+    /// Moves the selection by this many keys: from the last selected one down, or from the first up if `by` is negative.
     pub fn step(&mut self, by: isize) {
         let is_selected = |group: &Group| group.runs.iter().any(|run| self.is_selected(run));
         let at = match by > 0 {
@@ -239,20 +235,28 @@ impl Runs {
         for run in all.filter(|run| regex.is_match(&run.key)) {
             groups.entry(&run.key).or_default().push(run.clone());
         }
-        let shown: Vec<Group> =
+        let shown: Arc<[Group]> =
             groups.into_iter().map(|(key, runs)| Group { key: key.to_owned(), runs }).collect();
         if shown != self.shown {
             self.shown = shown;
-            (self.listed, self.version) = (self.listed + 1, self.version + 1);
+            self.version += 1;
         }
     }
 }
 
-/// What becomes of a selection when more is selected.
+/// What a run is called: its key, and its replicate unless that is the first.
+pub fn run_name(run: &Located) -> String {
+    match run.replicate {
+        0 => run.key.clone(),
+        replicate => format!("{}, replicate {replicate}", run.key),
+    }
+}
+
+/// What happens to the runs that are selected already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beside {
-    /// It ends.
+    /// They are selected no longer.
     Nothing,
-    /// It stays; what is selected already is no more.
+    /// They stay selected, unless the new ones are among them: then these are deselected.
     Others,
 }

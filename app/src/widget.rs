@@ -1,4 +1,4 @@
-//! What panels are made of: the library's figures drawn to be touched, tables, choices of checkpoints.
+//! What panels are made of: interactive views of the library's figures and tables, forms, choices of checkpoints.
 
 pub mod bars;
 pub mod chart;
@@ -16,7 +16,7 @@ pub mod table;
 use basin_core::figure::series_colour;
 use egui::{Color32, RichText, Ui};
 
-/// The colour of a series in figures; black, which a dark window hides, becomes the colour of text.
+/// The colour of a series in figures. Black becomes the colour of text, since a dark window would hide it.
 pub fn colour(ui: &Ui, number: usize) -> Color32 {
     let [red, green, blue] = series_colour(number);
     match (red, green, blue) {
@@ -25,21 +25,29 @@ pub fn colour(ui: &Ui, number: usize) -> Color32 {
     }
 }
 
-/// A sentence about what went wrong, where the user looks.
+/// An error message.
 pub fn problem(ui: &mut Ui, sentence: &str) {
     ui.label(RichText::new(format!("⚠ {sentence}")).color(ui.visuals().error_fg_color));
 }
 
-/// A sentence about what can be done here.
+/// A hint in weak colours, such as what can be done here.
 pub fn hint(ui: &mut Ui, sentence: &str) {
     ui.label(RichText::new(sentence).weak());
 }
 
-/// Seconds as a person says them.
+/// A duration in seconds, minutes or hours.
 pub fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 100.0 => format!("{s:.0} s"),
         s if s < 6000.0 => format!("{:.0} min", s / 60.0),
         s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+/// A number of things, in the plural unless it is one.
+pub fn count(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
     }
 }

@@ -23,7 +23,7 @@ pub use histogram::Histogram;
 pub use inspect::{Inspection, Statistics, inspect};
 pub(crate) use location::without_query;
 pub use location::{Location, stem};
-pub use read::{Reader, TensorInfo};
+pub use read::Reader;
 
 /// A tensor with a name.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,29 @@ impl NamedTensor {
     /// Whether PyTorch keeps it as an integer: the batches that a normalisation has seen.
     pub fn is_count(&self) -> bool {
         self.name.ends_with("num_batches_tracked")
+    }
+}
+
+/// What a file says of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TensorInfo {
+    /// PyTorch's name, without `module.`.
+    pub name: String,
+    /// PyTorch's name of the type of its numbers, such as `float32`.
+    pub dtype: String,
+    /// Lengths of the axes; none for a single number.
+    pub shape: Vec<usize>,
+}
+
+impl TensorInfo {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether an axis has no length.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

@@ -65,6 +65,55 @@ pub trait Figure {
     }
 }
 
+/// Any figure of an analysis.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Drawing {
+    /// Lines.
+    Chart(Chart),
+    /// Bars.
+    Bars(Bars),
+    /// A heat map.
+    HeatMap(HeatMap),
+}
+
+impl Drawing {
+    fn figure(&self) -> &dyn Figure {
+        match self {
+            Self::Chart(chart) => chart,
+            Self::Bars(bars) => bars,
+            Self::HeatMap(map) => map,
+        }
+    }
+}
+
+impl Figure for Drawing {
+    fn svg(&self) -> Result<String> {
+        self.figure().svg()
+    }
+
+    fn csv(&self) -> String {
+        self.figure().csv()
+    }
+}
+
+impl From<Chart> for Drawing {
+    fn from(chart: Chart) -> Self {
+        Self::Chart(chart)
+    }
+}
+
+impl From<Bars> for Drawing {
+    fn from(bars: Bars) -> Self {
+        Self::Bars(bars)
+    }
+}
+
+impl From<HeatMap> for Drawing {
+    fn from(map: HeatMap) -> Self {
+        Self::HeatMap(map)
+    }
+}
+
 /// Characters that mean something in HTML and SVG, as text.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

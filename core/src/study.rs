@@ -9,9 +9,11 @@ mod report;
 mod section;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use self::section::Measuring;
 use crate::config::Registry;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -19,9 +21,9 @@ use crate::file::{file_digest, write_atomically};
 use crate::job::Job;
 use crate::train::launch::{Existing, Outcome, Request, launch};
 
-pub use claim::{Claim, Comparison, Quantity, Verdict};
+pub use claim::{Claim, Comparison, Verdict};
 pub use definition::{Member, Study, Sweep};
-pub use part::{Analysis, Coefficients, Numbers, Part, Surfaces};
+pub use part::{Numbers, Part};
 pub use plan::plan;
 
 /// What a study is run with.
@@ -61,7 +63,7 @@ impl Run {
 ///
 /// # Errors
 /// Those of [`launch`] and of the analyses.
-pub fn run(study: &Study, options: &Options, registry: &Registry, job: &Job) -> Result<Finished> {
+pub fn run(study: &Study, options: &Options, registry: &Arc<Registry>, job: &Job) -> Result<Finished> {
     let base = options.base;
     let runs = runs(study, options, registry)?;
     let folder = base.join("studies").join(&study.name);
@@ -77,12 +79,12 @@ pub fn run(study: &Study, options: &Options, registry: &Registry, job: &Job) -> 
         job.emit(Event::Note(format!("{place}: {name} ({key}, replicate {replicate})")));
         launch(&run.request, job)?;
     }
-    let context = part::Context { base, registry, runs: &runs, job };
+    let measuring = Measuring { base, set: options.set, registry, runs: &runs, job };
     let mut sections = Vec::new();
     for (number, part) in study.parts.iter().enumerate() {
         let place = format!("part {} of {}", number + 1, study.parts.len());
         job.emit(Event::Note(format!("{place}: {}", part.title)));
-        sections.push(part.measure(&context)?);
+        sections.push(part.analysis.visit(measuring)?);
     }
     let verdicts = claim::verdicts(&study.claims, &sections);
     report::write(study, options, &runs, &sections, &verdicts, &folder)?;

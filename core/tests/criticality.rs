@@ -3,12 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use basin_core::analysis::criticality::{self, Criticality, Grid, Objective, PathKind, Rule, criticality};
+use basin_core::analysis::analyse;
+use basin_core::analysis::coefficients::Coefficients;
+use basin_core::analysis::criticality::{
+    self, Criticality, CriticalitySettings, Grid, ModuleCriticality, Objective, PathKind,
+};
 use basin_core::analysis::measures::Measures;
 use basin_core::analysis::named::Named;
-use basin_core::analysis::rewinding::{self, Origin, Rewinding, rewind};
+use basin_core::analysis::request::{Request, Surroundings};
+use basin_core::analysis::rewinding::{ModuleRewinding, Origin, Rewinding, RewindingSettings};
 use basin_core::analysis::selection::Selection;
+use basin_core::analysis::settings::{Commas, Repeated};
 use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use basin_core::config::{Experiment, Registry, apply_overrides};
 use basin_core::data::Split;
@@ -24,18 +31,21 @@ const CLASSES: usize = 10;
 const ALL: Selection = Selection { split: Split::EvalTrain, samples: None };
 const MEMORY: usize = 1 << 30;
 
+const KEY: &str = "demo/Shapes_line/fixup_resnet18/scratch";
+
 /// Seventy images are two batches.
-fn experiment(arch: &str) -> Experiment {
-    let demo = Registry::load().unwrap().get("demo/Shapes_line/fixup_resnet18/scratch").unwrap();
+fn changes(arch: &str) -> Vec<String> {
     let settings = [
         "data.configs.image_size=16",
         "data.configs.pre_crop_size=20",
         "data.configs.train_per_class=7",
         "data.configs.test_per_class=1",
     ];
-    let mut settings = settings.map(str::to_owned).to_vec();
-    settings.push(format!("model.arch={arch}"));
-    apply_overrides(demo, &settings).unwrap()
+    settings.map(str::to_owned).into_iter().chain([format!("model.arch={arch}")]).collect()
+}
+
+fn experiment(arch: &str) -> Experiment {
+    apply_overrides(Registry::load().unwrap().get(KEY).unwrap(), &changes(arch)).unwrap()
 }
 
 fn with_job<T>(work: impl FnOnce(&Job) -> T) -> T {
@@ -70,41 +80,41 @@ fn checkpoints(folder: &TempDir, arch: &str) -> PathBuf {
     path(2)
 }
 
+/// A request for the analysis of one checkpoint with results in a folder of their own.
+fn request<S>(end: &Path, settings: S, arch: &str, memory_bytes: usize, output: &TempDir) -> Request<S> {
+    let mut surroundings = Surroundings::new(Arc::new(Registry::load().unwrap()), ALL);
+    surroundings.key = Some(KEY.to_owned());
+    surroundings.set = changes(arch);
+    surroundings.memory_bytes = memory_bytes;
+    surroundings.output = Some(output.path().to_owned());
+    Request { networks: vec![end.to_owned()], settings, surroundings }
+}
+
 fn rewound(end: &Path, arch: &str, to: &[Named], memory_bytes: usize) -> Rewinding {
     let output = tempfile::tempdir().unwrap();
-    let request = rewinding::Request {
-        checkpoint: end,
-        to,
-        seeds: &[3],
-        modules: &[],
-        selection: ALL,
-        experiment: &experiment(arch),
-        memory_bytes,
-        base: output.path(),
-        output: Some(output.path()),
-        watch: None,
+    let settings = RewindingSettings {
+        to: Repeated(to.to_vec()),
+        rerandomise: Repeated(vec![3]),
+        ..RewindingSettings::default()
     };
-    with_job(|job| rewind(&request, job)).unwrap().0
+    let request = request(end, settings, arch, memory_bytes, &output);
+    with_job(|job| analyse::<ModuleRewinding>(&request, None, job)).unwrap().each.remove(0).output
 }
 
 fn surfaces(end: &Path, path: PathKind, grid: &Grid, modules: &[&str], memory_bytes: usize) -> Criticality {
     let output = tempfile::tempdir().unwrap();
-    let modules: Vec<String> = modules.iter().map(|name| (*name).to_owned()).collect();
-    let request = criticality::Request {
-        end,
-        start: &Named::Epoch(0),
-        path,
-        grid,
-        rule: Rule { objective: Objective::Loss, ..Rule::default() },
-        modules: &modules,
-        selection: ALL,
-        experiment: &experiment("fixup_resnet18"),
-        memory_bytes,
-        base: output.path(),
-        output: Some(output.path()),
-        watch: None,
+    let settings = CriticalitySettings {
+        paths: Commas(vec![path]),
+        modules: Commas(modules.iter().map(|name| (*name).to_owned()).collect()),
+        alphas: Coefficients(grid.alphas.clone()),
+        sigmas: Coefficients(grid.sigmas.clone()),
+        draws: grid.draws,
+        seed: grid.seed,
+        objective: Objective::Loss,
+        ..CriticalitySettings::default()
     };
-    with_job(|job| criticality(&request, job)).unwrap().0
+    let request = request(end, settings, "fixup_resnet18", memory_bytes, &output);
+    with_job(|job| analyse::<ModuleCriticality>(&request, None, job)).unwrap().each.remove(0).output
 }
 
 #[test]
@@ -131,7 +141,7 @@ fn a_rewound_module_is_that_of_the_origin_but_for_its_counters() {
         let folder = tempfile::tempdir().unwrap();
         let end = checkpoints(&folder, name);
         let arch = Arch::new(name, CLASSES).unwrap();
-        let to = [Named::Epoch(1), Named::File(end.clone())];
+        let to = [Named::Epoch(1), Named::File(end.clone().into())];
         let result = rewound(&end, name, &to, MEMORY);
         assert_eq!(result.modules, arch.modules().iter().map(|m| m.name).collect::<Vec<_>>());
         assert!(matches!(result.rewound[2].origin, Origin::Drawn { seed: 3 }));

@@ -3,12 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
+use basin_core::analysis::analyse;
 use basin_core::analysis::curves::{
-    Block, Choice, SHUFFLE_KEYS, Statistic, Summary as _, TUNED_KEYS, learning_curves, pretraining,
-    relative_drop, shuffles,
+    Block, Choice as Bars, CurveSettings, LearningCurveSummary, SHUFFLE_KEYS, Statistic, Summary as _,
+    TUNED_KEYS, learning_curves, pretraining, relative_drop, shuffles,
 };
+use basin_core::analysis::request::{Request, Surroundings};
+use basin_core::analysis::selection::Selection;
 use basin_core::config::{Experiment, Registry};
+use basin_core::device::Choice;
+use basin_core::figure::Figure as _;
+use basin_core::job::{Job, Stop};
 use basin_core::run::{EventWriter, MetricsLog, RunDir, RunRecord, replicate_base};
 
 /// Test and training accuracy by epoch, from 0.
@@ -90,7 +97,14 @@ fn curves_of_replicates_are_one_line_with_a_band() {
     assert_eq!(result.chart().y, "test accuracy, %");
 
     let output = folder.path().join("out");
-    result.save(&output).unwrap();
+    let mut surroundings = Surroundings::new(Arc::new(Registry::load().unwrap()), Selection::TEST);
+    (surroundings.base, surroundings.output) = (base.clone(), Some(output.clone()));
+    let settings = CurveSettings { regex: keys.clone(), ..CurveSettings::default() };
+    let request = Request { networks: Vec::new(), settings, surroundings };
+    let device = Choice::Cpu.open().unwrap();
+    let job = Job { device, others: &[], emit: &|_| {}, stop: &Stop::default() };
+    let again = analyse::<LearningCurveSummary>(&request, None, &job).unwrap();
+    assert_eq!(again.each[0].output, result);
     for file in ["result.json", "table.csv", "curves.svg", "curves.png", "curves.csv"] {
         assert!(output.join(file).is_file(), "{file}");
     }
@@ -144,7 +158,7 @@ fn shuffles_have_the_drop_over_seeds_at_the_best_rate_and_name_the_identity() {
         ours(&base, 0, &format!("train/{REAL}_noaug/{start}-lr{rate}-MstepLR"), &numbers(test, 70.0), |_| {});
     }
     let registry = Registry::load().unwrap();
-    let result = shuffles(&base, SHUFFLE_KEYS, Choice::default(), &registry).unwrap();
+    let result = shuffles(&base, SHUFFLE_KEYS, Bars::default(), &registry).unwrap();
     assert_eq!(
         result.points.iter().map(|point| point.block).collect::<Vec<_>>(),
         [Block::Pixels, Block::Side(112), Block::Side(224)]
@@ -169,12 +183,12 @@ fn shuffles_have_the_drop_over_seeds_at_the_best_rate_and_name_the_identity() {
     let csv = result.figures()[0].1.csv();
     assert!(csv.contains("DomainNet_real,*,,,\nDomainNet_real,112,36.66"), "{csv}");
 
-    let fixed = Choice { rate: Some(0.0125), first_epoch: 0 };
+    let fixed = Bars { rate: Some(0.0125), first_epoch: 0 };
     let result = shuffles(&base, SHUFFLE_KEYS, fixed, &registry).unwrap();
     let tuned = result.points[1].pretrained.as_ref().unwrap();
     assert_eq!((tuned.test.mean, tuned.train.unwrap().mean), (50.0, 100.0 / 3.0));
     let error =
-        shuffles(&base, SHUFFLE_KEYS, Choice { rate: Some(0.5), first_epoch: 1 }, &registry).unwrap_err();
+        shuffles(&base, SHUFFLE_KEYS, Bars { rate: Some(0.5), first_epoch: 1 }, &registry).unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().ends_with("there are 0.0025, 0.0125"), "{error}");
 }
 
@@ -196,13 +210,13 @@ fn pre_training_epochs_are_read_from_what_runs_were_tuned_from() {
     std::fs::create_dir_all(checkpoint.parent().unwrap()).unwrap();
     std::fs::write(checkpoint, []).unwrap();
 
-    let result = pretraining(&base, TUNED_KEYS, Choice::default(), &Registry::load().unwrap()).unwrap();
+    let result = pretraining(&base, TUNED_KEYS, Bars::default(), &Registry::load().unwrap()).unwrap();
     let points: Vec<_> = result.points.iter().map(|p| (p.epoch, p.tuned.rate, Some(p.tuned.test))).collect();
     assert_eq!(points, [(0, 0.0125, statistic(&[62.0, 60.0])), (90, 0.0025, statistic(&[78.0]))]);
     assert_eq!(result.points[0].tuned.train.unwrap().mean, 70.0);
     assert_eq!(result.pretrained, BTreeMap::from([(0, 0.1)]));
     assert_eq!(result.missing.len(), 78 - 3);
-    let error = pretraining(&base, "^pretrain/", Choice::default(), &Registry::load().unwrap()).unwrap_err();
+    let error = pretraining(&base, "^pretrain/", Bars::default(), &Registry::load().unwrap()).unwrap_err();
     assert!(error.exit_code() == 2 && error.to_string().contains("numbered epoch"), "{error}");
 }
 

@@ -1,85 +1,100 @@
-//! What is done for each command. Results go to standard output, all else to standard error.
+//! What can be typed: every command in a file of its own, which says its arguments and does it. Results go to standard output, all
+//! else to standard error.
 
-mod analyse;
-pub mod basin;
+pub mod analysis;
 mod checkpoint;
-pub mod criticality;
-pub mod curves;
-pub mod distance;
-pub mod doctor;
-pub mod gc;
-pub mod interpolate;
-pub mod mistakes;
+mod configs;
+mod doctor;
+mod eval;
+mod gc;
 mod prepare;
-pub mod rewind;
-pub mod similarity;
-pub mod slurm;
-pub mod spectrum;
-pub mod status;
-pub mod sweep;
+mod show;
+mod slurm;
+mod status;
+mod study;
+mod sweep;
 mod train;
 
 use std::io::Write as _;
 
 use anyhow::Result;
-use basin_core::config::{self, apply_overrides};
 use basin_core::device::guarded;
 use basin_core::event::Event;
 use basin_core::job::Job;
-use basin_core::study::{self, Options, Study};
-use basin_core::train::launch::Outcome;
+use clap::{Parser, Subcommand};
 
-use crate::args::{Arguments, Command, Device};
-use crate::progress::{Progress, say};
+use crate::args::Device;
+use crate::progress::Progress;
 use crate::signals;
+
+pub use slurm::Refused;
+
+/// Trains image classifiers from scratch and from pre-trained weights (fine-tuning), and measures what was transferred.
+///
+/// A checkpoint is named by its path, or by a URL: s3://, gs://, https:// or http://. A file from a URL is kept in BASIN_CACHE, or
+/// else in the user's cache folder, and fetched again when it has changed. Safetensors files and those of torch.save are recognised by
+/// their content, whatever their names are.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub train: train::Train,
+}
+
+/// All commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lists the keys, all or those in which a regular expression is found.
+    Configs(configs::Configs),
+    /// Shows all settings of a key.
+    Show(show::Show),
+    /// Measures accuracy and loss of a checkpoint on the test images, and stores its predictions.
+    Eval(eval::Eval),
+    /// An analysis of trained networks.
+    #[command(flatten)]
+    Analyse(analysis::Analyse),
+    /// Trains many keys, each in a process of its own. Run again, it trains the missing ones.
+    Sweep(sweep::Sweep),
+    /// Shows the progress of many runs: done, running, stopped, failed or missing.
+    Status(status::Status),
+    /// Writes Slurm job arrays for many keys, and submits them; preempted runs are requeued and resume.
+    Slurm(slurm::Slurm),
+    /// Removes checkpoints that the settings of their runs would not keep.
+    ///
+    /// The first epoch, the best and the last stay, those of train.keep_every and train.keep, and those that another key or
+    /// run starts from. Runs that are being trained and folders that the reference wrote are left alone. Results that are stored
+    /// stay valid, but removed checkpoints cannot be analysed again.
+    Gc(gc::Gc),
+    /// Lists the devices of this machine (GPUs, CPU), and compares each shape of an architecture on one of them with the CPU.
+    Doctor(doctor::Doctor),
+    /// Inspects, compares and converts checkpoints (state dicts of PyTorch, safetensors).
+    #[command(subcommand)]
+    Checkpoint(checkpoint::Checkpoints),
+    /// Downloads, unpacks or shrinks a data set, or verifies its images; a stopped command continues when run again.
+    #[command(subcommand)]
+    Prepare(prepare::Prepare),
+    /// Trains all runs of a study, analyses their networks, and writes one HTML report.
+    Study(study::Study),
+}
 
 /// Runs the command that was typed.
 pub fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
-        None => train::run(arguments.train),
-        Some(Command::Configs { regex, families }) => {
-            print(&config::list(&families.registry()?, regex.as_deref())?)
-        }
-        Some(Command::Show { key, settings }) => {
-            let experiment = apply_overrides(settings.families.registry()?.get(&key)?, &settings.set)?;
-            experiment.validate()?;
-            print(&format!("{}\n", config::show(&experiment)?))
-        }
-        Some(Command::Eval { checkpoint, images, data }) => {
-            analyse::eval(&checkpoint, images.selection(), &data)
-        }
-        Some(Command::Interpolate(command)) => command.run(),
-        Some(Command::Basin(command)) => command.run(),
-        Some(Command::Mistakes(command)) => command.run(),
-        Some(Command::Rewind(command)) => command.run(),
-        Some(Command::Criticality(command)) => command.run(),
-        Some(Command::Similarity(command)) => command.run(),
-        Some(Command::Curves(command)) => command.run(),
-        Some(Command::Shuffles(command)) => command.run(),
-        Some(Command::Pretraining(command)) => command.run(),
-        Some(Command::Distance(command)) => command.run(),
-        Some(Command::Spectrum(command)) => command.run(),
+        None => arguments.train.run(),
+        Some(Command::Configs(command)) => command.run(),
+        Some(Command::Show(command)) => command.run(),
+        Some(Command::Eval(command)) => command.run(),
+        Some(Command::Analyse(command)) => command.run(),
         Some(Command::Sweep(command)) => command.run(),
         Some(Command::Status(command)) => command.run(),
         Some(Command::Slurm(command)) => command.run(),
-        Some(Command::Doctor(command)) => command.run(),
         Some(Command::Gc(command)) => command.run(),
-        Some(Command::Checkpoint(command)) => checkpoint::run(&command),
-        Some(Command::Prepare(request)) => prepare::run(request),
-        Some(Command::Study { name, base_dir, seed, dry_run, settings, device }) => {
-            let (study, registry) = (Study::open(&name)?, settings.families.registry()?);
-            let options = Options { base: &base_dir, seed, set: &settings.set };
-            if dry_run {
-                return print(&study::plan(&study, &options, &registry)?);
-            }
-            let finished = training(&device, |job| study::run(&study, &options, &registry, job))?;
-            let report = finished.report.display();
-            match finished.outcome {
-                Outcome::AlreadyDone => say("the study is done already; its report is"),
-                Outcome::Trained => say("the study is done; its report is"),
-            }
-            print(&format!("{report}\n"))
-        }
+        Some(Command::Doctor(command)) => command.run(),
+        Some(Command::Checkpoint(command)) => command.run(),
+        Some(Command::Prepare(command)) => command.run(),
+        Some(Command::Study(command)) => command.run(),
     }
 }
 

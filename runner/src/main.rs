@@ -15,14 +15,14 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     allocator::keep_freed_memory();
     order_gpus_without_a_display();
-    let arguments = args::Arguments::parse();
+    let arguments = command::Arguments::parse();
     match command::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         // A reader such as `head` that has seen enough is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             progress::say(&format!("error: {error:#}"));
-            let refused = error.downcast_ref::<command::slurm::Refused>().map(|refused| refused.code);
+            let refused = error.downcast_ref::<command::Refused>().map(|refused| refused.code);
             let code = refused.or_else(|| error.downcast_ref::<Error>().map(Error::exit_code));
             ExitCode::from(code.unwrap_or(1))
         }

@@ -58,7 +58,7 @@ impl<T: Stored + Clone + Send + 'static> Analysis<T> {
     ) {
         self.forget();
         let (place, context) = (Arc::clone(&self.so_far), context.clone());
-        self.ticket = Some(cx.queue.submit(title, cx.device, move |job| {
+        self.ticket = Some(cx.compute(title, move |job| {
             let watch = |so_far: &T| {
                 *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(so_far.clone());
                 context.request_repaint();
@@ -126,7 +126,7 @@ impl<T: Stored + Clone + Send + 'static> Analysis<T> {
     /// Asks the job to stop.
     pub fn cancel(&self) {
         if let Some(ticket) = &self.ticket {
-            ticket.info.cancel();
+            ticket.job.cancel();
         }
     }
 

@@ -1,4 +1,4 @@
-//! The tensors of a checkpoint in numbers, and what differs from another one.
+//! The tensors of a checkpoint with their statistics, and the differences from another checkpoint.
 
 mod comparison;
 mod opened;
@@ -9,7 +9,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use basin_core::analysis::names::short_names;
-use basin_core::checkpoint::{TensorInfo, endings_in_words};
+use basin_core::checkpoint::{Location, TensorInfo, endings_in_words};
 use basin_core::config::regex;
 use basin_core::figure::Table;
 use egui::{CollapsingHeader, ScrollArea, TextEdit, Ui};
@@ -19,12 +19,12 @@ use self::opened::{Contents, Opened, Stamp};
 use self::tensor::{Detail, Holder};
 use crate::background::Slot;
 use crate::context::Cx;
-use crate::panel::runs::count;
+use crate::panel::Panel;
 use crate::widget::bars::bars;
 use crate::widget::chart::number;
 use crate::widget::picker;
 use crate::widget::table::table;
-use crate::widget::{hint, problem};
+use crate::widget::{count, hint, problem};
 
 /// Heights of tables and bars, points.
 const TENSORS: f32 = 240.0;
@@ -35,14 +35,14 @@ const MODULES: f32 = 260.0;
 pub struct CheckpointPanel {
     one: Option<Opened>,
     two: Option<Opened>,
-    /// A regular expression that is found in the names of the tensors that are listed.
+    /// A regular expression that the names of the listed tensors match.
     filter: String,
     listing: Option<Listing>,
     /// Name of the tensor that was clicked.
     selected: Option<String>,
     detail: Option<Detail>,
     comparison: Slot<Comparison>,
-    /// Which states of which files it compares.
+    /// The files that it compares, in their states.
     compared: Option<[(PathBuf, Stamp); 2]>,
 }
 
@@ -53,15 +53,16 @@ struct Listing {
     wrong_filter: Option<String>,
 }
 
-impl CheckpointPanel {
-    /// Looks at a checkpoint; what it is compared with stays.
-    pub fn open(&mut self, path: PathBuf) {
-        self.one = Some(Opened::new(path));
-        self.listing = None;
+impl Panel for CheckpointPanel {
+    fn title(&self) -> &'static str {
+        "Checkpoint"
     }
 
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+    fn needs_runs(&self) -> bool {
+        false
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         self.choose(ui, cx);
         let Some(one) = &mut self.one else {
             hint(ui, &format!("Choose a checkpoint, or drop one on the window: {}.", endings_in_words()));
@@ -80,6 +81,14 @@ impl CheckpointPanel {
             self.detail(ui, cx);
             self.comparison(ui, cx);
         });
+    }
+}
+
+impl CheckpointPanel {
+    /// Opens a checkpoint; the one that it is compared with stays.
+    pub fn open(&mut self, path: PathBuf) {
+        self.one = Some(Opened::new(path));
+        self.listing = None;
     }
 
     fn choose(&mut self, ui: &mut Ui, cx: &mut Cx) {
@@ -100,7 +109,7 @@ impl CheckpointPanel {
         });
     }
 
-    /// What the file says of itself, and a table of its tensors.
+    /// Draws the metadata, and a table of the tensors.
     fn tensors(&mut self, ui: &mut Ui) {
         let Some(contents) = self.one.as_ref().and_then(Opened::contents) else { return };
         metadata(ui, contents);
@@ -125,14 +134,15 @@ impl CheckpointPanel {
         }
     }
 
-    /// The tensor that was clicked.
+    /// Draws the tensor that was clicked.
     fn detail(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let Some((name, contents)) = self.selected.as_ref().zip(self.one.as_ref().and_then(Opened::contents))
         else {
             return;
         };
         let files: Vec<&Opened> = self.one.iter().chain(&self.two).collect();
-        let labels = short_names(&files.iter().map(|file| file.path.as_path()).collect::<Vec<_>>());
+        let locations: Vec<Location> = files.iter().map(|file| file.path.as_path().into()).collect();
+        let labels = short_names(&locations);
         let holders = labels.into_iter().zip(files).filter_map(|(label, file)| {
             let contents = file.contents()?;
             let is_there = contents.tensors.iter().any(|tensor| tensor.name == *name);
@@ -153,7 +163,7 @@ impl CheckpointPanel {
         }
     }
 
-    /// What differs from the other checkpoint.
+    /// Draws the differences from the other checkpoint.
     fn comparison(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let both = self.one.as_ref().zip(self.two.as_ref());
         let Some((one, two)) =
@@ -171,7 +181,8 @@ impl CheckpointPanel {
         }
         self.comparison.poll();
         ui.add_space(8.0);
-        ui.heading(short_names(&[&one.0.path, &two.0.path]).join(" to "));
+        let locations = [one.0, two.0].map(|file| Location::from(file.path.as_path()));
+        ui.heading(short_names(&locations).join(" to "));
         if self.comparison.is_pending() {
             ui.spinner();
         }
@@ -187,7 +198,7 @@ impl CheckpointPanel {
     }
 }
 
-/// How far a file is read, what is wrong with it, and a button to read it again where that helps.
+/// Draws the progress of reading, an error, and a button to read the file again if it has changed or could not be read.
 fn state(ui: &mut Ui, opened: &mut Option<Opened>) {
     let Some(file) = opened else { return };
     let change = file.change();
@@ -208,7 +219,7 @@ fn state(ui: &mut Ui, opened: &mut Option<Opened>) {
 }
 
 fn metadata(ui: &mut Ui, contents: &Contents) {
-    /// So many entries are shown without being asked for.
+    /// Largest number of entries that are shown without a click.
     const FEW: usize = 12;
     if contents.metadata.is_empty() {
         hint(ui, "The file says nothing of itself beside its tensors.");

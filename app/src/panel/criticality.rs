@@ -8,6 +8,7 @@ use egui::{ScrollArea, Ui};
 use self::rewinding::Rewinder;
 use self::surfaces::Surfaces;
 use crate::context::Cx;
+use crate::panel::Panel;
 
 /// What the panel remembers.
 #[derive(Default)]
@@ -27,9 +28,12 @@ enum Question {
     Criticality,
 }
 
-impl CriticalityPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+impl Panel for CriticalityPanel {
+    fn title(&self) -> &'static str {
+        "Criticality"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         ScrollArea::both().auto_shrink(false).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.radio_value(&mut self.question, Question::Rewinding, "Rewinding of modules");

@@ -1,4 +1,4 @@
-//! Numbers of the selected runs over epochs.
+//! Metrics of the selected runs over epochs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use basin_core::figure::{Chart, Scale, Series};
 use basin_core::run::Summary;
 use egui::{ComboBox, Slider, Ui};
 
-use super::runs::name;
 use crate::context::Cx;
 use crate::kept::Kept;
-use crate::runs::RunView;
+use crate::panel::Panel;
+use crate::runs::{RunView, run_name};
 use crate::widget::chart::chart;
 use crate::widget::{hint, problem};
 
@@ -20,14 +20,14 @@ pub struct CurvesPanel {
     /// Tag that is drawn.
     tag: String,
     view: View,
-    /// Of a version of the runs.
+    /// For a version of the runs.
     drawn: Kept<(u64, String, View), Chart>,
 }
 
 /// How curves are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct View {
-    /// Weight of what came before in a moving average, 0 for none, as TensorBoard's.
+    /// Weight of the past in the exponential moving average, as TensorBoard's; 0 for none.
     smoothing: f64,
     is_log_x: bool,
     is_log_y: bool,
@@ -42,9 +42,12 @@ impl Default for CurvesPanel {
     }
 }
 
-impl CurvesPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+impl Panel for CurvesPanel {
+    fn title(&self) -> &'static str {
+        "Curves"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let selected = cx.runs.selected();
         if selected.is_empty() {
             hint(ui, "Select runs on the left to see their curves.");
@@ -77,13 +80,15 @@ impl CurvesPanel {
         }
         let drawn = self.drawn.get((cx.runs.version(), self.tag.clone(), self.view), |(_, tag, view)| {
             let runs: Vec<(String, &str, &Summary)> =
-                summaries().map(|(run, summary)| (name(run), run.key.as_str(), summary)).collect();
+                summaries().map(|(run, summary)| (run_name(run), run.key.as_str(), summary)).collect();
             curves(&runs, tag, *view)
         });
         let height = (ui.available_height() - 40.0).max(200.0);
         chart(ui, cx, &self.tag, drawn, height);
     }
+}
 
+impl CurvesPanel {
     fn controls(&mut self, ui: &mut Ui, tags: &BTreeSet<&str>) {
         ui.horizontal_wrapped(|ui| {
             let combo = ComboBox::new("metric", "Metric").width(200.0).selected_text(&self.tag);
@@ -100,7 +105,7 @@ impl CurvesPanel {
     }
 }
 
-/// The chart of a tag. Runs: name, key, and what is known of each.
+/// The chart of a tag; `runs` are name, key and contents.
 fn curves(runs: &[(String, &str, &Summary)], tag: &str, view: View) -> Chart {
     let mut series: Vec<Series> = Vec::new();
     if view.is_grouped {
@@ -148,7 +153,7 @@ fn curves(runs: &[(String, &str, &Summary)], tag: &str, view: View) -> Chart {
     }
 }
 
-/// The exponential moving average, made free of its start's weight as TensorBoard does.
+/// The exponential moving average, debiased as TensorBoard's.
 fn smooth(points: &mut [(f64, f64)], weight: f64) {
     let (mut sum, mut weights) = (0.0, 0.0);
     for (_, value) in points {

@@ -1,4 +1,4 @@
-//! Images as a network sees them: as they are stored, after the crop of an epoch or of evaluation, and after the shuffle.
+//! Input images: as they are stored, after the augmentation of an epoch or the crop of evaluation, and after the shuffle.
 
 mod look;
 mod permutation;
@@ -13,18 +13,19 @@ use basin_core::config::{Data, Experiment};
 use basin_core::data::Split;
 use egui::{ComboBox, Grid, ScrollArea, Sense, Ui};
 
-use super::runs::name;
 use crate::background::Slot;
 use crate::context::Cx;
+use crate::panel::Panel;
+use crate::runs::run_name;
 use crate::widget::source::Source;
 use crate::widget::{hint, problem};
 use look::{Look, Opened, Seen, Shown, look};
 use view::View;
 
-/// Sides of a picture where one sample is shown, and where more are, points.
+/// Side of a picture if one sample is shown, and if several are, points.
 const SIDE: (f32, f32) = (260.0, 130.0);
 
-/// Samples beside each other.
+/// Samples in a row.
 const COLUMNS: usize = 2;
 
 /// What the panel remembers.
@@ -33,9 +34,9 @@ pub struct InputsPanel {
     source: Source,
     /// The selected run whose settings are taken.
     run: Option<PathBuf>,
-    /// The settings, or why there are none, and what they were found by.
+    /// The settings or an error, and what they were looked up with.
     settings: Option<(Sought, Result<Option<Experiment>, String>)>,
-    /// What is shown, and of which settings.
+    /// The choice of what is shown, and the settings that it is for.
     view: Option<(Experiment, View)>,
     opened: Slot<Arc<Opened>>,
     asked_to_open: Option<(Data, Split)>,
@@ -43,12 +44,15 @@ pub struct InputsPanel {
     asked_to_look: Option<Look>,
 }
 
-/// What settings are found by: the key, the run, and the version of what is known of runs.
+/// What settings are looked up with: the key, the run, and the version of the runs.
 type Sought = (Source, Option<PathBuf>, u64);
 
-impl InputsPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+impl Panel for InputsPanel {
+    fn title(&self) -> &'static str {
+        "Inputs"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         self.source.ui(ui, cx);
         self.choose_run(ui, cx);
         self.find_settings(cx);
@@ -82,8 +86,10 @@ impl InputsPanel {
             None => drop(ui.spinner()),
         }
     }
+}
 
-    /// Whose settings, where several runs are selected.
+impl InputsPanel {
+    /// Draws the choice of a run if several are selected.
     fn choose_run(&mut self, ui: &mut Ui, cx: &Cx) {
         let selected = cx.runs.selected();
         let folder = |run: &basin_core::run::Located| run.run.root().to_owned();
@@ -93,11 +99,11 @@ impl InputsPanel {
         if selected.len() < 2 || !self.source.key.trim().is_empty() {
             return;
         }
-        let chosen = selected.iter().find(|run| Some(folder(run)) == self.run).map(name);
+        let chosen = selected.iter().find(|run| Some(folder(run)) == self.run).map(run_name);
         let combo = ComboBox::new("run of inputs", "Run").width(420.0);
         combo.selected_text(chosen.unwrap_or_default()).show_ui(ui, |ui| {
             for run in &selected {
-                ui.selectable_value(&mut self.run, Some(folder(run)), name(run));
+                ui.selectable_value(&mut self.run, Some(folder(run)), run_name(run));
             }
         });
     }
@@ -148,7 +154,7 @@ impl InputsPanel {
     }
 }
 
-/// What the pictures do not say.
+/// Notes on what training does to images and the pictures do not show.
 fn notes(ui: &mut Ui, experiment: &Experiment, view: &View) {
     if view.split != Split::Train || !view.is_augmented {
         return;

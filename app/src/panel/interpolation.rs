@@ -9,20 +9,21 @@ use basin_core::analysis::measures::Metric;
 use basin_core::figure::{Chart, Table};
 use egui::{ScrollArea, Ui};
 
-use self::line::{Line, Wanted};
+use self::line::{LabelledLine, Wanted};
 use crate::context::Cx;
 use crate::kept::Kept;
+use crate::panel::Panel;
 use crate::widget::form::{self, Range};
-use crate::widget::images::Images;
+use crate::widget::images::ImageChoice;
 use crate::widget::{chart, hint, picker, results, table};
 
 /// What the panel remembers.
 pub struct InterpolationPanel {
     ends: [Option<PathBuf>; 2],
-    images: Images,
+    images: ImageChoice,
     coefficients: Range,
     metric: Metric,
-    lines: Vec<Line>,
+    lines: Vec<LabelledLine>,
     /// How many lines there were so far: the number of the next.
     count: usize,
     drawn: Kept<Of, Drawn>,
@@ -41,7 +42,7 @@ impl Default for InterpolationPanel {
     fn default() -> Self {
         Self {
             ends: [None, None],
-            images: Images::default(),
+            images: ImageChoice::default(),
             coefficients: Range::default(),
             metric: Metric::Accuracy,
             lines: Vec::new(),
@@ -51,9 +52,12 @@ impl Default for InterpolationPanel {
     }
 }
 
-impl InterpolationPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+impl Panel for InterpolationPanel {
+    fn title(&self) -> &'static str {
+        "Interpolation"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             self.form(ui, cx);
             ui.separator();
@@ -61,7 +65,9 @@ impl InterpolationPanel {
             self.figures(ui, cx);
         });
     }
+}
 
+impl InterpolationPanel {
     fn form(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let [one, two] = &mut self.ends;
         picker::checkpoint(ui, cx, "From", one);
@@ -75,20 +81,20 @@ impl InterpolationPanel {
                 if let Some(line) = self.lines.iter_mut().find(|line| line.is_of(&wanted)) {
                     line.start(ui.ctx(), cx, wanted);
                 } else {
-                    let mut line = Line::new(self.count);
+                    let mut line = LabelledLine::new(self.count);
                     line.start(ui.ctx(), cx, wanted);
                     self.add(line);
                 }
             }
             if let Some(folder) = results::stored(ui, cx, "interpolation") {
-                let mut line = Line::new(self.count);
+                let mut line = LabelledLine::new(self.count);
                 line.open(ui.ctx(), folder);
                 self.add(line);
             }
         });
     }
 
-    fn add(&mut self, line: Line) {
+    fn add(&mut self, line: LabelledLine) {
         self.count += 1;
         self.lines.push(line);
     }
@@ -105,7 +111,7 @@ impl InterpolationPanel {
         };
         let longest = lines.iter().map(|(_, line)| line.metrics()).max_by_key(Vec::len);
         form::metric(ui, &mut self.metric, &longest.unwrap_or_else(|| first.metrics()));
-        let of = (self.metric, self.lines.iter().map(Line::state).collect());
+        let of = (self.metric, self.lines.iter().map(LabelledLine::state).collect());
         let Drawn { chart, barriers } = self.drawn.get(of, |(metric, _)| {
             let chart = chart(*metric, &lines);
             lines.retain(|(_, line)| line.barrier.is_some());

@@ -10,13 +10,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use basin_core::analysis::mistakes::{Candidate, Mistakes, Quadrant, Request, mistakes};
-use basin_core::analysis::subject::own_experiment;
+use basin_core::analysis::source::own_experiment;
 use basin_core::config::Registry;
 use basin_core::error::Result;
 use egui::{Button, ComboBox, ScrollArea, Ui};
 
 use crate::background::Slot;
 use crate::context::Cx;
+use crate::panel::Panel;
 use crate::queue::Ticket;
 use crate::widget::bars::bars;
 use crate::widget::heat_map::heat_map;
@@ -52,9 +53,12 @@ pub struct MistakesPanel {
     gallery: Gallery,
 }
 
-impl MistakesPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+impl Panel for MistakesPanel {
+    fn title(&self) -> &'static str {
+        "Mistakes"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         for (choice, label) in self.networks.iter_mut().zip(["1st network", "2nd network"]) {
             checkpoint(ui, cx, label, choice);
         }
@@ -94,11 +98,13 @@ impl MistakesPanel {
             ),
         }
     }
+}
 
+impl MistakesPanel {
     fn submit(&mut self, cx: &mut Cx, files: [PathBuf; 2]) {
         let (source, registry) = (self.source.clone(), cx.runs.shared_registry());
         let base = cx.runs.base().to_owned();
-        let ticket = cx.queue.submit("mistakes of two networks", cx.device, move |job| {
+        let ticket = cx.compute("mistakes of two networks", move |job| {
             let networks = files.into_iter().map(|file| candidate(file, &source, &registry));
             let networks = networks.collect::<Result<Vec<_>>>()?;
             mistakes(&Request { networks: &networks, names: &[], examples: EXAMPLES, base: &base }, job)
@@ -193,6 +199,6 @@ impl MistakesPanel {
 
 /// A file with the settings that say which images a checkpoint is measured on, as the runner finds them.
 fn candidate(path: PathBuf, source: &Source, registry: &Registry) -> Result<Candidate> {
-    let own = own_experiment(&path)?;
+    let own = own_experiment(&path.as_path().into())?;
     Ok(Candidate { experiment: source.settings(own, registry)?, path })
 }

@@ -10,15 +10,16 @@ use egui::{ScrollArea, Ui};
 
 use crate::context::Cx;
 use crate::kept::Kept;
-use crate::runs::RunView;
+use crate::panel::Panel;
+use crate::runs::{RunView, run_name};
 use crate::widget::table::table;
-use crate::widget::{hint, problem};
+use crate::widget::{count, hint, problem};
 
 /// What the panel remembers.
 #[derive(Default)]
 pub struct RunsPanel {
     shows_all_settings: bool,
-    /// Of a version of the runs, with all settings or without.
+    /// For a version of the runs, with all settings or without.
     tables: Kept<(u64, bool), Tables>,
 }
 
@@ -28,9 +29,12 @@ struct Tables {
     problems: Vec<String>,
 }
 
-impl RunsPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+impl Panel for RunsPanel {
+    fn title(&self) -> &'static str {
+        "Runs"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let selected = cx.runs.selected();
         if selected.is_empty() {
             hint(ui, "Select runs on the left: a click selects a key, Ctrl and a click adds one.");
@@ -63,7 +67,7 @@ impl Tables {
         let mut known: Vec<(String, &Summary)> = Vec::new();
         for view in views {
             match &view.summary {
-                Ok(summary) => known.push((name(&view.run), summary)),
+                Ok(summary) => known.push((run_name(&view.run), summary)),
                 Err(error) => problems.push(error.clone()),
             }
         }
@@ -116,28 +120,11 @@ fn settings(runs: &[(String, &Summary)], all: bool) -> Table {
     }
 }
 
-/// What a run is called.
-pub fn name(run: &Located) -> String {
-    match run.replicate {
-        0 => run.key.clone(),
-        replicate => format!("{}, replicate {replicate}", run.key),
-    }
-}
-
-/// A status in a word.
-pub fn status_word(status: Status) -> &'static str {
+fn status_word(status: Status) -> &'static str {
     match status {
         Status::Done => "done",
         Status::Running => "running",
         Status::Stopped => "stopped",
         Status::Unknown => "unknown length",
-    }
-}
-
-/// A number of things.
-pub fn count(number: usize, thing: &str) -> String {
-    match number {
-        1 => format!("1 {thing}"),
-        _ => format!("{number} {thing}s"),
     }
 }

@@ -8,18 +8,19 @@ use basin_core::analysis::similarity::{
 use basin_core::figure::{HeatMap, Table};
 use egui::{ScrollArea, Ui};
 
-use super::analysis::Analysis;
 use crate::context::Cx;
 use crate::kept::Kept;
+use crate::panel::Panel;
+use crate::panel::analysis::Analysis;
 use crate::widget::chart::number;
 use crate::widget::form::{self, MEMORY};
-use crate::widget::images::Images;
+use crate::widget::images::ImageChoice;
 use crate::widget::{heat_map, hint, picker, results, table};
 
 /// What the panel remembers.
 pub struct SimilarityPanel {
     checkpoints: [Option<PathBuf>; 2],
-    images: Images,
+    images: ImageChoice,
     estimator: Estimator,
     features: Features,
     memory_mib: usize,
@@ -39,7 +40,7 @@ impl Default for SimilarityPanel {
     fn default() -> Self {
         Self {
             checkpoints: [None, None],
-            images: Images::default(),
+            images: ImageChoice::default(),
             estimator: Estimator::Exact,
             features: Features::Flat,
             memory_mib: MEMORY,
@@ -49,9 +50,12 @@ impl Default for SimilarityPanel {
     }
 }
 
-impl SimilarityPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+impl Panel for SimilarityPanel {
+    fn title(&self) -> &'static str {
+        "Similarity"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         ScrollArea::both().auto_shrink(false).show(ui, |ui| {
             self.form(ui, cx);
             self.analysis.ui(ui, cx.runs.base());
@@ -59,7 +63,9 @@ impl SimilarityPanel {
             self.figures(ui, cx);
         });
     }
+}
 
+impl SimilarityPanel {
     fn form(&mut self, ui: &mut Ui, cx: &mut Cx) {
         let [one, two] = &mut self.checkpoints;
         picker::checkpoint(ui, cx, "Network", one);

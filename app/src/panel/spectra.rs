@@ -15,6 +15,7 @@ use self::figures::Figures;
 use self::network::{Entry, Settings};
 use crate::background::Slot;
 use crate::context::Cx;
+use crate::panel::Panel;
 use crate::widget::bars::bars;
 use crate::widget::chart::chart;
 use crate::widget::picker;
@@ -43,9 +44,12 @@ pub struct SpectraPanel {
     ranked: Option<String>,
 }
 
-impl SpectraPanel {
-    /// Draws the panel.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+impl Panel for SpectraPanel {
+    fn title(&self) -> &'static str {
+        "Spectra"
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         self.choose(ui, cx);
         let before = self.entries.len();
         let mut is_news = false;
@@ -64,7 +68,9 @@ impl SpectraPanel {
         }
         ScrollArea::vertical().id_salt("spectra").auto_shrink(false).show(ui, |ui| self.figures(ui, cx));
     }
+}
 
+impl SpectraPanel {
     fn choose(&mut self, ui: &mut Ui, cx: &mut Cx) {
         ui.horizontal_wrapped(|ui| {
             let mut choice = None;

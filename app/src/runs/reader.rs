@@ -1,4 +1,4 @@
-//! The thread that reads runs, in the order asked for.
+//! The thread that reads runs, in the order of the requests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use egui::Context;
 
 use super::view::{RunView, Stamp};
 
-/// What became of a question.
+/// The answer to a request.
 pub struct Answer {
     /// The run's folder.
     pub folder: PathBuf,
-    /// What is there now; `None` if it is as it was.
+    /// The run as it is now; `None` if it has not changed.
     pub view: Option<RunView>,
 }
 
-/// The thread, as others see it.
+/// The window's end of the channels to the thread.
 pub struct Reader {
     questions: Sender<(Located, Option<Stamp>)>,
     answers: Receiver<Answer>,
 }
 
 impl Reader {
-    /// Starts the thread; it ends with this value.
+    /// Starts the thread, which ends when this value is dropped.
     pub fn new(registry: Arc<Registry>, context: &Context) -> Self {
         let (questions, asked) = channel::<(Located, Option<Stamp>)>();
         let (sender, answers) = channel();
@@ -49,12 +49,12 @@ impl Reader {
         Self { questions, answers }
     }
 
-    /// Asks what there is to know of a run, unless it is as it was.
+    /// Asks for a run, unless its state is still `known`.
     pub fn ask(&self, run: Located, known: Option<Stamp>) {
         self.questions.send((run, known)).ok();
     }
 
-    /// What has been answered since the last call.
+    /// The answers since the last call.
     pub fn answers(&self) -> Vec<Answer> {
         self.answers.try_iter().collect()
     }

@@ -1,4 +1,4 @@
-//! What the window knows of one run.
+//! The contents of one run, as the window shows them.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use basin_core::checkpoint::ending;
 use basin_core::config::Registry;
 use basin_core::run::{Located, Summary, absolute};
 
-/// What is known of a run.
+/// A run as it was when it was read.
 #[derive(Debug, Clone)]
 pub struct RunView {
-    /// The run.
+    /// Its key and folder.
     pub run: Located,
     /// Settings and curves, or why they cannot be read.
     pub summary: Result<Summary, String>,
@@ -19,20 +19,21 @@ pub struct RunView {
     pub checkpoints: Vec<PathBuf>,
     /// Analyses that name a checkpoint of this run first.
     pub results: Vec<StoredResult>,
-    /// Of when this is.
+    /// The state of the files that this was read from.
     pub(super) stamp: Stamp,
 }
 
 /// An analysis on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResult {
-    /// Which: `interpolation`, `similarity`, …
+    /// The kind of analysis, such as `interpolation`.
     pub kind: String,
     /// Its folder, which holds `result.json`.
     pub folder: PathBuf,
 }
 
-/// Tells whether what a view was made from has changed: size and time of files, and whether a process works in the folder.
+/// The state of a run's files, to tell whether they have changed: the latest time, the sum of sizes, and whether a process holds
+/// the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     newest: Option<SystemTime>,
@@ -41,7 +42,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Of the run as it is now.
+    /// The present state.
     pub fn of(run: &Located) -> Self {
         let folder = &run.run;
         let mut files = vec![folder.record_path(), folder.metrics()];
@@ -61,7 +62,7 @@ impl Stamp {
 }
 
 impl RunView {
-    /// Reads what there is to know of a run.
+    /// Reads a run.
     pub(super) fn read(run: Located, stamp: Stamp, registry: &Registry) -> Self {
         let summary = Summary::read(&run, registry).map_err(|error| error.to_string());
         let checkpoints = checkpoints(&run.run.checkpoints());

@@ -1,44 +1,54 @@
-//! What can be done by keys from everywhere.
+//! Keyboard shortcuts that work in every panel.
 
 use egui::{Context, Id, Key, KeyboardShortcut, Modifiers};
 
 use super::side::{FILTER, OPEN};
-use crate::app::App;
-use crate::panel::Tab;
+use crate::command::Command;
 
 /// Opens a folder of runs.
 pub const OPEN_FOLDER: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::O);
-/// Goes to the filter.
-pub const FOCUS_FILTER: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::F);
-/// Selects the next key of the list, and the one before.
-pub const NEXT_RUN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown);
-/// See [`NEXT_RUN`].
-pub const PREVIOUS_RUN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::ArrowUp);
+/// Moves the cursor to the filter.
+const FOCUS_FILTER: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::F);
+/// Selects the next key of the list.
+const NEXT_RUN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown);
+/// Selects the key before.
+const PREVIOUS_RUN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::ALT, Key::ArrowUp);
+/// Keys of the first ten tabs.
+const TABS: [Key; 10] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+    Key::Num8,
+    Key::Num9,
+    Key::Num0,
+];
 
-/// Shows the tab of that number.
-pub fn tab(number: usize) -> KeyboardShortcut {
-    let keys =
-        [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
-    KeyboardShortcut::new(Modifiers::COMMAND, keys[number % keys.len()])
+/// Shows the tab of that number, counted from 0.
+pub fn tab(number: usize) -> Option<KeyboardShortcut> {
+    TABS.get(number).map(|key| KeyboardShortcut::new(Modifiers::COMMAND, *key))
 }
 
-/// Does what was pressed since the last frame.
-pub fn obey(app: &mut App, context: &Context) {
+/// Pushes the commands of the shortcuts that were pressed since the last frame.
+pub fn read(context: &Context, titles: &[&'static str], commands: &mut Vec<Command>) {
     let pressed = |shortcut: &KeyboardShortcut| context.input_mut(|input| input.consume_shortcut(shortcut));
     if pressed(&OPEN_FOLDER) {
-        app.dialogs.pick_folder(context, Id::unique(OPEN));
+        commands.push(Command::PickFolder(Id::unique(OPEN)));
     }
     if pressed(&FOCUS_FILTER) {
         context.memory_mut(|memory| memory.request_focus(Id::unique(FILTER)));
     }
     for (shortcut, by) in [(NEXT_RUN, 1), (PREVIOUS_RUN, -1)] {
         if pressed(&shortcut) {
-            app.runs.step(by);
+            commands.push(Command::StepSelection(by));
         }
     }
-    for (number, shown) in Tab::ALL.into_iter().enumerate() {
-        if pressed(&tab(number)) {
-            app.settings.tab = shown;
+    for (number, &title) in titles.iter().enumerate() {
+        if tab(number).is_some_and(|shortcut| pressed(&shortcut)) {
+            commands.push(Command::ShowPanel(title));
         }
     }
 }

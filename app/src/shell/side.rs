@@ -1,86 +1,98 @@
 //! The side panel: the tree of keys with a filter, and what is selected.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use basin_core::run::{Located, Status};
 use egui::{Id, Key, RichText, ScrollArea, TextEdit, Ui};
 
 use super::keys;
-use crate::app::App;
-use crate::panel::runs::count;
+use crate::command::Command;
+use crate::context::Cx;
 use crate::runs::{Beside, Group, Runs};
-use crate::widget::{hint, problem};
+use crate::widget::{count, hint, problem};
 
-/// Name of the filter, by which keys find it.
+/// Name of the filter's text field, for the shortcut that moves the cursor there.
 pub const FILTER: &str = "filter of runs";
-/// Name of the button that opens a folder.
+/// Name of the dialog that opens a folder.
 pub const OPEN: &str = "open folder";
 
 /// What the side panel remembers.
 #[derive(Default)]
 pub struct Side {
     closed: HashSet<String>,
-    /// Lines of the tree, and of which state of the runs they are.
-    lines: Vec<Line>,
-    of: Option<u64>,
+    rows: Vec<TreeRow>,
+    /// The list of keys that the rows are of.
+    of: Option<Arc<[Group]>>,
 }
 
-/// A line of the tree.
+/// A row of the tree.
 #[derive(Debug, Clone, PartialEq)]
-enum Line {
-    /// A part that keys begin with.
+enum TreeRow {
+    /// A prefix of keys that ends at a slash.
     Folder { path: String, name: String, depth: usize, is_open: bool },
-    /// The runs of a key, by its number in the list.
+    /// A key, by its index in the list of runs.
     Key { group: usize, name: String, depth: usize },
 }
 
-/// Draws the panel.
-pub fn ui(app: &mut App, ui: &mut Ui) {
-    head(app, ui);
-    let App { side, runs, .. } = app;
-    side.arrange(runs);
-    let line_height = ui.spacing().interact_size.y;
-    let mut toggled = None;
-    ScrollArea::vertical().auto_shrink(false).show_rows(ui, line_height, side.lines.len(), |ui, shown| {
-        for line in &side.lines[shown] {
-            ui.horizontal(|ui| match line {
-                Line::Folder { path, name, depth, is_open } => {
-                    ui.add_space(*depth as f32 * 14.0);
-                    let arrow = if *is_open { "⏷" } else { "⏵" };
-                    if ui.selectable_label(false, format!("{arrow} {name}")).clicked() {
-                        toggled = Some(path.clone());
+impl Side {
+    /// Draws the panel.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
+        head(ui, cx);
+        self.arrange(cx.runs);
+        let runs = cx.runs;
+        let row_height = ui.spacing().interact_size.y;
+        let mut toggled = None;
+        let area = ScrollArea::vertical().auto_shrink(false);
+        area.show_rows(ui, row_height, self.rows.len(), |ui, shown| {
+            for row in &self.rows[shown] {
+                ui.horizontal(|ui| match row {
+                    TreeRow::Folder { path, name, depth, is_open } => {
+                        ui.add_space(*depth as f32 * 14.0);
+                        let arrow = if *is_open { "⏷" } else { "⏵" };
+                        if ui.selectable_label(false, format!("{arrow} {name}")).clicked() {
+                            toggled = Some(path.clone());
+                        }
                     }
-                }
-                Line::Key { group, name, depth } => {
-                    ui.add_space(*depth as f32 * 14.0 + 6.0);
-                    let group = runs.shown()[*group].clone();
-                    key(runs, ui, &group, name);
-                }
-            });
+                    TreeRow::Key { group, name, depth } => {
+                        ui.add_space(*depth as f32 * 14.0 + 6.0);
+                        key(ui, cx, &runs.shown()[*group], name);
+                    }
+                });
+            }
+        });
+        if let Some(path) = toggled {
+            self.of = None;
+            if !self.closed.remove(&path) {
+                self.closed.insert(path);
+            }
         }
-    });
-    if let Some(path) = toggled {
-        side.of = None;
-        if !side.closed.remove(&path) {
-            side.closed.insert(path);
+    }
+
+    /// Makes the rows again if the list of keys has changed.
+    fn arrange(&mut self, runs: &Runs) {
+        let shown = runs.shown();
+        if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, shown)) {
+            self.of = Some(Arc::clone(shown));
+            self.rows = rows(shown, &self.closed);
         }
     }
 }
 
 /// Folder and filter.
-fn head(app: &mut App, ui: &mut Ui) {
+fn head(ui: &mut Ui, cx: &mut Cx) {
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         let shortcut = ui.ctx().format_shortcut(&keys::OPEN_FOLDER);
         if ui.button("Open folder…").on_hover_text(shortcut).clicked() {
-            app.dialogs.pick_folder(ui.ctx(), Id::unique(OPEN));
+            cx.commands.push(Command::PickFolder(Id::unique(OPEN)));
         }
-        ui.add(egui::Label::new(app.runs.base().display().to_string()).truncate());
+        ui.add(egui::Label::new(cx.runs.base().display().to_string()).truncate());
     });
-    if let Some(folder) = app.dialogs.picked(Id::unique(OPEN)) {
-        app.open_folder(ui.ctx(), &folder);
+    if let Some(folder) = cx.dialogs.picked(Id::unique(OPEN)) {
+        cx.commands.push(Command::OpenFolder(folder));
     }
-    let mut filter = app.runs.filter().0.to_owned();
+    let mut filter = cx.runs.filter().0.to_owned();
     let edit =
         TextEdit::singleline(&mut filter).id(Id::unique(FILTER)).hint_text("filter: a regular expression");
     let response = ui.add(edit.desired_width(f32::INFINITY));
@@ -88,27 +100,28 @@ fn head(app: &mut App, ui: &mut Ui) {
     if response.has_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
         filter.clear();
     }
-    if filter != app.runs.filter().0 {
-        app.runs.set_filter(filter);
+    if filter != cx.runs.filter().0 {
+        cx.commands.push(Command::Filter(filter));
     }
-    if let Some(wrong) = app.runs.filter().1 {
+    if let Some(wrong) = cx.runs.filter().1 {
         problem(ui, wrong);
     }
-    if let Some(error) = app.runs.error() {
+    if let Some(error) = cx.runs.error() {
         problem(ui, error);
     }
-    let shown: usize = app.runs.shown().iter().map(|group| group.runs.len()).sum();
-    match app.runs.count() {
+    let shown: usize = cx.runs.shown().iter().map(|group| group.runs.len()).sum();
+    match cx.runs.count() {
         None => drop(ui.spinner()),
         Some(all) => {
-            hint(ui, &format!("{shown} of {}, {} selected", count(all, "run"), app.runs.selected().len()))
+            hint(ui, &format!("{shown} of {}, {} selected", count(all, "run"), cx.runs.selected().len()))
         }
     }
     ui.separator();
 }
 
 /// A key with the state of its runs.
-fn key(runs: &mut Runs, ui: &mut Ui, group: &Group, name: &str) {
+fn key(ui: &mut Ui, cx: &mut Cx, group: &Group, name: &str) {
+    let runs = cx.runs;
     let is_selected = group.runs.iter().any(|run| runs.is_selected(run));
     let mut text = name.to_owned();
     if group.runs.len() > 1 {
@@ -117,14 +130,14 @@ fn key(runs: &mut Runs, ui: &mut Ui, group: &Group, name: &str) {
     let response = ui.selectable_label(is_selected, text);
     if response.clicked() {
         let beside = if ui.input(|input| input.modifiers.command) { Beside::Others } else { Beside::Nothing };
-        runs.select(&group.runs, beside);
+        cx.commands.push(Command::Select(group.runs.clone(), beside));
     }
     let state = state(runs, &group.runs);
     ui.label(RichText::new(state).weak().small());
 }
 
-/// How far the runs of a key are, in a few characters.
-fn state(runs: &mut Runs, group: &[Located]) -> String {
+/// A sign for the status of a key's first run, its epochs, and its best value.
+fn state(runs: &Runs, group: &[Located]) -> String {
     let views: Vec<_> = group.iter().filter_map(|run| runs.view(run)).collect();
     let Some(first) = views.first() else { return "…".to_owned() };
     let summary = match &first.summary {
@@ -147,20 +160,9 @@ fn state(runs: &mut Runs, group: &[Located]) -> String {
     format!("{sign}{epochs}{best}")
 }
 
-impl Side {
-    /// Makes the lines of the tree anew if the list has changed.
-    fn arrange(&mut self, runs: &Runs) {
-        if self.of == Some(runs.listed()) {
-            return;
-        }
-        self.of = Some(runs.listed());
-        self.lines = lines(runs.shown(), &self.closed);
-    }
-}
-
-/// A line for each folder that keys share and is not hidden by a closed one, and for each key below it.
-fn lines(groups: &[Group], closed: &HashSet<String>) -> Vec<Line> {
-    let mut lines = Vec::new();
+/// A row for each folder and each key, without those below a closed folder.
+fn rows(groups: &[Group], closed: &HashSet<String>) -> Vec<TreeRow> {
+    let mut rows = Vec::new();
     let mut open: Vec<&str> = Vec::new();
     for (number, group) in groups.iter().enumerate() {
         let parts: Vec<&str> = group.key.split('/').collect();
@@ -172,16 +174,16 @@ fn lines(groups: &[Group], closed: &HashSet<String>) -> Vec<Line> {
             let path = parts[..=depth].join("/");
             let is_open = !closed.contains(&path);
             if !is_hidden {
-                lines.push(Line::Folder { path, name: folders[depth].to_owned(), depth, is_open });
+                rows.push(TreeRow::Folder { path, name: folders[depth].to_owned(), depth, is_open });
             }
             open.push(folders[depth]);
             is_hidden |= !is_open;
         }
         if !is_hidden {
-            lines.push(Line::Key { group: number, name: (*name).to_owned(), depth: folders.len() });
+            rows.push(TreeRow::Key { group: number, name: (*name).to_owned(), depth: folders.len() });
         }
     }
-    lines
+    rows
 }
 
 #[cfg(test)]
@@ -194,11 +196,11 @@ mod tests {
         let groups = ["a/b/x", "a/b/y", "a/c", "d"].map(group);
         let text = |closed: &[&str]| -> Vec<String> {
             let closed = closed.iter().map(|path| (*path).to_owned()).collect();
-            let line = |line: &Line| match line {
-                Line::Folder { path, depth, .. } => format!("{depth} {path}/"),
-                Line::Key { name, depth, .. } => format!("{depth} {name}"),
+            let text = |row: &TreeRow| match row {
+                TreeRow::Folder { path, depth, .. } => format!("{depth} {path}/"),
+                TreeRow::Key { name, depth, .. } => format!("{depth} {name}"),
             };
-            lines(&groups, &closed).iter().map(line).collect()
+            rows(&groups, &closed).iter().map(text).collect()
         };
         assert_eq!(text(&[]), ["0 a/", "1 a/b/", "2 x", "2 y", "1 c", "0 d"]);
         assert_eq!(text(&["a/b"]), ["0 a/", "1 a/b/", "1 c", "0 d"]);

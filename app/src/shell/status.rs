@@ -1,41 +1,47 @@
-//! The status bar: device and memory, the job that computes, and the last message.
+//! The status bar: device and memory, the job that is running, and the last message.
 
 use basin_core::device::{Choice, Kind, gibibytes};
-use egui::{ComboBox, ProgressBar, Ui};
+use egui::{ComboBox, Ui};
 
-use crate::app::App;
-use crate::queue::{Info, Phase};
-use crate::widget::{duration, problem};
+use crate::command::Command;
+use crate::context::Workspace;
+use crate::queue::{Phase, Queue};
+use crate::widget::job::progress;
+use crate::widget::problem;
 
 /// Draws the bar.
-pub fn ui(app: &mut App, ui: &mut Ui) {
+pub fn ui(ui: &mut Ui, workspace: &Workspace, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
-        device(app, ui);
+        device(ui, workspace, commands);
         ui.separator();
-        jobs(app, ui);
-        if let Some(job) = app.queue.running().cloned() {
+        jobs(ui, &workspace.queue);
+        if let Some(job) = workspace.queue.running() {
             ui.add(egui::Label::new(&job.title).truncate());
-            progress(ui, &job);
+            progress(ui, job);
         }
         ui.separator();
-        ui.add(egui::Label::new(&app.message).truncate());
+        ui.add(egui::Label::new(&workspace.message).truncate());
     });
 }
 
-/// Where jobs compute, and what that is.
-fn device(app: &mut App, ui: &mut Ui) {
-    app.devices.poll();
-    let found = app.devices.value().cloned().unwrap_or_default();
-    let combo = ComboBox::new("device", "Device").selected_text(&app.settings.device);
+/// The choice of a device, and its name and memory.
+fn device(ui: &mut Ui, workspace: &Workspace, commands: &mut Vec<Command>) {
+    let Workspace { settings, devices, queue, .. } = workspace;
+    let found = devices.value().map_or(&[][..], Vec::as_slice);
+    let combo = ComboBox::new("device", "Device").selected_text(&settings.device);
     combo.show_ui(ui, |ui| {
-        ui.selectable_value(&mut app.settings.device, "auto".to_owned(), "auto: the best there is");
-        for hardware in &found {
-            let text = hardware.to_string();
-            ui.selectable_value(&mut app.settings.device, hardware.choice.to_string(), text);
+        let mut choice = |name: String, text: String| {
+            if ui.selectable_label(settings.device == name, text).clicked() {
+                commands.push(Command::UseDevice(name));
+            }
+        };
+        choice("auto".to_owned(), "auto: the best there is".to_owned());
+        for hardware in found {
+            choice(hardware.choice.to_string(), hardware.to_string());
         }
     });
-    let chosen = app.device();
-    let used = app.queue.used();
+    let chosen = settings.device();
+    let used = queue.used();
     let shown = used.as_ref().map(|used| &used.hardware).or_else(|| match chosen {
         Choice::Auto => found.iter().find(|hardware| hardware.kind != Kind::Software),
         choice => found.iter().find(|hardware| hardware.choice == choice),
@@ -50,14 +56,14 @@ fn device(app: &mut App, ui: &mut Ui) {
 }
 
 /// All jobs, with how each ended.
-fn jobs(app: &mut App, ui: &mut Ui) {
-    let open = app.queue.jobs().iter().filter(|job| job.is_open()).count();
+fn jobs(ui: &mut Ui, queue: &Queue) {
+    let open = queue.jobs().iter().filter(|job| job.is_open()).count();
     ui.menu_button(format!("Jobs: {open}"), |ui| {
         ui.set_min_width(420.0);
-        if app.queue.jobs().is_empty() {
+        if queue.jobs().is_empty() {
             ui.label("Nothing was computed in this window yet.");
         }
-        for job in app.queue.jobs().iter().rev().take(20) {
+        for job in queue.jobs().iter().rev().take(20) {
             ui.horizontal(|ui| {
                 ui.label(&job.title);
                 match job.phase() {
@@ -73,24 +79,4 @@ fn jobs(app: &mut App, ui: &mut Ui) {
             });
         }
     });
-}
-
-/// How far a job is, the time left, and a button that stops it; nothing for one that is over.
-pub fn progress(ui: &mut Ui, job: &Info) {
-    match job.phase() {
-        Phase::Waiting => drop(ui.label("waits for the job before it")),
-        Phase::Running => {
-            let progress = job.progress();
-            let text = progress.as_ref().map_or("starting".to_owned(), |progress| {
-                let left = progress.left().map(|left| format!(", {} left", duration(left.as_secs_f64())));
-                format!("{}{}", progress.what, left.unwrap_or_default())
-            });
-            let share = progress.map_or(0.0, |progress| progress.share);
-            ui.add(ProgressBar::new(share).desired_width(220.0).text(text));
-        }
-        _ => return,
-    }
-    if ui.button("Cancel").clicked() {
-        job.cancel();
-    }
 }

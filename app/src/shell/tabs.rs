@@ -1,33 +1,38 @@
-//! The row of tabs, and light or dark.
+//! The row of tabs, and the choice of light or dark colours.
 
 use egui::{ThemePreference, Ui};
 
 use super::keys;
-use crate::app::App;
-use crate::panel::Tab;
+use crate::command::Command;
 
-/// Draws the row.
-pub fn ui(app: &mut App, ui: &mut Ui) {
+/// Draws the row; `shown` is the title of the panel below it.
+pub fn ui(
+    ui: &mut Ui,
+    titles: &[&'static str],
+    shown: &str,
+    theme: ThemePreference,
+    commands: &mut Vec<Command>,
+) {
     ui.horizontal_wrapped(|ui| {
-        for (number, tab) in Tab::ALL.into_iter().enumerate() {
-            let is_shown = app.settings.tab == tab;
-            let hint = ui.ctx().format_shortcut(&keys::tab(number));
-            if ui.selectable_label(is_shown, tab.title()).on_hover_text(hint).clicked() {
-                app.settings.tab = tab;
+        for (number, &title) in titles.iter().enumerate() {
+            let mut tab = ui.selectable_label(shown == title, title);
+            if let Some(shortcut) = keys::tab(number) {
+                tab = tab.on_hover_text(ui.ctx().format_shortcut(&shortcut));
+            }
+            if tab.clicked() {
+                commands.push(Command::ShowPanel(title));
             }
         }
         ui.separator();
-        let before = app.settings.theme;
         let names = [
             (ThemePreference::Light, "Light"),
             (ThemePreference::Dark, "Dark"),
             (ThemePreference::System, "System"),
         ];
-        for (theme, name) in names {
-            ui.selectable_value(&mut app.settings.theme, theme, name);
-        }
-        if app.settings.theme != before {
-            ui.ctx().set_theme(app.settings.theme);
+        for (choice, name) in names {
+            if ui.selectable_label(theme == choice, name).clicked() {
+                commands.push(Command::UseTheme(choice));
+            }
         }
     });
 }

@@ -11,7 +11,6 @@ use egui_kittest::kittest::Queryable as _;
 use tempfile::TempDir;
 
 use crate::app::App;
-use crate::panel::Tab;
 use crate::testing::{experiment, until, write_run};
 
 /// A base folder.
@@ -56,7 +55,7 @@ impl Base {
 
 /// The window over a folder.
 fn window(base: PathBuf) -> Harness<'static, App> {
-    crate::testing::window(&base, Tab::Runs)
+    crate::testing::window(&base, "Runs")
 }
 
 #[test]
@@ -83,7 +82,8 @@ fn runs_are_listed_filtered_selected_and_compared() {
 
     window.key_press_modifiers(Modifiers::ALT, Key::ArrowDown);
     until(&mut window, |window| window.query_by_label("44.00").is_some());
-    let selected: Vec<String> = window.state().runs.selected().into_iter().map(|run| run.key).collect();
+    let selected: Vec<String> =
+        window.state().workspace.runs.selected().into_iter().map(|run| run.key).collect();
     assert_eq!(selected, ["demo/b/scratch"]);
 
     window.get_by_label("Filter").focus();
@@ -116,7 +116,7 @@ fn keys_go_to_panels_and_to_the_filter() {
     until(&mut window, |window| window.query_by_label("one").is_some());
     window.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
     window.run_steps(2);
-    assert_eq!(window.state().settings.tab, Tab::Curves);
+    assert_eq!(window.state().workspace.settings.panel, "Curves");
     window.key_press_modifiers(Modifiers::COMMAND, Key::F);
     window.run_steps(2);
     assert!(window.get_by_label("Filter").is_focused());
@@ -196,7 +196,7 @@ fn a_checkpoint_and_a_folder_of_runs_can_be_dropped() {
     let mut window = window(base.path());
     window.input_mut().dropped_files.push(Arc::new(Dropped(checkpoint)));
     until(&mut window, |window| window.query_by_label("conv1.weight").is_some());
-    assert_eq!(window.state().settings.tab, Tab::Checkpoint);
+    assert_eq!(window.state().workspace.settings.panel, "Checkpoint");
     window.input_mut().dropped_files.push(Arc::new(Dropped(other.path())));
     until(&mut window, |window| window.query_by_label("there").is_some());
 }

@@ -1,4 +1,4 @@
-//! What is shown where there are no runs: a folder to choose, a sample to look at, a study to run.
+//! The first page, which is shown where there are no runs: a folder to choose, a sample to look at, a study to run.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use egui::{Id, Ui};
 use zip::ZipArchive;
 
 use crate::background::Slot;
-use crate::context::{Command, Cx};
+use crate::command::Command;
+use crate::context::Cx;
 use crate::queue::Ticket;
 use crate::widget::job::{is_open, job};
 use crate::widget::{hint, problem};
@@ -37,7 +38,7 @@ impl Welcome {
         ui.label(format!("There are no runs in {}.", cx.runs.base().display()));
         ui.add_space(8.0);
         if ui.button("Choose a folder of runs…").clicked() {
-            cx.dialogs.pick_folder(ui.ctx(), Id::unique(FOLDER));
+            cx.commands.push(Command::PickFolder(Id::unique(FOLDER)));
         }
         if let Some(folder) = cx.dialogs.picked(Id::unique(FOLDER)) {
             cx.commands.push(Command::OpenFolder(folder));
@@ -77,7 +78,7 @@ impl Welcome {
                 .clicked()
             {
                 let (base, registry) = (cx.runs.base().to_owned(), cx.runs.shared_registry());
-                self.demo = Some(cx.queue.submit("demo study", cx.device, move |job| {
+                self.demo = Some(cx.compute("demo study", move |job| {
                     let options = Options { base: &base, seed: 0, set: &[] };
                     study::run(&Study::open("demo")?, &options, &registry, job)
                 }));

@@ -1,4 +1,4 @@
-//! Bars of the library with hover and error bars.
+//! A bar chart of the library, with error bars and values on hover.
 
 use basin_core::figure::Bars;
 use egui::{Stroke, Ui};
@@ -9,7 +9,7 @@ use super::colour;
 use super::export::export_button;
 use crate::context::Cx;
 
-/// Share of its slot that a group takes.
+/// Width of a group of bars, where groups are 1 apart.
 const GROUP: f64 = 0.8;
 
 /// Draws bars under a button that exports them under a name.

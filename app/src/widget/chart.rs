@@ -1,4 +1,4 @@
-//! A chart of the library with hover, zoom and a legend that hides lines.
+//! A line chart of the library, with zoom, values on hover, and a legend that hides lines.
 
 use basin_core::figure::{Chart, Scale, Series};
 use egui::{Stroke, Ui};
@@ -11,7 +11,7 @@ use super::colour;
 use super::export::export_button;
 use crate::context::Cx;
 
-/// A line with more points has no marks.
+/// Largest number of points of a line with markers.
 const MARKED: usize = 40;
 
 /// Draws a chart under a button that exports it under a name.
@@ -74,7 +74,7 @@ pub fn legend(colour: ColorConflictHandling) -> Legend {
     Legend::default().follow_insertion_order(true).color_conflict_handling(colour)
 }
 
-/// The points that have a place.
+/// The points that have a place on the axes; a logarithmic axis has none for 0.
 fn placed(series: &Series, x_log: bool, y_log: bool) -> Vec<[f64; 2]> {
     let place = |(x, y): &(f64, f64)| [place(*x, x_log), place(*y, y_log)];
     series.points.iter().map(place).filter(|point| point.iter().all(|c| c.is_finite())).collect()
@@ -100,7 +100,7 @@ fn value(place: f64, is_log: bool) -> f64 {
     if is_log { 10f64.powf(place) } else { place }
 }
 
-/// With the digits that a person reads.
+/// A number with up to four decimals, or in scientific notation.
 pub fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),

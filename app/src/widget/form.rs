@@ -1,4 +1,4 @@
-//! Parts of the forms in which analyses are asked for.
+//! Fields of the forms that start analyses.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use basin_core::analysis::interpolation::linspace;
 use basin_core::analysis::measures::Metric;
 use egui::{Button, ComboBox, DragValue, Response, TextEdit, Ui, WidgetInfo};
 
-/// Memory that analyses may take unless another size is chosen, MiB; as the runner's.
+/// Default of the memory that an analysis may take, MiB; the runner has the same.
 pub const MEMORY: usize = 2048;
 
 /// Evenly spaced numbers: first, last, count.
@@ -27,7 +27,7 @@ impl Default for Range {
 }
 
 impl Range {
-    /// Draws three fields; `what` is what the numbers are.
+    /// Draws three fields; `what` names the numbers.
     pub fn ui(&mut self, ui: &mut Ui, what: &str) {
         ui.horizontal(|ui| {
             ui.label(format!("{what} from"));
@@ -45,13 +45,13 @@ impl Range {
     }
 }
 
-/// A field for a number, with a name for those who hear the window; the caller writes what is seen.
+/// A field for a number. `name` is for screen readers; the caller draws the visible label.
 pub fn real(ui: &mut Ui, name: &str, value: &mut f64) {
     let response = ui.add(DragValue::new(value).speed(0.01).max_decimals(6));
     named(&response, name, *value);
 }
 
-/// A field for a whole number, likewise.
+/// A field for a whole number; see [`real`].
 pub fn whole(ui: &mut Ui, name: &str, value: &mut usize, range: std::ops::RangeInclusive<usize>) {
     let response = ui.add(DragValue::new(value).range(range));
     named(&response, name, *value as f64);
@@ -62,18 +62,18 @@ fn named(response: &Response, name: &str, value: f64) {
         .widget_info(|| WidgetInfo { label: Some(name.to_owned()), ..WidgetInfo::drag_value(true, value) });
 }
 
-/// A labelled line of text, with what it may hold.
+/// A labelled text field; `hint` says what it may hold.
 pub fn text(ui: &mut Ui, label: &str, hint: &str, text: &mut String) {
     let label = ui.label(label);
     ui.add(TextEdit::singleline(text).hint_text(hint).desired_width(180.0)).labelled_by(label.id);
 }
 
-/// Names with commas; none of an empty text.
+/// The names in a text that separates them by commas.
 pub fn names(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// A choice of one of some values; whether it changed.
+/// A combo box; returns whether the value changed.
 pub fn choice<T: Copy + PartialEq>(
     ui: &mut Ui,
     label: &str,
@@ -90,7 +90,7 @@ pub fn choice<T: Copy + PartialEq>(
     before != *value
 }
 
-/// A choice of what is drawn, which becomes the first where it is none of these.
+/// A combo box for the metric that is drawn. A value that is not among `all` becomes the first of them.
 pub fn metric(ui: &mut Ui, value: &mut Metric, all: &[Metric]) {
     if let Some(first) = all.first().filter(|_| !all.contains(value)) {
         *value = *first;
@@ -98,7 +98,8 @@ pub fn metric(ui: &mut Ui, value: &mut Metric, all: &[Metric]) {
     choice(ui, "Metric", value, all, |metric| metric.name().to_owned());
 }
 
-/// A button that starts a computation, once all checkpoints are chosen and none of it runs; they are returned when it is clicked.
+/// A button that starts a computation; it is enabled when all checkpoints are chosen and the computation is not running. Returns
+/// the checkpoints when it is clicked.
 pub fn start<const N: usize>(
     ui: &mut Ui,
     text: &str,

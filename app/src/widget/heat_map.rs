@@ -1,4 +1,4 @@
-//! A heat map of the library as one texture, with its values on hover.
+//! A heat map of the library, drawn as one texture, with values on hover.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -13,14 +13,16 @@ use super::chart::number;
 use super::export::export_button;
 use crate::context::Cx;
 
-/// Sides of a cell, least and most, and the least at which its label is written; points.
+/// Smallest and largest side of a cell, points.
 const CELL: (f32, f32) = (4.0, 36.0);
+/// Smallest side at which every row and column is labelled, points.
 const LABELLED: f32 = 10.0;
-/// Room for labels, and for the colour bar with its own.
+/// Room for the labels of rows and columns, points.
 const LABELS: f32 = 110.0;
+/// Width of the colour bar, and room for its labels, points.
 const BAR: (f32, f32) = (14.0, 70.0);
 
-/// Draws a heat map under a button that exports it under a name. Returns row and column of a cell that was clicked.
+/// Draws a heat map below its export button, and returns row and column of a cell that was clicked.
 pub fn heat_map(ui: &mut Ui, cx: &mut Cx, name: &str, map: &HeatMap) -> Option<(usize, usize)> {
     export_button(ui, cx, name, map);
     let (rows, columns) = (map.rows.len(), map.columns.len());
@@ -67,7 +69,7 @@ fn range(map: &HeatMap) -> (f64, f64) {
     })
 }
 
-/// The matrix with a pixel for each cell; made again only when the values change.
+/// The matrix with one pixel a cell; it is uploaded again only when the values change.
 fn texture(ui: &Ui, name: &str, map: &HeatMap, (low, high): (f64, f64)) -> TextureHandle {
     let mut hasher = DefaultHasher::new();
     map.values.iter().flatten().for_each(|value| value.to_bits().hash(&mut hasher));

@@ -1,10 +1,10 @@
-//! Which images an analysis uses.
+//! The choice of images that an analysis uses.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use basin_core::analysis::selection::Selection;
-use basin_core::analysis::subject::own_experiment;
+use basin_core::analysis::source::own_experiment;
 use basin_core::config::{Experiment, Registry};
 use basin_core::data::Split;
 use basin_core::error::{Error, Result};
@@ -16,21 +16,21 @@ use crate::context::Cx;
 /// Widths of the fields for the key and for the data folder, points.
 const FIELDS: [f32; 2] = [220.0, 220.0];
 
-/// A choice of images: those of a checkpoint's own run unless a key is named.
+/// Data set, split and number of samples; the data set is that of the checkpoint's run unless a key is named.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Images {
+pub struct ImageChoice {
     source: Source,
     split: Split,
     samples: usize,
 }
 
-impl Default for Images {
+impl Default for ImageChoice {
     fn default() -> Self {
         Self::of(Split::Test)
     }
 }
 
-impl Images {
+impl ImageChoice {
     /// All images of a split.
     pub fn of(split: Split) -> Self {
         Self { source: Source::default(), split, samples: 0 }
@@ -50,29 +50,33 @@ impl Images {
         });
     }
 
-    /// The choice with all that a job needs to find the images.
-    pub fn wanted(&self, cx: &Cx) -> Wanted {
-        Wanted { images: self.clone(), registry: cx.runs.shared_registry(), base: cx.runs.base().to_owned() }
+    /// The choice for a job, with what that needs to find the images.
+    pub fn wanted(&self, cx: &Cx) -> JobImages {
+        JobImages {
+            choice: self.clone(),
+            registry: cx.runs.shared_registry(),
+            base: cx.runs.base().to_owned(),
+        }
     }
 }
 
-/// A choice of images that a job takes with it.
-pub struct Wanted {
-    images: Images,
+/// A choice of images for a job's thread.
+pub struct JobImages {
+    choice: ImageChoice,
     registry: Arc<Registry>,
-    /// The folder of all runs, where results go of checkpoints that lie in none.
+    /// The base folder, below which the results of checkpoints that lie in no run are written.
     pub base: PathBuf,
 }
 
-impl Wanted {
+impl JobImages {
     /// Settings and selection for an analysis of a checkpoint.
     ///
     /// # Errors
     /// [`Error::Usage`] for an unknown key, or where the checkpoint lies in no run and no key is named.
     pub fn of(&self, checkpoint: &Path) -> Result<(Experiment, Selection)> {
-        let Images { source, split, samples } = &self.images;
+        let ImageChoice { source, split, samples } = &self.choice;
         let own = match source.key.trim() {
-            "" => own_experiment(checkpoint)?,
+            "" => own_experiment(&checkpoint.into())?,
             _ => None,
         };
         let experiment = source.settings(own, &self.registry)?.ok_or_else(|| {

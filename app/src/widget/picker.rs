@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use egui::{ComboBox, Ui};
 
+use crate::command::Command;
 use crate::context::Cx;
 
-/// Lets the user choose a checkpoint; whether the choice changed. `label` says what for, and tells pickers of a panel apart.
+/// Draws the choice of a checkpoint, and returns whether it changed. Each picker of a panel needs a `label` of its own.
 pub fn checkpoint(ui: &mut Ui, cx: &mut Cx, label: &str, choice: &mut Option<PathBuf>) -> bool {
     let before = choice.clone();
     ui.horizontal(|ui| {
@@ -33,7 +34,7 @@ pub fn checkpoint(ui: &mut Ui, cx: &mut Cx, label: &str, choice: &mut Option<Pat
         let file = ui.button("File…");
         file.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("{label}: file")));
         if file.clicked() {
-            cx.dialogs.pick_checkpoint(ui.ctx(), id);
+            cx.commands.push(Command::PickCheckpoint(id));
         }
         if let Some(path) = cx.dialogs.picked(id) {
             *choice = Some(path);
@@ -42,7 +43,7 @@ pub fn checkpoint(ui: &mut Ui, cx: &mut Cx, label: &str, choice: &mut Option<Pat
     *choice != before
 }
 
-/// A path as it is shown: below the base folder without it.
+/// A path as it is shown: relative to the base folder, or to the folder above it.
 pub fn short(base: &Path, path: &Path) -> String {
     let parent = base.parent().filter(|parent| *parent != Path::new(""));
     let path = path.strip_prefix(base).ok().or_else(|| path.strip_prefix(parent?).ok()).unwrap_or(path);

@@ -6,7 +6,7 @@ use egui::{
     ColorImage, Context, Image, Response, Sense, TextureFilter, TextureHandle, TextureOptions, Ui, Vec2, vec2,
 };
 
-/// Longest side of a texture that is made of a photograph, pixels; every graphics device has textures of this size.
+/// Longest side of a texture that is made of a photograph, pixels; every GPU has textures of this size.
 const LONGEST: u32 = 1024;
 
 /// An image that can be drawn.
@@ -17,12 +17,12 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Of an image whose single pixels matter: they stay squares when it is enlarged.
+    /// Makes a picture whose pixels stay sharp squares when it is enlarged.
     pub fn exact(context: &Context, name: &str, image: RgbImage) -> Self {
         Self::new(context, name, image, TextureOptions::NEAREST)
     }
 
-    /// Of a photograph of any size, made smaller if it is large.
+    /// Makes a picture of a photograph, which is resized if it is too large for a texture.
     ///
     /// # Errors
     /// [`basin_core::error::Error::Data`] if it has no pixels.

@@ -1,4 +1,4 @@
-//! Choosing an analysis that is on disk already, whoever computed it.
+//! The choice of a result that is on disk, computed here or by the runner.
 
 use std::path::{Path, PathBuf};
 
@@ -7,9 +7,9 @@ use egui::{ComboBox, Ui};
 use super::picker::short;
 use crate::context::Cx;
 
-/// Lets the user choose a result of that kind: of the selected runs, or of checkpoints that lie in no run. Returns the folder of
-/// one that was just chosen.
-pub fn stored(ui: &mut Ui, cx: &mut Cx, kind: &str) -> Option<PathBuf> {
+/// Offers the results of a kind, those of the selected runs and of checkpoints that lie in no run. Returns the folder of one when
+/// it is chosen.
+pub fn stored(ui: &mut Ui, cx: &Cx, kind: &str) -> Option<PathBuf> {
     let mut chosen = None;
     let combo =
         ComboBox::new(("results", kind), "").width(420.0).selected_text("Open a result…").height(400.0);
@@ -32,7 +32,7 @@ pub fn stored(ui: &mut Ui, cx: &mut Cx, kind: &str) -> Option<PathBuf> {
     chosen
 }
 
-/// A folder of a result as it is shown.
+/// The name of a result's folder in the list.
 fn label(base: &Path, folder: &Path) -> String {
     let text = short(&basin_core::run::absolute(base), folder);
     text.replace("/analysis/", " · ")

@@ -1,4 +1,4 @@
-//! Whose images: those of a run unless a key of the registry is named, and the folder that they lie in.
+//! The choice of a data set: that of a run, or of a key of the registry; and its folder.
 
 use std::path::Path;
 
@@ -6,19 +6,20 @@ use basin_core::config::{Data, Experiment, Registry, nearest};
 use basin_core::error::{Error, Result};
 use egui::{TextEdit, Ui};
 
+use crate::command::Command;
 use crate::context::Cx;
 
 /// Keys that are suggested while one is typed.
 const SUGGESTED: usize = 6;
 
-/// A choice of images.
+/// A choice of a data set.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Source {
     /// A key; empty for the settings of the run.
     pub key: String,
-    /// Where the data lie; empty for where the settings say.
+    /// The folder of the data; empty for that of the settings.
     pub data_dir: String,
-    /// Keys that are like what was typed.
+    /// Keys that are similar to what was typed.
     pub suggestions: Vec<String>,
 }
 
@@ -31,7 +32,7 @@ impl Source {
             }
             let id = ui.scope_id().with("data folder");
             if ui.button("Folder…").clicked() {
-                cx.dialogs.pick_folder(ui.ctx(), id);
+                cx.commands.push(Command::PickFolder(id));
             }
             if let Some(folder) = cx.dialogs.picked(id) {
                 self.data_dir = folder.display().to_string();
@@ -54,7 +55,7 @@ impl Source {
         }
     }
 
-    /// Draws the two fields; whether the key changed.
+    /// Draws the two fields, and returns whether the key changed.
     pub fn fields(&mut self, ui: &mut Ui, [key_width, folder_width]: [f32; 2]) -> bool {
         let label = ui.label("Key");
         let edit = TextEdit::singleline(&mut self.key).hint_text("that of the run").desired_width(key_width);
@@ -83,7 +84,7 @@ impl Source {
     }
 }
 
-/// Keys that contain a text, or else those most like it; none for a key itself.
+/// Keys that contain a text, or else the most similar ones; none if the text is a key.
 fn suggestions(text: &str, registry: &Registry) -> Vec<String> {
     if text.is_empty() || registry.keys().any(|key| key == text) {
         return Vec::new();
@@ -93,7 +94,7 @@ fn suggestions(text: &str, registry: &Registry) -> Vec<String> {
     keys.into_iter().map(str::to_owned).collect()
 }
 
-/// Whether the folder of the data is there; drawn images need none.
+/// Makes sure that the folder of the data exists; drawn images need none.
 ///
 /// # Errors
 /// [`Error::Data`] naming the folder, and where to name another.

@@ -1,15 +1,15 @@
-//! A table of the library that sorts by the column that is clicked, and can be copied.
+//! A table of the library. A click on a column's title sorts by it; a button copies the table.
 
 use basin_core::figure::Table;
 use egui::{Align, Button, Label, Layout, Ui};
 use egui_extras::{Column, TableBuilder};
 
-/// Width of a character, of the height of a line, about.
+/// Width of a character as a fraction of the height of a line, about.
 const CHARACTER: f32 = 0.42;
-/// A column takes more only if its first rows need it, points.
+/// Largest width that the longest cell alone gives to a column, points.
 const WIDEST: f32 = 240.0;
 
-/// Draws a table; returns the row that was clicked, as numbered in the table.
+/// Draws a table, and returns the index in `table.rows` of a row that was clicked.
 pub fn table(ui: &mut Ui, name: &str, table: &Table, height: f32) -> Option<usize> {
     if ui.button("Copy table").on_hover_text("Copies it as comma-separated values").clicked() {
         ui.ctx().copy_text(table.csv());
@@ -77,7 +77,7 @@ fn longest(table: &Table, column: usize) -> usize {
     cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
 }
 
-/// Numbers of the rows as they are shown.
+/// Indices of the rows in the order in which they are shown.
 fn order(table: &Table, sorted: Option<(usize, bool)>) -> Vec<usize> {
     let mut order: Vec<usize> = (0..table.rows.len()).collect();
     if let Some((column, is_descending)) = sorted {

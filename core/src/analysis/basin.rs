@@ -5,18 +5,18 @@ mod landscape;
 mod measurement;
 mod search;
 
-use std::path::{Path, PathBuf};
-
 use serde::{Deserialize, Serialize};
 
 use super::journal::Journal;
-use super::record::{Inputs, Stored};
-use super::selection::Selection;
+use super::record::{Inputs, Stored, Watch, show};
+use super::report::{FigureItem, FileNames, Report};
+use super::request::Request;
+use super::settings::settings;
 use super::subject::Subject;
-use crate::config::Experiment;
+use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair};
+use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::figure::Figure as _;
 use crate::job::Job;
 
 use self::landscape::Landscape;
@@ -24,21 +24,41 @@ pub use chart::{chart, table};
 pub use measurement::{Loss, Measurement};
 pub use search::{Found, Noise, Place, Rise, STATEMENT, Settings};
 
-/// How the basin of two networks is searched, and on which images.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// What of the networks is to be flat.
-    pub loss: Loss,
-    /// How flat, and how often noise is drawn.
-    pub settings: Settings,
-    /// Settings that say which images are used and how they are prepared.
-    pub experiment: &'a Experiment,
-    /// Which of them.
-    pub selection: Selection,
-    /// Where analyses are written if the first checkpoint lies in no run.
-    pub base: &'a Path,
-    /// The folder for the results, instead of one beside the first checkpoint.
-    pub output: Option<&'a Path>,
+/// Draws of noise for each end and delta of the basins of a study.
+const STUDY_DRAWS: usize = 3;
+
+settings! {
+    /// How a basin is searched.
+    pub struct BasinSettings {
+        /// The loss: error-rate, which the paper's epsilons fit, or cross-entropy.
+        loss: Loss = Loss::ErrorRate => "LOSS";
+        /// How far the loss of a point of the segment may lie from the mean; 0.01 of the error rate or 0.05 nats unless set.
+        tolerance: Option<f64> = None => "T";
+        /// Draws of noise, and of steps past an end, for each end and delta.
+        draws: usize = 10 => "N";
+    }
+}
+
+impl BasinSettings {
+    /// The settings of the search.
+    fn search(&self) -> Result<Settings> {
+        let tolerance = self.tolerance.unwrap_or(self.loss.tolerance());
+        if !(tolerance > 0.0 && tolerance.is_finite()) {
+            return Err(Error::usage(format!("--tolerance must be a number above 0: {tolerance}")));
+        }
+        if self.draws == 0 {
+            return Err(Error::usage("--draws must be at least 1: 0"));
+        }
+        Ok(Settings { tolerance, draws: self.draws })
+    }
+}
+
+/// The basins of a study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Basins {
+    /// The networks between which each is searched.
+    pub pairs: Vec<Pair>,
 }
 
 /// A search for a basin and what it found.
@@ -69,54 +89,127 @@ impl Stored for Basin {
     }
 }
 
-/// Searches for the (epsilon, delta)-basin of the segment through two networks: the largest segment around them whose loss
+/// The search for the (epsilon, delta)-basin of the segment through two networks: the largest segment around them whose loss
 /// stays within the tolerance, its epsilon, and the smallest delta that fulfils the definition.
-///
-/// Every measurement is appended to `points.jsonl` as it comes, and none is made twice: a search that was stopped goes on, and
-/// one with another tolerance or loss takes what the last one measured. Returns the result and its folder.
-///
-/// # Errors
-/// [`Error::Data`] for a checkpoint that is broken or of another architecture, [`Error::Diverged`] for one with values that
-/// are not finite, [`Error::Usage`] for two checkpoints of one network, [`Error::Interrupted`] with the measurements so far
-/// written.
-pub fn basin(one: &Path, two: &Path, request: &Request, job: &Job) -> Result<(Basin, PathBuf)> {
-    let Request { loss, settings, experiment, selection, .. } = *request;
-    let dataset = selection.open(experiment)?;
-    let [first, second] = [one, two].map(|path| Subject::load(path, experiment, &dataset, job));
-    let (first, second) = (first?, second?);
-    let mut landscape = Landscape::new(&first.network, &second.network);
-    let line = landscape.line();
-    if line.distance == 0.0 {
-        let [one, two] = [one, two].map(Path::display);
-        return Err(Error::usage(format!(
-            "{one} and {two} have the same parameters, and no segment between them; choose two networks"
-        )));
-    }
-    let mut result = Basin {
-        schema: 1,
-        inputs: Inputs::new(experiment, &dataset, selection.split, &[&first.source, &second.source]),
-        loss,
-        settings,
-        distance: line.distance,
-        parameters: line.parameters,
-        search: STATEMENT.to_owned(),
-        found: None,
+pub struct BasinSearch;
+
+impl Analysis for BasinSearch {
+    const ABOUT: About = About {
+        name: "basin",
+        command: "basin",
+        title: "Basin",
+        summary: "Finds the loss basin that two networks lie in (Definition 3.1): how flat the loss is on the segment between them, and how far the basin reaches",
+        details: STATEMENT,
+        networks: Some(Networks {
+            least: 2,
+            most: 2,
+            value_name: "CHECKPOINT",
+            help: "The two checkpoints",
+            roles: &["First network", "Second network"],
+            unless: None,
+        }),
+        split: Some(Split::Test),
+        takes_memory: false,
+        takes_names: false,
     };
-    let folder = first.source.result_folder("basin", &result.name(), request.base, request.output);
-    result.known(&folder)?;
-    let mut journal = Journal::<Measurement>::open(&folder, &result.name())?;
-    let found = search::search(line, settings, |place| {
-        if let Some(known) = journal.points.iter().find(|known| known.place == place) {
-            return Ok(known.loss(loss));
+    type Settings = BasinSettings;
+    type Output = Basin;
+    type Part = Basins;
+
+    /// Every measurement is appended to `points.jsonl` as it comes, and none is made twice: a search that was stopped goes on, and
+    /// one with another tolerance or loss takes what the last one measured.
+    fn run(
+        request: &Request<BasinSettings>,
+        watch: Watch<Analysed<Basin>>,
+        job: &Job,
+    ) -> Result<AllAnalysed<Basin>> {
+        let (settings, loss) = (request.settings.search()?, request.settings.loss);
+        let (experiment, selection) = (request.experiment()?, request.surroundings.selection);
+        let [one, two] = request.networks.as_slice() else {
+            return Err(Error::usage("a basin lies between two checkpoints; name two"));
+        };
+        let dataset = selection.open(&experiment)?;
+        let [first, second] = [one, two].map(|location| Subject::load(location, &experiment, &dataset, job));
+        let (first, second) = (first?, second?);
+        let mut landscape = Landscape::new(&first.network, &second.network);
+        let line = landscape.line();
+        if line.distance == 0.0 {
+            return Err(Error::usage(format!(
+                "{one} and {two} have the same parameters, and no segment between them; choose two networks"
+            )));
         }
-        let evaluation = landscape.measure(place, || selection.decode(&dataset, experiment, job), job)?;
-        let measurement = Measurement::new(place, &evaluation);
-        journal.add(measurement)?;
-        job.emit(Event::Note(format!("{place}: {} {:.4}", loss.name(), measurement.loss(loss))));
-        Ok(measurement.loss(loss))
-    })?;
-    result.found = Some(found);
-    result.save(&folder)?;
-    chart(&result, &journal.points).save(&folder.join("line"))?;
-    Ok((result, folder))
+        let result = Basin {
+            schema: 1,
+            inputs: Inputs::new(&experiment, &dataset, selection.split, &[&first.source, &second.source]),
+            loss,
+            settings,
+            distance: line.distance,
+            parameters: line.parameters,
+            search: STATEMENT.to_owned(),
+            found: None,
+        };
+        let surroundings = &request.surroundings;
+        let folder = first.source.result_folder(
+            "basin",
+            &result.name(),
+            &surroundings.base,
+            surroundings.output.as_deref(),
+        );
+        result.known(&folder)?;
+        let mut analysed = Analysed { names: request.names()?, output: result, folder };
+        let mut journal = Journal::<Measurement>::open(&analysed.folder, &analysed.output.name())?;
+        show(watch, &analysed);
+        let found = search::search(line, settings, |place| {
+            if let Some(known) = journal.points.iter().find(|known| known.place == place) {
+                return Ok(known.loss(loss));
+            }
+            let evaluation =
+                landscape.measure(place, || selection.decode(&dataset, &experiment, job), job)?;
+            let measurement = Measurement::new(place, &evaluation);
+            journal.add(measurement)?;
+            job.emit(Event::Note(format!("{place}: {} {:.4}", loss.name(), measurement.loss(loss))));
+            show(watch, &analysed);
+            Ok(measurement.loss(loss))
+        })?;
+        analysed.output.found = Some(found);
+        analysed.output.save(&analysed.folder)?;
+        Ok(AllAnalysed { each: vec![analysed], together: None })
+    }
+
+    fn report(basins: &[Analysed<Basin>], _shown: &[String]) -> Result<Report> {
+        let mut report = Report::default();
+        let mut lines = Vec::new();
+        for (number, basin) in basins.iter().enumerate() {
+            let measurements = Journal::<Measurement>::read(&basin.folder)?;
+            let files = FileNames::both("line", format!("basin-{number}-line"));
+            lines.push(FigureItem::new(files, chart(&basin.output, &measurements)));
+            let Some(found) = &basin.output.found else { continue };
+            let [first, last] = found.segment;
+            report.lead.push(format!(
+                "segment {first:.2} to {last:.2}, {} {:.4} on average, epsilon {:.4}\ndistance of the networks {:.3}, {} trained \
+                 parameters",
+                basin.output.loss.name(),
+                found.mean,
+                found.epsilon,
+                basin.output.distance,
+                basin.output.parameters,
+            ));
+            let note = format!("{}: {}. {STATEMENT}", basin.names.join(" and "), found.verdict());
+            match found.rises.is_empty() {
+                true => report.long_table(FileNames::study(format!("basin-{number}")), table(found), &note),
+                false => report.table(FileNames::study(format!("basin-{number}")), table(found), &note),
+            }
+            report.notes.push(found.verdict());
+        }
+        report.row(
+            lines,
+            "The loss on the line through both networks, and the segment within the tolerance of its mean.",
+        );
+        Ok(report)
+    }
+
+    fn asked(part: &Basins) -> std::result::Result<Vec<Asked<BasinSettings>>, String> {
+        let settings = BasinSettings { draws: STUDY_DRAWS, ..BasinSettings::default() };
+        Ok(part.pairs.iter().map(|(one, two)| Asked::new(&[one, two], settings.clone())).collect())
+    }
 }

@@ -1,61 +1,119 @@
 //! Module criticality: how far one module can go back towards its start, and how much noise it bears there, before the network
 //! is worse (paper section 3.5 and Figure 6; Chatterji, Neyshabur and Sedghi 2020).
 
+mod assemble;
 mod chart;
 mod path;
 mod perturbation;
 mod plan;
 mod record;
+mod rule;
+mod samples;
 mod score;
 mod surface;
-
-use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use self::plan::Plan;
+use super::coefficients::{Coefficients, EvenlySpaced};
 use super::journal::Journal;
 use super::measures::Metric;
 use super::named::Named;
 use super::record::{Inputs, Stored as _, Watch};
+use super::report::{FigureItem, FileNames, Report};
+use super::request::Request;
 use super::selection::Selection;
-use crate::config::Experiment;
+use super::settings::{Commas, settings};
+use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks};
+use crate::checkpoint::Location;
+use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::figure::Figure as _;
-use crate::file::write_atomically;
+use crate::figure::HeatMap;
 use crate::job::Job;
 
 pub use chart::{heat_map, points_table, score_bars, score_table, table};
 pub use path::PathKind;
 pub use record::{Criticality, Point, Surface};
-pub use score::{Bound, Objective, Rule, Score, score};
+pub use rule::{Bound, Objective, Rule, Score};
+pub use score::score;
 
-/// What is measured, where, and by which rule it is scored.
-pub struct Request<'a> {
-    /// The end of the paths: the final checkpoint, or the best.
-    pub end: &'a Path,
-    /// The start of the paths.
-    pub start: &'a Named,
-    /// The paths between them.
-    pub path: PathKind,
+settings! {
+    /// What is measured, where, and by which rule it is scored.
+    pub struct CriticalitySettings {
+        /// The start of the paths: an epoch of the same run, or a checkpoint's path.
+        start: Named = Named::Epoch(0) => "EPOCH|PATH";
+        /// The paths, with commas: direct (the straight line) and optimisation (the checkpoints of the run).
+        paths: Commas<PathKind> = Commas(vec![PathKind::Direct]) => "PATHS";
+        /// The modules, with commas, such as conv1,layer1.0,fc; all unless set.
+        modules: Commas<String> = Commas::default() => "MODULES";
+        /// Coefficients on the direct path: first:last:count, or numbers with commas.
+        alphas: Coefficients = Coefficients::even(0.0, 1.0, 11) => "RANGE";
+        /// Standard deviations of the noise: first:last:count, or numbers with commas. 0 is drawn, but has no score.
+        sigmas: Coefficients = Coefficients::even(0.0, 1.0, 11) => "RANGE";
+        /// Draws of noise for each point; the authors' public implementation takes 10.
+        draws: usize = 3 => "N";
+        /// Seed of the noise.
+        seed: u64 = 0 => "SEED";
+        /// The objective by which a point is compared with the end: loss, error (the 0-1 loss of the definition), or auc (1 - AUC).
+        objective: Objective = Objective::Loss => "OBJECTIVE";
+        /// A point counts as good as the end if its objective is at most FACTOR times the end's; 1.01, the public implementation's,
+        /// unless set.
+        within: Option<f64> = None => "FACTOR";
+        /// A point counts as good as the end if its objective is at most EPSILON, as in the definition, whatever the end's is.
+        epsilon: Option<f64> = None => "EPSILON";
+    }
+}
+
+impl CriticalitySettings {
+    /// When a point is as good as the end.
+    fn rule(&self) -> Result<Rule> {
+        let bound = match (self.within, self.epsilon) {
+            (Some(_), Some(_)) => {
+                return Err(Error::usage(
+                    "--within and --epsilon bound the objective in two ways; set one of them",
+                ));
+            }
+            (Some(factor), None) => Bound::Relative(factor),
+            (None, Some(epsilon)) => Bound::Absolute(epsilon),
+            (None, None) => Rule::default().bound,
+        };
+        let rule = Rule { objective: self.objective, bound };
+        rule.check()?;
+        Ok(rule)
+    }
+
     /// The places and the noise.
-    pub grid: &'a Grid,
-    /// When a point counts as being as good as the end.
-    pub rule: Rule,
+    fn grid(&self) -> Result<Grid> {
+        let (alphas, sigmas) = (self.alphas.0.clone(), self.sigmas.0.clone());
+        Grid { alphas, sigmas, draws: self.draws, seed: self.seed }.in_order()
+    }
+}
+
+/// Which surfaces a study measures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Surfaces {
+    /// The networks at the ends of the paths.
+    pub networks: Vec<String>,
     /// Names of the modules; all if there are none.
-    pub modules: &'a [String],
-    /// The images on which all is measured; in the definition those of training.
-    pub selection: Selection,
-    /// Settings that say where images come from, and how they are prepared.
-    pub experiment: &'a Experiment,
-    /// Bytes for what is computed once; see [`super::sweep::Sweep::memory_bytes`].
-    pub memory_bytes: usize,
-    /// Where analyses are written if the end lies in no run.
-    pub base: &'a Path,
-    /// The folder for the results, instead of one in the run of the end.
-    pub output: Option<&'a Path>,
-    /// Shown the result now and then; what is not measured yet is not a number.
-    pub watch: Watch<'a, Criticality>,
+    #[serde(default)]
+    pub modules: Vec<String>,
+    /// The modules whose surfaces are drawn; of all others only the score.
+    pub drawn: Vec<String>,
+    /// The paths from the start to each end.
+    pub paths: Vec<PathKind>,
+    /// Training images, evenly spaced over their list; all unless set.
+    #[serde(default)]
+    pub samples: Option<usize>,
+    /// Coefficients on the direct path, from 0 to 1.
+    pub alphas: usize,
+    /// Standard deviations of the noise.
+    pub sigmas: EvenlySpaced,
+    /// Draws of noise for each point.
+    pub draws: usize,
+    /// When a point is as good as the end.
+    #[serde(default)]
+    pub rule: Rule,
 }
 
 /// The places of a surface, and the noise.
@@ -97,43 +155,182 @@ impl Grid {
     }
 }
 
-/// Measures the surface of each module over its place on the path and the noise, all other modules being those of the end, and
-/// scores it.
-///
-/// Activations before a module are computed once. Each draw is written as it comes; draws that the folder has already, also
-/// those of another grid, are not measured again.
-///
-/// Returns the result and its folder.
-///
-/// # Errors
-/// [`Error::Data`] for a checkpoint that is missing, broken or of another architecture, [`Error::Diverged`] for one that is
-/// not finite, [`Error::Usage`] for a module that there is not or a number out of range, [`Error::Interrupted`] with the
-/// draws so far written.
-pub fn criticality(request: &Request, job: &Job) -> Result<(Criticality, PathBuf)> {
-    request.rule.check()?;
-    let grid = request.grid.in_order()?;
-    let dataset = request.selection.open(request.experiment)?;
-    let plan = Plan::open(request, grid, &dataset, job)?;
-    let inputs = Inputs::new(request.experiment, &dataset, request.selection.split, &plan.ends());
-    let empty = Criticality::new(request, &plan, inputs);
-    let folder = plan.ends()[1].result_folder("criticality", &empty.name(), request.base, request.output);
+/// The surface of each module over its place on a path and the noise, all other modules being those of the end, and its score.
+pub struct ModuleCriticality;
 
-    let mut journal = Journal::open(&folder, &empty.name())?;
-    surface::measure(&plan, request, &dataset, &empty, &mut journal, job)?;
-    let result = empty.filled(&plan, &journal.points, true)?;
+impl Analysis for ModuleCriticality {
+    const ABOUT: About = About {
+        name: "criticality",
+        command: "criticality",
+        title: "Criticality",
+        summary: "Measures module criticality: how far each module can go back towards its start, and how much noise it bears there",
+        details: "",
+        networks: Some(Networks {
+            least: 1,
+            most: usize::MAX,
+            value_name: "CHECKPOINT",
+            help: "The ends of the paths: the final checkpoint, the best, or both",
+            roles: &["End of the paths"],
+            unless: None,
+        }),
+        split: Some(Split::EvalTrain),
+        takes_memory: true,
+        takes_names: false,
+    };
+    type Settings = CriticalitySettings;
+    type Output = Criticality;
+    type Part = Surfaces;
 
-    result.save(&folder)?;
-    let points = points_table(&result).csv();
-    write_atomically(&folder.join("points.csv"), |file| file.write_all(points.as_bytes()))?;
-    score_bars(&[("", &result)]).save(&folder.join("criticality"))?;
-    for surface in &result.modules {
-        for metric in Metric::of_network(&result.end) {
-            heat_map(&result, surface, *metric).save(&folder.join(format!(
-                "{}-{}",
-                surface.module,
-                metric.name()
-            )))?;
+    /// Activations before a module are computed once. Each draw is written as it comes; draws that the folder has already, also
+    /// those of another grid, are not measured again. `watch` is shown the result now and then; what is not measured yet is not a
+    /// number.
+    fn run(
+        request: &Request<CriticalitySettings>,
+        watch: Watch<Analysed<Criticality>>,
+        job: &Job,
+    ) -> Result<AllAnalysed<Criticality>> {
+        let (paths, names) = (&request.settings.paths.0, request.names()?);
+        if request.surroundings.output.is_some() && request.networks.len() * paths.len() > 1 {
+            return Err(Error::usage(
+                "--output is one folder, but each path to each checkpoint needs its own; name one of each",
+            ));
+        }
+        let mut each = Vec::new();
+        for (end, name) in request.networks.iter().zip(names) {
+            for &path in paths {
+                each.push(measure(end, &name, path, request, watch, job)?);
+            }
+        }
+        Ok(AllAnalysed { each, together: None })
+    }
+
+    fn report(results: &[Analysed<Criticality>], shown: &[String]) -> Result<Report> {
+        let mut report = Report::default();
+        let has_several_paths = results.iter().any(|one| one.output.path != results[0].output.path);
+        let label = |one: &Analysed<Criticality>| {
+            let name = one.names.first().cloned().unwrap_or_default();
+            if has_several_paths { format!("{name}, {}", one.output.path) } else { name }
+        };
+        let labels: Vec<String> = results.iter().map(label).collect();
+        let outputs = results.iter().map(|one| &one.output);
+        let labelled: Vec<(&str, &Criticality)> = labels.iter().map(String::as_str).zip(outputs).collect();
+        let drawn: Vec<_> = match labelled.as_slice() {
+            [(_, only)] => vec![("", *only)],
+            several => several.to_vec(),
+        };
+        report.row(
+            vec![FigureItem::new(FileNames::both("criticality", "criticality"), score_bars(&drawn))],
+            "The criticality of each module; where a bar is missing, no point with noise is as good as the end.",
+        );
+        report.row(
+            surfaces(&labelled, shown),
+            "From left to right from the module's start to its end, from bottom to top more noise.",
+        );
+        let epsilons =
+            labelled.iter().map(|(label, result)| format!("{label}: {}.", result.epsilon_in_words()));
+        let note = "The smallest (distance from the start / noise)^2 of a place that is as good as the end.";
+        let note = format!("{note} {}", epsilons.collect::<Vec<_>>().join(" "));
+        report.long_table(FileNames::study("criticality"), score_table(&labelled), &note);
+        for result in labelled.iter().map(|(_, result)| result) {
+            let end =
+                result.inputs.networks.last().map_or(String::new(), |source| source.location.to_string());
+            report.lead.push(format!("{} path to {end}; {}", result.path, result.epsilon_in_words()));
+            report.table(FileNames::default(), table(result), "");
+            report.long_table(FileNames::result("points"), points_table(result), "");
+        }
+        Ok(report)
+    }
+
+    fn asked(part: &Surfaces) -> std::result::Result<Vec<Asked<CriticalitySettings>>, String> {
+        part.sigmas.check()?;
+        let (within, epsilon) = match part.rule.bound {
+            Bound::Relative(factor) => (Some(factor), None),
+            Bound::Absolute(epsilon) => (None, Some(epsilon)),
+        };
+        let selection = Selection { split: Split::EvalTrain, samples: part.samples };
+        let settings = |path: &PathKind| CriticalitySettings {
+            paths: Commas(vec![*path]),
+            modules: Commas(part.modules.clone()),
+            alphas: Coefficients::even(0.0, 1.0, part.alphas),
+            sigmas: part.sigmas.coefficients(),
+            draws: part.draws,
+            objective: part.rule.objective,
+            within,
+            epsilon,
+            ..CriticalitySettings::default()
+        };
+        let asked = |network| {
+            let asked = move |path| Asked { selection, ..Asked::new(&[network], settings(path)) };
+            part.paths.iter().map(asked)
+        };
+        Ok(part.networks.iter().flat_map(asked).collect())
+    }
+
+    fn shown(part: &Surfaces) -> Vec<String> {
+        part.drawn.clone()
+    }
+}
+
+/// The surfaces of all modules in each metric; for a study those of some modules in the first metric, networks beside each other.
+fn surfaces(labelled: &[(&str, &Criticality)], shown: &[String]) -> Vec<FigureItem> {
+    let mut figures = Vec::new();
+    for module in shown {
+        for (number, (label, result)) in labelled.iter().enumerate() {
+            let surface = result.modules.iter().find(|surface| surface.module == *module);
+            let metric = Metric::of_network(&result.end).first();
+            if let (Some(surface), Some(metric)) = (surface, metric) {
+                let map =
+                    HeatMap { title: format!("{label}: {module}"), ..heat_map(result, surface, *metric) };
+                figures
+                    .push(FigureItem::new(FileNames::study(format!("criticality-{module}-{number}")), map));
+            }
         }
     }
-    Ok((result, folder))
+    if shown.is_empty() {
+        for (_, result) in labelled {
+            for surface in &result.modules {
+                let figure = |metric: &Metric| {
+                    let files = FileNames::result(format!("{}-{}", surface.module, metric.name()));
+                    let figure = FigureItem::new(files, heat_map(result, surface, *metric));
+                    figure.of("module", &surface.module).of("metric", metric.name())
+                };
+                figures.extend(Metric::of_network(&result.end).iter().map(figure));
+            }
+        }
+    }
+    figures
+}
+
+/// One path to one end.
+fn measure(
+    end: &Location,
+    name: &str,
+    path: PathKind,
+    request: &Request<CriticalitySettings>,
+    watch: Watch<Analysed<Criticality>>,
+    job: &Job,
+) -> Result<Analysed<Criticality>> {
+    let (settings, surroundings) = (&request.settings, &request.surroundings);
+    let (rule, grid) = (settings.rule()?, settings.grid()?);
+    let experiment = surroundings.experiment(end)?;
+    let dataset = surroundings.selection.open(&experiment)?;
+    let plan = Plan::open(end, path, settings, grid, &experiment, &dataset, job)?;
+    let inputs = Inputs::new(&experiment, &dataset, surroundings.selection.split, &plan.ends());
+    let empty = Criticality::new(path, rule, &plan, inputs);
+    let (base, output) = (&surroundings.base, surroundings.output.as_deref());
+    let folder = plan.ends()[1].result_folder("criticality", &empty.name(), base, output);
+
+    let mut journal = Journal::open(&folder, &empty.name())?;
+    let names = vec![name.to_owned()];
+    let show = |so_far: Criticality| {
+        if let Some(watch) = watch {
+            watch(&Analysed { names: names.clone(), output: so_far, folder: folder.clone() });
+        }
+    };
+    let images = || surroundings.selection.decode(&dataset, &experiment, job);
+    let show = watch.is_some().then_some(&show as &dyn Fn(Criticality));
+    surface::measure(&plan, images, surroundings.memory_bytes, &empty, &mut journal, show, job)?;
+    let output = empty.filled(&plan, &journal.points, true)?;
+    output.save(&folder)?;
+    Ok(Analysed { names, output, folder })
 }

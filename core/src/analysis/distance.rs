@@ -5,17 +5,144 @@ mod pairs;
 mod trajectory;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use super::record::{Stored, Watch};
+use super::report::{Quantity, Report};
+use super::request::Request;
+use super::settings::settings;
+use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair, json_line};
 use crate::checkpoint::{Change, Diff, StateDict, diff};
 use crate::error::{Error, Result};
+use crate::job::Job;
 use crate::model::Arch;
 use crate::model::arch::Role;
 
-pub use chart::module_bars;
-pub use pairs::{Distances, Pair, distances};
-pub use trajectory::{Reference, Step, Trajectory, trajectory};
+pub use pairs::{Distances, PairDistance};
+pub use trajectory::{Reference, Step, Trajectory};
+
+settings! {
+    /// What is measured instead of the distances between checkpoints.
+    pub struct DistanceSettings {
+        /// Measures every kept checkpoint of a run from its start, its pre-trained weights and its end, instead of checkpoints that are
+        /// named.
+        trajectory: Option<PathBuf> = None => "RUN_FOLDER";
+    }
+}
+
+/// The distances of a study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistancePairs {
+    /// The networks that are compared.
+    pub pairs: Vec<Pair>,
+}
+
+/// Distances between networks, or along the training of one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Measured {
+    /// Between all pairs of networks.
+    Between(Distances),
+    /// Along a run.
+    Along(Trajectory),
+}
+
+impl Stored for Measured {
+    fn name(&self) -> String {
+        match self {
+            Self::Between(distances) => distances.name(),
+            Self::Along(trajectory) => trajectory.name(),
+        }
+    }
+}
+
+/// Distances in parameter space: of each tensor, each module, and whole networks.
+pub struct ParameterDistance;
+
+impl Analysis for ParameterDistance {
+    const ABOUT: About = About {
+        name: "distance",
+        command: "distance",
+        title: "Distance",
+        summary: "Measures the l2 distance of networks in parameter space: of each tensor, each module, and the whole network",
+        details: "",
+        networks: Some(Networks {
+            least: 2,
+            most: usize::MAX,
+            value_name: "CHECKPOINT",
+            help: "The checkpoints",
+            roles: &["First network", "Second network"],
+            unless: Some("trajectory"),
+        }),
+        split: None,
+        takes_memory: false,
+        takes_names: true,
+    };
+    type Settings = DistanceSettings;
+    type Output = Measured;
+    type Part = DistancePairs;
+
+    fn run(
+        request: &Request<DistanceSettings>,
+        _watch: Watch<Analysed<Measured>>,
+        job: &Job,
+    ) -> Result<AllAnalysed<Measured>> {
+        let surroundings = &request.surroundings;
+        let key = surroundings.key.as_ref().map(|key| surroundings.registry.get(key)).transpose()?;
+        let arch = key.as_ref().map(|experiment| experiment.model.arch.as_str());
+        Ok(match &request.settings.trajectory {
+            Some(run) => {
+                let (trajectory, folder) = trajectory::trajectory(run, arch, surroundings, job)?;
+                AllAnalysed::one(Vec::new(), Measured::Along(trajectory), folder)
+            }
+            None => {
+                let names = request.names()?;
+                let (distances, folder) = pairs::distances(&request.networks, arch, surroundings, job)?;
+                AllAnalysed::one(names, Measured::Between(distances), folder)
+            }
+        })
+    }
+
+    fn report(results: &[Analysed<Measured>], _shown: &[String]) -> Result<Report> {
+        let mut report = Report::default();
+        let mut between = Vec::new();
+        for Analysed { names, output, .. } in results {
+            match output {
+                Measured::Between(distances) => {
+                    distances.add_to(&mut report, names);
+                    for pair in &distances.pairs {
+                        let networks = [names[pair.one].clone(), names[pair.two].clone()];
+                        report.measure(Quantity::Distance, &networks, pair.distance.sum_of_tensors.l2);
+                        between.push((networks.join(" to "), &pair.distance));
+                    }
+                }
+                Measured::Along(trajectory) => trajectory.add_to(&mut report),
+            }
+        }
+        if !between.is_empty() {
+            chart::add_comparison(&mut report, &between);
+        }
+        Ok(report)
+    }
+
+    fn json(results: &AllAnalysed<Measured>) -> Result<String> {
+        let line = |Analysed { names, output, folder }: &Analysed<Measured>| match output {
+            Measured::Between(distances) => {
+                json_line(&json!({ "labels": names, "folder": folder, "result": distances }))
+            }
+            Measured::Along(trajectory) => json_line(&json!({ "folder": folder, "result": trajectory })),
+        };
+        results.each.iter().map(line).collect()
+    }
+
+    fn asked(part: &DistancePairs) -> std::result::Result<Vec<Asked<DistanceSettings>>, String> {
+        Ok(part.pairs.iter().map(|(one, two)| Asked::new(&[one, two], DistanceSettings::default())).collect())
+    }
+}
 
 /// A Euclidean distance.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

@@ -1,133 +1,253 @@
-//! The straight line between two networks, and the barrier on it (paper section 3.3 and Figure 4).
+//! Linear mode connectivity: the straight line between two networks, and the loss barrier on it (paper section 3.3 and Figure 4).
 
 mod barrier;
 mod bootstrap;
 mod chart;
-mod pairs;
 mod record;
 mod samples;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::record::{Stored as _, Watch};
-use super::selection::Selection;
+use serde::{Deserialize, Serialize};
+
+use super::coefficients::{Coefficients, EvenlySpaced};
+use super::measures::Metric;
+use super::record::{Inputs, Stored as _, Watch, show};
+use super::report::{FigureItem, FileNames, Quantity, Report};
+use super::request::Request;
+use super::settings::settings;
 use super::subject::Subject;
+use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair, json_line};
+use crate::checkpoint::Location;
 use crate::config::Experiment;
-use crate::data::{Dataset, EvalImages};
+use crate::data::{Dataset, EvalImages, Split};
 use crate::error::{Error, Result};
 use crate::evaluate::evaluate;
 use crate::event::Event;
-use crate::figure::Figure as _;
 use crate::job::Job;
 
 use self::samples::Samples;
-pub use barrier::{Barrier, Height};
 pub use chart::{barrier_table, bars, chart, point_table};
-pub use pairs::{Line, Pairs, all_pairs};
-pub use record::{Interpolation, Point};
+pub use record::{Barrier, Height, Interpolation, Point};
 
-/// Where to measure on lines, and on which images.
-#[derive(Clone, Copy)]
-pub struct Request<'a> {
-    /// Positions on the line; the two ends are always measured too.
-    pub coefficients: &'a [f64],
-    /// Settings that say which images are used and how they are prepared.
-    pub experiment: &'a Experiment,
-    /// Which of them.
-    pub selection: Selection,
-    /// Where analyses are written if the first checkpoint lies in no run.
-    pub base: &'a Path,
-    /// The folder for the results, instead of one beside the first checkpoint.
-    pub output: Option<&'a Path>,
-    /// Shown the line after each point.
-    pub watch: Watch<'a, Interpolation>,
-}
-
-/// `count` evenly spaced numbers from `first` to `last`, as NumPy's `linspace`.
-pub fn linspace(first: f64, last: f64, count: usize) -> Vec<f64> {
-    let step = (last - first) / count.saturating_sub(1).max(1) as f64;
-    let at =
-        |number: usize| if number + 1 == count && count > 1 { last } else { first + number as f64 * step };
-    (0..count).map(at).collect()
-}
-
-/// Measures accuracy, loss and, of findings, AUC along the line from `one` at coefficient 0 to `two` at 1. Images are decoded
-/// once; each point is written as it comes, and points that the folder has already are kept, and not measured again.
-///
-/// Returns the result and its folder.
-///
-/// # Errors
-/// [`Error::Data`] for a checkpoint that is broken or of another architecture, [`Error::Diverged`] for one with values that
-/// are not finite, [`Error::Interrupted`] with the points so far written.
-pub fn interpolate(one: &Path, two: &Path, request: &Request, job: &Job) -> Result<(Interpolation, PathBuf)> {
-    let mut images = Images::open(request)?;
-    let [one, two] = [one, two].map(|path| Subject::load(path, request.experiment, &images.dataset, job));
-    let (result, folder) = measure(&one?, &two?, request, &mut images, job)?;
-    for metric in result.metrics() {
-        chart(metric, &[("", &result)]).save(&folder.join(metric.name()))?;
+settings! {
+    /// Where networks on lines are measured.
+    pub struct LineSettings {
+        /// Coefficients c of (1 - c) first + c second: first:last:count, or numbers with commas. Below 0 and above 1 extrapolates. The
+        /// ends 0 and 1, which the barrier needs, are always measured.
+        coefficients: Coefficients = Coefficients::even(0.0, 1.0, 50) => "RANGE";
     }
-    Ok((result, folder))
+}
+
+/// The lines of a study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lines {
+    /// The ends of each line.
+    pub pairs: Vec<Pair>,
+    /// Positions on each line.
+    pub coefficients: EvenlySpaced,
+}
+
+/// Linear interpolation between two networks, or between any two of several.
+pub struct LinearInterpolation;
+
+impl Analysis for LinearInterpolation {
+    const ABOUT: About = About {
+        name: "interpolation",
+        command: "interpolate",
+        title: "Interpolation",
+        summary: "Measures linear mode connectivity: loss and accuracy on the straight line between two checkpoints, or on the lines between all pairs of several, and the loss barrier",
+        details: record::DEFINITION,
+        networks: Some(Networks {
+            least: 2,
+            most: usize::MAX,
+            value_name: "CHECKPOINT",
+            help: "Two checkpoints, or more for the lines between all pairs; the first of each pair is at coefficient 0, the second at 1",
+            roles: &["From", "To"],
+            unless: None,
+        }),
+        split: Some(Split::Test),
+        takes_memory: false,
+        takes_names: false,
+    };
+    type Settings = LineSettings;
+    type Output = Interpolation;
+    type Part = Lines;
+
+    /// Measures accuracy, loss and, of findings, AUC along each line. All checkpoints are read before the first point is measured,
+    /// and images are decoded once for all; each point is written as it comes, and points that a folder has already are kept, and
+    /// not measured again. Of several lines each has a folder in [`super::request::Surroundings::output`].
+    fn run(
+        request: &Request<LineSettings>,
+        watch: Watch<Analysed<Interpolation>>,
+        job: &Job,
+    ) -> Result<AllAnalysed<Interpolation>> {
+        let (experiment, names) = (request.experiment()?, request.names()?);
+        let mut images = Images::open(request, &experiment)?;
+        let load = |location: &Location| Subject::load(location, &experiment, &images.dataset, job);
+        let subjects = request.networks.iter().map(load).collect::<Result<Vec<Subject>>>()?;
+        let output = request.surroundings.output.as_deref();
+        if let ([one, two], Some(line)) = (subjects.as_slice(), names.first_chunk::<2>()) {
+            let line = measure([one, two], line.clone(), request, output, &mut images, watch, job)?;
+            return Ok(AllAnalysed { each: vec![line], together: None });
+        }
+
+        let mut each = Vec::new();
+        for (at, one) in subjects.iter().enumerate() {
+            for (two, name) in subjects.iter().zip(&names).skip(at + 1) {
+                job.emit(Event::Note(format!("the line from {} to {name}", names[at])));
+                let own =
+                    Interpolation::new(request, &experiment, &images.dataset, [&one.source, &two.source])
+                        .name();
+                let output = output.map(|output| output.join(own));
+                let line = [names[at].clone(), name.clone()];
+                each.push(measure([one, two], line, request, output.as_deref(), &mut images, watch, job)?);
+            }
+        }
+        let sources: Vec<_> = subjects.iter().map(|subject| &subject.source).collect();
+        let inputs =
+            Inputs::new(&experiment, &images.dataset, request.surroundings.selection.split, &sources);
+        let together = match subjects.first() {
+            Some(first) => {
+                first.source.result_folder("all-pairs", &inputs.name(""), &request.surroundings.base, output)
+            }
+            None => request.surroundings.base.clone(),
+        };
+        Ok(AllAnalysed { each, together: Some(together) })
+    }
+
+    fn report(lines: &[Analysed<Interpolation>], _shown: &[String]) -> Result<Report> {
+        let labels: Vec<String> = lines.iter().map(|line| line.names.join(" to ")).collect();
+        let labelled: Vec<_> =
+            labels.iter().map(String::as_str).zip(lines.iter().map(|line| &line.output)).collect();
+        // A single line needs no legend.
+        let drawn: Vec<_> = match labelled.as_slice() {
+            [(_, only)] => vec![("", *only)],
+            several => several.to_vec(),
+        };
+        let metrics = lines.first().map_or(Vec::new(), |line| line.output.metrics());
+        let mut report = Report::default();
+        let curve = |metric: &Metric| {
+            let name = metric.name();
+            FigureItem::new(FileNames::both(name, format!("interpolation-{name}")), chart(*metric, &drawn))
+                .of("metric", name)
+        };
+        report.row(
+            metrics.iter().map(curve).collect(),
+            "Networks on a line: coefficient 0 is the first network, 1 the second.",
+        );
+        let barrier = |metric: &Metric| {
+            let name = format!("barrier-{}", metric.name());
+            let result = (lines.len() > 1).then(|| name.clone());
+            FigureItem::new(FileNames { result, study: Some(name) }, bars(*metric, &labelled))
+                .of("metric", metric.name())
+        };
+        report.row(
+            metrics.iter().map(barrier).collect(),
+            "The barrier: how far the line falls below the chord between its ends, at most. Error bars span 95 % intervals of a \
+             bootstrap over images.",
+        );
+        if let [line] = lines {
+            report.table(FileNames::default(), point_table(&line.output), "");
+        }
+        report.table(
+            FileNames::study("barriers"),
+            barrier_table(&labelled),
+            "For a metric m at coefficient c, the barrier is the maximum of (1 - c) m(0) + c m(1) - m(c) over c in [0, 1], with the \
+             sign turned for the loss.",
+        );
+        for line in lines {
+            if let Some(barrier) = line.output.barrier {
+                report.measure(Quantity::Barrier, &line.names, barrier.accuracy.value);
+            }
+        }
+        Ok(report)
+    }
+
+    fn json(results: &AllAnalysed<Interpolation>) -> Result<String> {
+        match results.each.as_slice() {
+            [line] => json_line(&line.output),
+            lines => json_line(&lines.iter().map(|line| &line.output).collect::<Vec<_>>()),
+        }
+    }
+
+    fn asked(part: &Lines) -> std::result::Result<Vec<Asked<LineSettings>>, String> {
+        part.coefficients.check()?;
+        let settings = LineSettings { coefficients: part.coefficients.coefficients() };
+        Ok(part.pairs.iter().map(|(one, two)| Asked::new(&[one, two], settings.clone())).collect())
+    }
 }
 
 /// The images of a request, decoded when the first point needs them.
-struct Images {
+struct Images<'a> {
+    request: &'a Request<LineSettings>,
+    experiment: &'a Experiment,
     dataset: Dataset,
     decoded: Option<EvalImages>,
 }
 
-impl Images {
-    fn open(request: &Request) -> Result<Self> {
-        Ok(Self { dataset: request.selection.open(request.experiment)?, decoded: None })
+impl<'a> Images<'a> {
+    fn open(request: &'a Request<LineSettings>, experiment: &'a Experiment) -> Result<Self> {
+        let dataset = request.surroundings.selection.open(experiment)?;
+        Ok(Self { request, experiment, dataset, decoded: None })
     }
 
-    fn decoded(&mut self, request: &Request, job: &Job) -> Result<&EvalImages> {
+    fn decoded(&mut self, job: &Job) -> Result<&EvalImages> {
+        let selection = self.request.surroundings.selection;
         Ok(match &mut self.decoded {
             Some(images) => images,
-            none => none.insert(request.selection.decode(&self.dataset, request.experiment, job)?),
+            none => none.insert(selection.decode(&self.dataset, self.experiment, job)?),
         })
     }
 }
 
-/// One line, without its charts.
+/// One line.
 fn measure(
-    one: &Subject,
-    two: &Subject,
-    request: &Request,
+    [one, two]: [&Subject; 2],
+    names: [String; 2],
+    request: &Request<LineSettings>,
+    output: Option<&Path>,
     images: &mut Images,
+    watch: Watch<Analysed<Interpolation>>,
     job: &Job,
-) -> Result<(Interpolation, PathBuf)> {
-    let coefficients = with_ends(request.coefficients)?;
-    let mut result = Interpolation::new(request, &images.dataset, [&one.source, &two.source]);
-    let folder = one.source.result_folder("interpolation", &result.name(), request.base, request.output);
+) -> Result<Analysed<Interpolation>> {
+    let coefficients = with_ends(&request.settings.coefficients.0)?;
+    let result = Interpolation::new(request, images.experiment, &images.dataset, [&one.source, &two.source]);
+    let folder =
+        one.source.result_folder("interpolation", &result.name(), &request.surroundings.base, output);
     let earlier = result.known(&folder)?;
     let labels: Vec<usize> = (0..images.dataset.len()).map(|sample| images.dataset.label(sample)).collect();
     let labelling = images.dataset.labelling();
     let mut line = samples::known(&folder, &result.name());
+    let mut analysed = Analysed { names: names.to_vec(), output: result, folder };
+    let result = &mut analysed.output;
     result.points =
         line.iter().map(|(coefficient, samples)| samples.point(*coefficient, &labels, labelling)).collect();
+    let name = result.name();
 
-    let show = |line: &Interpolation| request.watch.into_iter().for_each(|watch| watch(line));
-    show(&result);
     let missing: Vec<f64> = coefficients.iter().copied().filter(|c| result.point(*c).is_none()).collect();
+    show(watch, &analysed);
     let (known, total) = (coefficients.len() - missing.len(), coefficients.len());
     for (number, coefficient) in missing.into_iter().enumerate() {
         let network = one.network.blend(&two.network, coefficient);
-        let evaluation = evaluate(&network, images.decoded(request, job)?, job)?;
-        let summary = evaluation.summary(request.selection.split.title());
+        let evaluation = evaluate(&network, images.decoded(job)?, job)?;
+        let summary = evaluation.summary(request.surroundings.selection.split.title());
         let samples = Samples::of(evaluation);
-        samples.save(&folder, &result.name(), coefficient)?;
-        result.add(samples.point(coefficient, &labels, labelling));
-        result.write(&folder)?;
+        samples.save(&analysed.folder, &name, coefficient)?;
+        analysed.output.add(samples.point(coefficient, &labels, labelling));
+        analysed.output.write(&analysed.folder)?;
         line.push((coefficient, samples));
-        show(&result);
+        show(watch, &analysed);
         job.emit(Event::Point { coefficient, summary, done: known + number + 1, total });
     }
+    let result = &mut analysed.output;
     result.barrier = match earlier {
         Some(earlier) if earlier.points == result.points && earlier.barrier.is_some() => earlier.barrier,
         _ => barrier::barrier(line, &labels, labelling, job)?,
     };
-    result.write(&folder)?;
-    Ok((result, folder))
+    result.write(&analysed.folder)?;
+    Ok(analysed)
 }
 
 /// Adds the coefficients 0 and 1, which the chord needs, and sorts; numbers that rounding has put beside an end become it.
@@ -145,14 +265,10 @@ fn with_ends(coefficients: &[f64]) -> Result<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::coefficients::linspace;
 
     #[test]
-    fn coefficients_are_numpys_and_hold_both_ends() {
-        assert_eq!(linspace(0.0, 1.0, 3), [0.0, 0.5, 1.0]);
-        assert_eq!(linspace(0.25, 9.0, 1), [0.25]);
-        // numpy.linspace(0, 1, 50)[[1, 29, 49]]
-        let fifty = linspace(0.0, 1.0, 50);
-        assert_eq!([fifty[1], fifty[29], fifty[49]], [0.02040816326530612, 0.5918367346938775, 1.0]);
+    fn coefficients_hold_both_ends() {
         assert_eq!(with_ends(&linspace(-0.2, 1.2, 8)).unwrap().len(), 8);
         assert_eq!(with_ends(&[0.5, 2.0]).unwrap(), [0.0, 0.5, 1.0, 2.0]);
         assert!(with_ends(&[f64::NAN]).is_err());

@@ -61,6 +61,18 @@ impl<P: Serialize + DeserializeOwned> Journal<P> {
         Ok(Self { points, path, file, _lock: lock })
     }
 
+    /// The points that the journal in a folder has, of whichever analysis; half a line at its end is none.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if there is no journal, [`Error::Data`] for a line that is no point.
+    pub fn read(folder: &Path) -> Result<Vec<P>> {
+        let path = folder.join("points.jsonl");
+        let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let lines = text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
+        lines.skip(1).map(|(number, line)| parse(line, &path, number)).collect()
+    }
+
     /// Adds a point, on disk first.
     ///
     /// # Errors

@@ -1,13 +1,10 @@
 //! What tables and figures call networks.
 
-use std::collections::HashSet;
-use std::path::Path;
-
 use crate::checkpoint::Location;
+use std::collections::HashSet;
 
 /// The names of the files without their endings, if they tell the files apart; else also the folders that not all share.
-pub fn short_names(paths: &[&Path]) -> Vec<String> {
-    let locations: Vec<Location> = paths.iter().map(|path| Location::parse(*path)).collect();
+pub fn short_names(locations: &[Location]) -> Vec<String> {
     let stems: Vec<String> = locations.iter().map(Location::stem).collect();
     if stems.iter().collect::<HashSet<_>>().len() == stems.len() {
         return stems;
@@ -28,7 +25,7 @@ mod tests {
 
     #[test]
     fn networks_are_called_by_what_tells_them_apart() {
-        let names = |paths: &[&str]| short_names(&paths.iter().map(Path::new).collect::<Vec<_>>());
+        let names = |paths: &[&str]| short_names(&paths.iter().map(Location::parse).collect::<Vec<_>>());
         assert_eq!(
             names(&[
                 "runs-rep1/clipart/tuned/checkpoints/ckpt-E006.safetensors",

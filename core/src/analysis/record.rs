@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::subject::Source;
+use super::source::Source;
 use crate::config::{Data, Experiment};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
@@ -13,6 +13,13 @@ use crate::file::{digest, write_atomically};
 
 /// Who is shown what an analysis has so far, whenever that is more.
 pub type Watch<'a, T> = Option<&'a (dyn Fn(&T) + 'a)>;
+
+/// Shows it what there is.
+pub fn show<T>(watch: Watch<T>, so_far: &T) {
+    if let Some(watch) = watch {
+        watch(so_far);
+    }
+}
 
 /// The networks and the images of an analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

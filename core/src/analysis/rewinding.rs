@@ -4,8 +4,6 @@
 mod chart;
 mod record;
 
-use std::path::{Path, PathBuf};
-
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -13,13 +11,15 @@ use super::journal::Journal;
 use super::measures::{Measures, Metric};
 use super::named::Named;
 use super::record::{Inputs, Stored as _, Watch};
-use super::selection::Selection;
+use super::report::{FigureItem, FileNames, Report};
+use super::request::Request;
+use super::settings::{Commas, Repeated, settings};
 use super::subject::Subject;
 use super::sweep::{Sweep, Visit, chosen_modules};
+use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks};
 use crate::config::Experiment;
-use crate::data::Dataset;
+use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::figure::Figure as _;
 use crate::job::Job;
 use crate::model::arch::{Module, Role};
 use crate::model::{Arch, Network, initial_state};
@@ -27,28 +27,27 @@ use crate::model::{Arch, Network, initial_state};
 pub use chart::{chart, table};
 pub use record::{Origin, Rewinding, Rewound};
 
-/// What is rewound, and to what.
-pub struct Request<'a> {
-    /// The network whose modules are rewound.
-    pub checkpoint: &'a Path,
-    /// What they are rewound to.
-    pub to: &'a [Named],
-    /// Seeds of fresh draws of the architecture's initialisation, which modules are set to as well.
-    pub seeds: &'a [u64],
-    /// Names of the modules; all if there are none.
-    pub modules: &'a [String],
-    /// The images on which all are measured.
-    pub selection: Selection,
-    /// Settings that say where images come from, and how they are prepared.
-    pub experiment: &'a Experiment,
-    /// Bytes for what is computed once; see [`Sweep::memory_bytes`].
-    pub memory_bytes: usize,
-    /// Where analyses are written if the checkpoint lies in no run.
-    pub base: &'a Path,
-    /// The folder for the results, instead of one in the run of the checkpoint.
-    pub output: Option<&'a Path>,
-    /// Shown the result after each point; measures that are not there yet are not a number.
-    pub watch: Watch<'a, Rewinding>,
+settings! {
+    /// What is rewound, and to what.
+    pub struct RewindingSettings {
+        /// What modules are rewound to: an epoch of the same run, or a checkpoint's path; may be repeated.
+        to: Repeated<Named> = Repeated(vec![Named::Epoch(0)]) => "EPOCH|PATH";
+        /// Also sets modules to a fresh draw of the architecture's initialisation (re-randomisation), with this seed; may be repeated.
+        rerandomise: Repeated<u64> = Repeated::default() => "SEED";
+        /// The modules, with commas, such as conv1,layer1.0,fc; all unless set.
+        modules: Commas<String> = Commas::default() => "MODULES";
+    }
+}
+
+/// The networks of a study whose modules are rewound to epoch 0 of their runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewoundNetworks {
+    /// The networks.
+    pub networks: Vec<String>,
+    /// Whether modules are also set to a fresh draw.
+    #[serde(default)]
+    pub redraw: bool,
 }
 
 /// A line of the journal.
@@ -60,97 +59,162 @@ struct Point {
     measures: Measures,
 }
 
-/// Measures the network, and then with each module set to each origin. Running statistics go with their module, counters
-/// stay. Points are written as they come, and those that the folder has already are not measured again.
-///
-/// Returns the result and its folder.
-///
-/// # Errors
-/// [`Error::Data`] for a checkpoint that is missing, broken or of another architecture, [`Error::Diverged`] for one that is
-/// not finite, [`Error::Usage`] for a module that there is not, [`Error::Interrupted`] with the points so far written.
-pub fn rewind(request: &Request, job: &Job) -> Result<(Rewinding, PathBuf)> {
-    let experiment = request.experiment;
-    let dataset = request.selection.open(experiment)?;
-    let subject = Subject::load(request.checkpoint, experiment, &dataset, job)?;
-    let Subject { source, network } = &subject;
-    let chosen = chosen_modules(&network.arch, request.modules)?;
-    let modules = network.arch.modules();
-    let (origins, networks) = origins(request, &dataset, &network.arch, job)?;
-    let inputs = Inputs::new(experiment, &dataset, request.selection.split, &[source]);
-    let name = record::name(&inputs, &origins);
-    let folder = subject.source.result_folder("rewinding", &name, request.base, request.output);
-    let names: Vec<String> = chosen.iter().map(|module| modules[*module].name.to_owned()).collect();
-    let result = |points: &[Point], missing: Option<Measures>| {
-        let of = |rewound: Option<(String, usize)>| {
-            let point = points.iter().find(|point| point.rewound == rewound);
-            let measures = point.map(|point| point.measures).or(missing);
-            measures.ok_or_else(|| Error::run("a point was not measured"))
-        };
-        let rewound = origins.iter().enumerate().map(|(number, origin)| {
-            let measures = names.iter().map(|name| of(Some((name.clone(), number))));
-            Ok(Rewound { origin: origin.clone(), measures: measures.collect::<Result<_>>()? })
-        });
-        Ok::<_, Error>(Rewinding {
-            schema: 1,
-            inputs: inputs.clone(),
-            arch: network.arch.name.clone(),
-            modules: names.clone(),
-            none: of(None)?,
-            rewound: rewound.collect::<Result<_>>()?,
-        })
-    };
-    let show = |points: &[Point]| {
-        let Some(watch) = request.watch else { return Ok(()) };
-        result(points, Some(Measures::UNKNOWN)).map(|so_far| watch(&so_far))
-    };
+/// The network itself, and with one module at a time set to each origin.
+pub struct ModuleRewinding;
 
-    let mut journal: Journal<Point> = Journal::open(&folder, &name)?;
-    let known = |rewound: &Option<(String, usize)>| journal.points.iter().any(|p| p.rewound == *rewound);
-    let keys = |module: usize| {
-        let name = modules[module].name;
-        (0..origins.len()).map(|origin| Some((name.to_owned(), origin))).collect()
+impl Analysis for ModuleRewinding {
+    const ABOUT: About = About {
+        name: "rewinding",
+        command: "rewind",
+        title: "Rewinding",
+        summary: "Rewinds one module at a time to its value at an earlier epoch (re-initialisation robustness), and measures the loss of accuracy",
+        details: "",
+        networks: Some(Networks {
+            least: 1,
+            most: 1,
+            value_name: "CHECKPOINT",
+            help: "The network whose modules are rewound: the final checkpoint, or another one",
+            roles: &["Network to rewind"],
+            unless: None,
+        }),
+        split: Some(Split::Test),
+        takes_memory: true,
+        takes_names: false,
     };
-    let mut visits: Vec<_> = chosen.iter().map(|&module| Visit { module, keys: keys(module) }).collect();
-    // The network itself: any module has its own values.
-    visits[0].keys.insert(0, None);
-    visits.iter_mut().for_each(|visit| visit.keys.retain(|key| !known(key)));
-    if visits.iter().any(|visit| !visit.keys.is_empty()) {
-        let images = request.selection.decode(&dataset, experiment, job)?;
-        let sweep = Sweep { network, images: &images, memory_bytes: request.memory_bytes, what: "rewinding" };
-        let values = |module: usize, key: &Option<(String, usize)>| {
-            let origin = key.as_ref().map_or(network, |(_, origin)| &networks[*origin]);
-            Ok(place_of(network, origin, &modules[module]))
+    type Settings = RewindingSettings;
+    type Output = Rewinding;
+    type Part = RewoundNetworks;
+
+    /// Running statistics go with their module, counters stay. Points are written as they come, and those that the folder has
+    /// already are not measured again. `watch` is shown measures that are not there yet as not a number.
+    fn run(
+        request: &Request<RewindingSettings>,
+        watch: Watch<Analysed<Rewinding>>,
+        job: &Job,
+    ) -> Result<AllAnalysed<Rewinding>> {
+        let (experiment, surroundings) = (&request.experiment()?, &request.surroundings);
+        let (selection, called) = (surroundings.selection, request.names()?);
+        let dataset = selection.open(experiment)?;
+        let subject = Subject::load(request.first(), experiment, &dataset, job)?;
+        let Subject { source, network } = &subject;
+        let chosen = chosen_modules(&network.arch, &request.settings.modules.0)?;
+        let modules = network.arch.modules();
+        let (origins, networks) = origins(request, experiment, &dataset, &network.arch, job)?;
+        let inputs = Inputs::new(experiment, &dataset, selection.split, &[source]);
+        let name = record::name(&inputs, &origins);
+        let folder =
+            source.result_folder("rewinding", &name, &surroundings.base, surroundings.output.as_deref());
+        let names: Vec<String> = chosen.iter().map(|module| modules[*module].name.to_owned()).collect();
+        let result = |points: &[Point], missing: Option<Measures>| {
+            let of = |rewound: Option<(String, usize)>| {
+                let point = points.iter().find(|point| point.rewound == rewound);
+                let measures = point.map(|point| point.measures).or(missing);
+                measures.ok_or_else(|| Error::run("a point was not measured"))
+            };
+            let rewound = origins.iter().enumerate().map(|(number, origin)| {
+                let measures = names.iter().map(|name| of(Some((name.clone(), number))));
+                Ok(Rewound { origin: origin.clone(), measures: measures.collect::<Result<_>>()? })
+            });
+            Ok::<_, Error>(Rewinding {
+                schema: 1,
+                inputs: inputs.clone(),
+                arch: network.arch.name.clone(),
+                modules: names.clone(),
+                none: of(None)?,
+                rewound: rewound.collect::<Result<_>>()?,
+            })
         };
-        show(&journal.points)?;
-        let take = |key: &Option<(String, usize)>, evaluation: &_| {
-            journal.add(Point { rewound: key.clone(), measures: Measures::from(evaluation) })?;
-            show(&journal.points)
+        let show = |points: &[Point]| {
+            let Some(watch) = watch else { return Ok(()) };
+            let output = result(points, Some(Measures::UNKNOWN))?;
+            watch(&Analysed { names: called.clone(), output, folder: folder.clone() });
+            Ok(())
         };
-        sweep.run(&visits, values, take, job)?;
+
+        let mut journal: Journal<Point> = Journal::open(&folder, &name)?;
+        let known = |rewound: &Option<(String, usize)>| journal.points.iter().any(|p| p.rewound == *rewound);
+        let keys = |module: usize| {
+            let name = modules[module].name;
+            (0..origins.len()).map(|origin| Some((name.to_owned(), origin))).collect()
+        };
+        let mut visits: Vec<_> = chosen.iter().map(|&module| Visit { module, keys: keys(module) }).collect();
+        // The network itself: any module has its own values.
+        visits[0].keys.insert(0, None);
+        visits.iter_mut().for_each(|visit| visit.keys.retain(|key| !known(key)));
+        if visits.iter().any(|visit| !visit.keys.is_empty()) {
+            let images = selection.decode(&dataset, experiment, job)?;
+            let sweep = Sweep {
+                network,
+                images: &images,
+                memory_bytes: surroundings.memory_bytes,
+                what: "rewinding",
+            };
+            let values = |module: usize, key: &Option<(String, usize)>| {
+                let origin = key.as_ref().map_or(network, |(_, origin)| &networks[*origin]);
+                Ok(place_of(network, origin, &modules[module]))
+            };
+            show(&journal.points)?;
+            let take = |key: &Option<(String, usize)>, evaluation: &_| {
+                journal.add(Point { rewound: key.clone(), measures: Measures::from(evaluation) })?;
+                show(&journal.points)
+            };
+            sweep.run(&visits, values, take, job)?;
+        }
+
+        let result = result(&journal.points, None)?;
+        result.save(&folder)?;
+        Ok(AllAnalysed::one(called, result, folder))
     }
 
-    let result = result(&journal.points, None)?;
-    result.save(&folder)?;
-    for metric in Metric::of_network(&result.none) {
-        chart(*metric, &[("", &result)]).save(&folder.join(metric.name()))?;
+    fn report(results: &[Analysed<Rewinding>], _shown: &[String]) -> Result<Report> {
+        let mut report = Report::default();
+        let labelled: Vec<(&str, &Rewinding)> = match results {
+            [only] => vec![("", &only.output)],
+            several => several
+                .iter()
+                .map(|one| (one.names.first().map_or("", String::as_str), &one.output))
+                .collect(),
+        };
+        let metrics = results.first().map_or(&[][..], |one| Metric::of_network(&one.output.none));
+        // A study shows the first metric alone.
+        let figure = |(number, metric): (usize, &Metric)| {
+            let study = (number == 0).then(|| "rewinding".to_owned());
+            let files = FileNames { result: Some(metric.name().to_owned()), study };
+            FigureItem::new(files, chart(*metric, &labelled)).of("metric", metric.name())
+        };
+        report.row(
+            metrics.iter().enumerate().map(figure).collect(),
+            "After one module was set to its value before training, or to a fresh draw; `none` is the network itself.",
+        );
+        for (number, one) in results.iter().enumerate() {
+            let files = FileNames::study(format!("rewinding-{number}"));
+            report.table(files, table(&one.output), one.names.first().map_or("", String::as_str));
+        }
+        Ok(report)
     }
-    Ok((result, folder))
+
+    fn asked(part: &RewoundNetworks) -> std::result::Result<Vec<Asked<RewindingSettings>>, String> {
+        let rerandomise = Repeated(if part.redraw { vec![0] } else { Vec::new() });
+        let settings = RewindingSettings { rerandomise, ..RewindingSettings::default() };
+        Ok(part.networks.iter().map(|network| Asked::new(&[network], settings.clone())).collect())
+    }
 }
 
 /// What modules are set to, and the networks that have these values.
 fn origins(
-    request: &Request,
+    request: &Request<RewindingSettings>,
+    experiment: &Experiment,
     dataset: &Dataset,
     arch: &Arch,
     job: &Job,
 ) -> Result<(Vec<Origin>, Vec<Network>)> {
-    let checkpoints = request.to.iter().map(|named| {
-        let path = named.find(request.checkpoint)?;
-        let Subject { source, network } = Subject::load(&path, request.experiment, dataset, job)?;
+    let checkpoints = request.settings.to.0.iter().map(|named| {
+        let location = named.find(request.first())?;
+        let Subject { source, network } = Subject::load(&location, experiment, dataset, job)?;
         Ok((Origin::Checkpoint(source), network))
     });
-    let draws = request.seeds.iter().map(|&seed| {
-        let state = initial_state(arch, request.experiment.model.kwargs.zero_fc_init, seed);
+    let draws = request.settings.rerandomise.0.iter().map(|&seed| {
+        let state = initial_state(arch, experiment.model.kwargs.zero_fc_init, seed);
         Ok((Origin::Drawn { seed }, Network::new(arch.clone(), &state, &job.device)?))
     });
     checkpoints.chain(draws).collect()

@@ -17,7 +17,8 @@ use crate::run::RunDir;
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// The file or URL, as it was named.
-    pub path: String,
+    #[serde(rename = "path")]
+    pub location: Location,
     /// SHA-256 of its bytes.
     pub sha256: String,
     /// What the file says of itself, such as its key and epoch.
@@ -25,19 +26,14 @@ pub struct Source {
 }
 
 impl Source {
-    /// Where it lies.
-    pub fn location(&self) -> Location {
-        Location::parse(&self.path)
-    }
-
     /// The file's name without its ending.
     pub fn stem(&self) -> String {
-        self.location().stem()
+        self.location.stem()
     }
 
     /// Where analyses that name it first are written: in its run, or below `base` if it lies in none.
     pub fn analysis_folder(&self, base: &Path) -> PathBuf {
-        match RunDir::of_checkpoint(&self.location()) {
+        match RunDir::of_checkpoint(&self.location) {
             Some(run) => run.analysis(),
             None => base.join("analysis"),
         }
@@ -58,12 +54,12 @@ impl Source {
 /// [`Error::Data`] naming the file if it is missing or broken, [`Error::Diverged`] naming a tensor with a value that is not finite.
 pub(super) fn read(location: &Location, job: &Job) -> Result<(Source, StateDict)> {
     let (Checkpoint { state, metadata }, sha256) = remote::load(location, job)?;
-    let source = Source { path: location.to_string(), sha256, metadata };
+    let source = Source { location: location.clone(), sha256, metadata };
     for tensor in &state.tensors {
         if let Some(value) = tensor.data.iter().find(|value| !value.is_finite()) {
             return Err(Error::Diverged(format!(
-                "{} holds {value} in {}, which is not finite; choose a checkpoint from before the training diverged",
-                source.path, tensor.name
+                "{location} holds {value} in {}, which is not finite; choose a checkpoint from before the training diverged",
+                tensor.name
             )));
         }
     }

@@ -5,13 +5,20 @@ mod chart;
 mod record;
 mod singular;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::record::Stored as _;
+use super::record::{Stored as _, Watch, show};
+use super::report::{FigureItem, FileNames, Report};
+use super::request::Request;
+use super::settings::settings;
 use super::weights::Weights;
+use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, json_line};
+use crate::checkpoint::Location;
 use crate::config::{Experiment, regex};
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -21,31 +28,128 @@ pub use chart::{Spectra, Summary};
 pub use record::{ExactFor, LayerSpectrum, Spectrum};
 pub use singular::{Kernel, SingularValues};
 
-/// A checkpoint, and which of its layers are decomposed.
-#[derive(Debug)]
-pub struct Request<'a> {
-    /// The checkpoint.
-    pub checkpoint: &'a Path,
-    /// Settings that say how large the images are, and of which architecture a checkpoint is that does not say.
-    pub experiment: &'a Experiment,
-    /// A regular expression that is found in the layers' names; all unless set.
-    pub layers: Option<&'a str>,
-    /// Where analyses are written if the checkpoint lies in no run.
-    pub base: &'a Path,
+settings! {
+    /// Which layers are decomposed.
+    pub struct SpectrumSettings {
+        /// Decomposes only the layers in whose names a regular expression is found, such as 'conv2$'.
+        layers: Option<String> = None => "REGEX";
+    }
 }
 
-/// Decomposes the convolutions and the linear layer of a checkpoint, in double precision, each as it acts on its input for
-/// images of the experiment's size. Each layer is written as it is done, and layers that the folder has already are kept.
-///
-/// Returns the layers that were asked for, and the folder, which may have more.
-///
-/// # Errors
-/// Those of [`Weights::load`]; [`Error::Usage`] if no layer is asked for; [`Error::Interrupted`] with the layers so far
-/// written.
-pub fn spectrum(request: &Request, job: &Job) -> Result<(Spectrum, PathBuf)> {
-    let Request { checkpoint, experiment, layers, base } = request;
-    let weights = Weights::load(checkpoint, Some(&experiment.model.arch), job)?;
-    let asked = layers.map(regex).transpose()?;
+/// The networks of a study whose layers are decomposed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decomposed {
+    /// The networks.
+    pub networks: Vec<String>,
+    /// The layers whose singular values are drawn by rank.
+    pub drawn: Vec<String>,
+}
+
+/// The singular values of the convolutions and the linear layer of networks, in double precision, each layer as it acts on its
+/// input for images of the experiment's size.
+pub struct LayerSpectra;
+
+impl Analysis for LayerSpectra {
+    const ABOUT: About = About {
+        name: "spectrum",
+        command: "spectrum",
+        title: "Spectra",
+        summary: "Measures the spectrum (singular values) of each convolution and linear layer",
+        details: "",
+        networks: Some(Networks {
+            least: 1,
+            most: usize::MAX,
+            value_name: "CHECKPOINT",
+            help: "The checkpoints; layers act on inputs as large as in the first one's run",
+            roles: &["Network"],
+            unless: None,
+        }),
+        split: None,
+        takes_memory: false,
+        takes_names: true,
+    };
+    type Settings = SpectrumSettings;
+    type Output = Spectrum;
+    type Part = Decomposed;
+
+    /// Each layer is written as it is done, and layers that the folder has already are kept. A result has the layers that were
+    /// asked for, its folder may have more.
+    fn run(
+        request: &Request<SpectrumSettings>,
+        watch: Watch<Analysed<Spectrum>>,
+        job: &Job,
+    ) -> Result<AllAnalysed<Spectrum>> {
+        let (experiment, names) = (request.experiment()?, request.names()?);
+        let networks = request.networks.iter().zip(names);
+        let each =
+            networks.map(|(location, name)| decompose(location, &name, &experiment, request, watch, job));
+        let each = each.collect::<Result<Vec<_>>>()?;
+        let together = (each.len() > 1).then(|| spectra(&each).folder());
+        Ok(AllAnalysed { each, together })
+    }
+
+    fn report(results: &[Analysed<Spectrum>], shown: &[String]) -> Result<Report> {
+        let (spectra, mut report) = (spectra(results), Report::default());
+        let ranks = spectra.layers().into_iter().map(|layer| {
+            let is_shown = shown.iter().any(|known| known == layer);
+            let study = is_shown.then(|| format!("spectrum-{layer}"));
+            let files = FileNames { result: Some(format!("ranks/{layer}")), study };
+            Ok(FigureItem::new(files, spectra.ranks(layer)?).of("layer", layer))
+        });
+        report.row(
+            ranks.collect::<Result<_>>()?,
+            "Singular values of a layer as a map from its input to its output, from the largest to the smallest.",
+        );
+        let summary = |what: Summary| {
+            let files = FileNames::both(what.name(), format!("spectrum-{}", what.name()));
+            FigureItem::new(files, spectra.summary(what))
+        };
+        report.row(
+            Summary::ALL.map(summary).into(),
+            "The largest singular value of each layer, and how many count: sum of squares over the largest square.",
+        );
+        let files = FileNames::both("layers", "spectra");
+        report.table(files, spectra.table(), "By the FFT method, in double precision.");
+        report.notes.push(ExactFor::NOTE.to_owned());
+        Ok(report)
+    }
+
+    fn json(results: &AllAnalysed<Spectrum>) -> Result<String> {
+        let labels: Vec<&String> = results.each.iter().flat_map(|one| &one.names).collect();
+        let folders: Vec<&Path> = results.each.iter().map(|one| one.folder.as_path()).collect();
+        let folder = results.together.as_deref().or(folders.first().copied());
+        let spectra: Vec<&Spectrum> = results.each.iter().map(|one| &one.output).collect();
+        json_line(&json!({ "labels": labels, "folder": folder, "spectra": spectra, "folders": folders }))
+    }
+
+    fn asked(part: &Decomposed) -> std::result::Result<Vec<Asked<SpectrumSettings>>, String> {
+        Ok(part.networks.iter().map(|network| Asked::new(&[network], SpectrumSettings::default())).collect())
+    }
+
+    fn shown(part: &Decomposed) -> Vec<String> {
+        part.drawn.clone()
+    }
+}
+
+fn spectra(results: &[Analysed<Spectrum>]) -> Spectra<'_> {
+    let labelled = results
+        .iter()
+        .map(|one| (one.names.first().map_or("", String::as_str), &one.output, one.folder.as_path()));
+    Spectra(labelled.collect())
+}
+
+/// One network.
+fn decompose(
+    location: &Location,
+    name: &str,
+    experiment: &Experiment,
+    request: &Request<SpectrumSettings>,
+    watch: Watch<Analysed<Spectrum>>,
+    job: &Job,
+) -> Result<Analysed<Spectrum>> {
+    let weights = Weights::load(location, Some(&experiment.model.arch), job)?;
+    let asked = request.settings.layers.as_deref().map(regex).transpose()?;
     let is_asked = |name: &str| asked.as_ref().is_none_or(|asked| asked.is_match(name));
     let mut result = Spectrum::new(&weights, experiment.data.configs.image_size);
     let layers = LayerSpectrum::planned(&weights.arch, result.image_size);
@@ -53,7 +157,13 @@ pub fn spectrum(request: &Request, job: &Job) -> Result<(Spectrum, PathBuf)> {
         let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
         return Err(Error::usage(format!("no layer is asked for; the layers are {}", names.join(", "))));
     }
-    let folder = weights.source.analysis_folder(base).join("spectrum").join(result.name());
+    let own = result.name();
+    // Of several networks each has a folder in the one that is asked for.
+    let output = request.surroundings.output.as_ref();
+    let output =
+        output.map(|output| if request.networks.len() > 1 { output.join(&own) } else { output.clone() });
+    let folder =
+        weights.source.result_folder("spectrum", &own, &request.surroundings.base, output.as_deref());
     if let Some(known) = result.known(&folder)? {
         result = known;
     }
@@ -77,7 +187,9 @@ pub fn spectrum(request: &Request, job: &Job) -> Result<(Spectrum, PathBuf)> {
         progress(*done);
         result.save(&folder)
     })?;
-    result = shared.into_inner().map_err(Error::run)?.0;
-    result.layers.retain(|layer| is_asked(&layer.name));
-    Ok((result, folder))
+    let mut output = shared.into_inner().map_err(Error::run)?.0;
+    output.layers.retain(|layer| is_asked(&layer.name));
+    let analysed = Analysed { names: vec![name.to_owned()], output, folder };
+    show(watch, &analysed);
+    Ok(analysed)
 }

@@ -1,8 +1,6 @@
 //! A checkpoint that is analysed.
 
-use std::path::Path;
-
-use super::source::read;
+use super::source::{Source, read};
 use super::weights::Weights;
 use crate::checkpoint::{Location, StateDict};
 use crate::config::Experiment;
@@ -10,8 +8,6 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::model::{Arch, Network};
-
-pub use super::source::Source;
 
 /// A checkpoint as a network.
 #[derive(Debug)]
@@ -28,8 +24,8 @@ impl Subject {
     /// # Errors
     /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture; [`Error::Diverged`] if a value
     /// in it is not finite.
-    pub fn load(path: &Path, experiment: &Experiment, dataset: &Dataset, job: &Job) -> Result<Self> {
-        let (source, state) = read(&Location::parse(path), job)?;
+    pub fn load(location: &Location, experiment: &Experiment, dataset: &Dataset, job: &Job) -> Result<Self> {
+        let (source, state) = read(location, job)?;
         let arch = Arch::new(&experiment.model.arch, dataset.outputs())?;
         Self::new(source, arch, &state, job)
     }
@@ -40,22 +36,14 @@ impl Subject {
     /// # Errors
     /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture; [`Error::Diverged`] if a value
     /// in it is not finite.
-    pub fn load_as_it_is(path: &Path, experiment: &Experiment, job: &Job) -> Result<Self> {
-        let Weights { source, arch, state } = Weights::load(path, Some(&experiment.model.arch), job)?;
+    pub fn load_as_it_is(location: &Location, experiment: &Experiment, job: &Job) -> Result<Self> {
+        let Weights { source, arch, state } = Weights::load(location, Some(&experiment.model.arch), job)?;
         Self::new(source, arch, &state, job)
     }
 
     fn new(source: Source, arch: Arch, state: &StateDict, job: &Job) -> Result<Self> {
         let network = Network::new(arch, state, &job.device)
-            .map_err(|error| Error::data(format!("{} cannot be used: {error}", source.path)))?;
+            .map_err(|error| Error::data(format!("{} cannot be used: {error}", source.location)))?;
         Ok(Self { source, network })
     }
-}
-
-/// The settings of the run that a checkpoint lies in, if it lies in one.
-///
-/// # Errors
-/// Those of [`super::source::own_experiment`].
-pub fn own_experiment(checkpoint: &Path) -> Result<Option<Experiment>> {
-    super::source::own_experiment(&Location::parse(checkpoint))
 }

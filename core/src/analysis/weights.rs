@@ -1,7 +1,5 @@
 //! A checkpoint whose values are analysed, without images.
 
-use std::path::Path;
-
 use super::architecture::architecture;
 use super::source::{Source, read};
 use crate::checkpoint::{Location, StateDict};
@@ -26,11 +24,10 @@ impl Weights {
     /// # Errors
     /// [`Error::Data`] naming the file if it is missing, broken, or of another architecture; [`Error::Usage`] if nothing says
     /// which one; [`Error::Diverged`] naming a tensor with values that are not finite.
-    pub fn load(path: &Path, arch: Option<&str>, job: &Job) -> Result<Self> {
-        let location = Location::parse(path);
-        let (source, state) = read(&location, job)?;
+    pub fn load(location: &Location, arch: Option<&str>, job: &Job) -> Result<Self> {
+        let (source, state) = read(location, job)?;
         let shapes = state.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()));
-        let arch = architecture(&location, &source.metadata, shapes, arch)?.ok_or_else(|| {
+        let arch = architecture(location, &source.metadata, shapes, arch)?.ok_or_else(|| {
             Error::usage(format!(
                 "{location} does not say of which architecture it is; name a key of that architecture with -k KEY"
             ))

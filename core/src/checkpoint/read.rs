@@ -3,33 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::element;
 use super::format::{self, Contents, Values};
+use super::{TensorInfo, element};
 use crate::error::Result;
 use crate::file;
-
-/// What a file says of a tensor.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TensorInfo {
-    /// PyTorch's name, without `module.`.
-    pub name: String,
-    /// PyTorch's name of the type of its numbers, such as `float32`.
-    pub dtype: String,
-    /// Lengths of the axes; none for a single number.
-    pub shape: Vec<usize>,
-}
-
-impl TensorInfo {
-    /// Number of values.
-    pub fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Whether an axis has no length.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
 
 /// A checkpoint's file, of which only the description has been read.
 #[derive(Debug)]

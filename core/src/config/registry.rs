@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::family::File;
 use super::overrides::{apply_overrides, nearest};
@@ -25,6 +25,8 @@ pub struct Registry {
     files: Vec<File>,
     /// Key, and file, family and member that it stands for.
     entries: Vec<(String, [usize; 3])>,
+    /// The folder of one's own families.
+    folder: Option<PathBuf>,
 }
 
 impl Registry {
@@ -62,7 +64,7 @@ impl Registry {
             let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
             files.push(File::parse(&path.display().to_string(), &text)?);
         }
-        Self::new(files)
+        Ok(Self { folder: Some(folder.to_owned()), ..Self::new(files)? })
     }
 
     fn new(files: Vec<File>) -> Result<Self> {
@@ -82,7 +84,12 @@ impl Registry {
                 }
             }
         }
-        Ok(Self { files, entries })
+        Ok(Self { files, entries, folder: None })
+    }
+
+    /// The folder of one's own families, if there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// All keys, in order.

@@ -3,41 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::section::Section;
-
-/// A number that a part of a study has measured.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Measure {
-    /// What was measured.
-    pub quantity: Quantity,
-    /// The names of the networks, as the study writes them.
-    pub networks: Vec<String>,
-    /// The number.
-    pub value: f64,
-}
-
-/// What can be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Quantity {
-    /// Barrier in accuracy on the line between two networks, percentage points.
-    Barrier,
-    /// CKA of two networks, the mean of the paper's layers.
-    Similarity,
-    /// Sum of the norms of the differences of all tensors of two networks.
-    Distance,
-    /// Share of the mistakes of two networks that only one of them makes.
-    UncommonMistakes,
-}
-
-impl Quantity {
-    fn title(self) -> &'static str {
-        match self {
-            Self::Barrier => "barrier, points",
-            Self::Similarity => "CKA, mean of layers",
-            Self::Distance => "distance, sum of norms",
-            Self::UncommonMistakes => "uncommon mistakes, share",
-        }
-    }
-}
+use crate::analysis::report::{Measure, Quantity};
 
 /// An ordering: a measure lies above or below a number, or above that of other networks by a margin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,7 +50,7 @@ pub struct Verdict {
 
 /// All that the parts of a study have measured.
 pub(super) fn measures(sections: &[Section]) -> Vec<Measure> {
-    sections.iter().flat_map(|section| section.measures.clone()).collect()
+    sections.iter().flat_map(|section| section.report.measures.clone()).collect()
 }
 
 /// Whether the claims hold for what the parts have measured.
@@ -103,11 +69,7 @@ impl Claim {
             found.map_or(f64::NAN, |measure| measure.value)
         };
         let (own, title) = (value(&self.of), self.quantity.title());
-        let text = |value: f64| match self.quantity {
-            _ if value.is_nan() => "not measured".to_owned(),
-            Quantity::Barrier | Quantity::Distance => format!("{value:.2}"),
-            Quantity::Similarity | Quantity::UncommonMistakes => format!("{value:.4}"),
-        };
+        let text = |value: f64| self.quantity.digits(value);
         let (found, required, holds) = match &self.is {
             Comparison::AtMost(bound) => (text(own), format!("{title} at most {bound}"), own <= *bound),
             Comparison::AtLeast(bound) => (text(own), format!("{title} at least {bound}"), own >= *bound),

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use ron::extensions::Extensions;
 use serde::{Deserialize, Serialize};
 
 use super::claim::Claim;
 use super::part::Part;
+use super::section::Checking;
 use crate::config::Registry;
 use crate::error::{Error, Result};
 
@@ -100,7 +102,8 @@ impl Study {
     }
 
     fn parse(name: &str, file: &str, text: &str) -> Result<Self> {
-        let study: Self = ron::from_str(text).map_err(|error| {
+        let options = ron::Options::default().with_default_extension(Extensions::UNWRAP_VARIANT_NEWTYPES);
+        let study: Self = options.from_str(text).map_err(|error| {
             let start = error.span.start;
             Error::usage(format!("{file}:{}:{}: {}", start.line, start.col, error.code))
         })?;
@@ -110,7 +113,7 @@ impl Study {
             return Err(wrong("two runs have the same name".to_owned()));
         }
         for part in &study.parts {
-            part.check(&names).map_err(|what| wrong(format!("{}: {what}", part.title)))?;
+            part.analysis.visit(Checking(&names)).map_err(|what| wrong(format!("{}: {what}", part.title)))?;
         }
         Ok(Self { name: name.to_owned(), ..study })
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::claim::Verdict;
 use super::section::Section;
 use super::{Options, Run, Study};
+use crate::analysis::request::shell_line;
 use crate::config::flat_settings;
 use crate::error::Result;
 use crate::figure::{Figure, Page, Table};
@@ -35,26 +36,25 @@ pub(super) fn write(
         page.table(&found(verdicts));
     }
     for (number, (part, section)) in study.parts.iter().zip(sections).enumerate() {
-        // Two parts may be of one kind.
-        let file = |name: &str| format!("{:02}-{name}", number + 1);
         page.heading(&part.title);
         page.text(&part.about);
-        for row in &section.figures {
-            let figures: Vec<&dyn Figure> = row.figures.iter().map(|(_, figure)| figure.as_ref()).collect();
-            page.charts(&figures, &row.caption)?;
-            for (name, figure) in &row.figures {
-                figure.save(&folder.join(file(name)))?;
+        let Section { report, .. } = section;
+        for row in &report.rows {
+            let shown = row.figures.iter().filter(|item| item.names.study.is_some());
+            let figures: Vec<&dyn Figure> = shown.map(|item| &item.figure as &dyn Figure).collect();
+            if !figures.is_empty() {
+                page.charts(&figures, &row.caption)?;
             }
         }
-        for (png, caption) in &section.images {
-            page.image(png, caption);
+        for image in &report.images {
+            page.image(&image.png, &image.caption);
         }
-        for (name, table, note) in &section.tables {
-            page.text(note);
-            page.table(table);
-            let csv = table.csv();
-            write_atomically(&folder.join(file(name) + ".csv"), |file| file.write_all(csv.as_bytes()))?;
+        for item in report.tables.iter().filter(|item| item.names.study.is_some()) {
+            page.text(&item.note);
+            page.table(&item.table);
         }
+        // Two parts may be of one kind.
+        report.save(folder, |names| names.study.as_ref().map(|name| format!("{:02}-{name}", number + 1)))?;
         for numbers in &part.paper {
             page.text(&numbers.title);
             page.table(&numbers.table());
@@ -161,18 +161,23 @@ fn settings(runs: &[Run]) -> (Table, Table) {
     )
 }
 
+/// The commands that train the runs and make the sections again, as lines for a shell.
 fn commands(options: &Options, runs: &[Run], sections: &[Section]) -> Vec<String> {
     let train = runs.iter().map(|Run { member, request }| {
         let seed = request.experiment.seed;
         let seeds = [format!("seed.init={}", seed.init), format!("seed.order={}", seed.order)];
         let seeds = if seed.init == member.replicate { &[][..] } else { &seeds[..] };
+        let base = request.base.display().to_string();
+        let replicate = member.replicate.to_string();
+        let mut words = vec!["runner", "-k", &member.key, "-b", &base];
+        if member.replicate > 0 {
+            words.extend(["--replicate", &replicate]);
+        }
         let sets = [seeds, member.set.as_slice(), options.set].concat();
-        let sets: String = sets.iter().map(|setting| format!(" --set '{setting}'")).collect();
-        let replicate = match member.replicate {
-            0 => String::new(),
-            replicate => format!(" --replicate {replicate}"),
-        };
-        format!("runner -k {} -b {}{replicate}{sets}", member.key, request.base.display())
+        words.extend(sets.iter().flat_map(|setting| ["--set", setting]));
+        shell_line(&words.into_iter().map(str::to_owned).collect::<Vec<_>>())
     });
-    train.chain(sections.iter().flat_map(|section| section.commands.clone())).collect()
+    train
+        .chain(sections.iter().flat_map(|section| section.commands.iter().map(|words| shell_line(words))))
+        .collect()
 }

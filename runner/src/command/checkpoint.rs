@@ -3,29 +3,86 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use basin_core::checkpoint::{self, Change, Checkpoint, Location, Reader, Statistics, TensorInfo};
+use basin_core::checkpoint::{
+    self, Change, Checkpoint, Location, Reader, Statistics, TensorInfo, endings_explained,
+};
 use basin_core::error::Error;
 use basin_core::remote::{self, named};
 use serde_json::{Value, json};
 
 use super::{print, working};
-use crate::args::{CheckpointCommand, Device};
+use crate::args::{Device, location};
 
-/// Runs the command that was typed.
-pub fn run(command: &CheckpointCommand) -> Result<()> {
-    match command {
-        CheckpointCommand::Inspect { file, names: true, json } => {
-            let copy = local(file)?;
-            let reader = Reader::open(&copy).map_err(|error| named(error, &copy, file))?;
-            inspect(file, &reader, None, *json)
+/// Inspects, compares and converts checkpoints.
+#[derive(Debug, clap::Subcommand)]
+pub enum Checkpoints {
+    /// Shows the metadata and the tensors: norm, mean, deviation, extremes, and values that are not finite.
+    Inspect {
+        /// The checkpoint.
+        #[arg(value_parser = location())]
+        file: Location,
+        /// Shows names, types and shapes only, without reading the values.
+        #[arg(long)]
+        names: bool,
+        /// Prints the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compares the tensors of two checkpoints: norm of the difference, relative to the first, and cosine.
+    Diff {
+        /// The first checkpoint.
+        #[arg(value_parser = location())]
+        one: Location,
+        /// The second checkpoint.
+        #[arg(value_parser = location())]
+        two: Location,
+        /// Prints the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes a checkpoint in another format, as the new name's ending says.
+    #[command(long_about = converting())]
+    Convert {
+        /// The checkpoint.
+        #[arg(value_parser = location())]
+        from: Location,
+        /// The new file.
+        #[arg(value_parser = location())]
+        to: Location,
+        /// Overwrites the new file if it is there.
+        #[arg(long)]
+        force: bool,
+        /// Prints the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What `runner checkpoint convert` does, with what each format holds.
+fn converting() -> String {
+    format!(
+        "Writes a checkpoint in another format, as the new name's ending says.\n\n{} Values become float32, counters of batches stay int64.",
+        endings_explained()
+    )
+}
+
+impl Checkpoints {
+    /// Runs the command that was typed.
+    pub fn run(&self) -> Result<()> {
+        match self {
+            Checkpoints::Inspect { file, names: true, json } => {
+                let copy = local(file)?;
+                let reader = Reader::open(&copy).map_err(|error| named(error, &copy, file))?;
+                inspect(file, &reader, None, *json)
+            }
+            Checkpoints::Inspect { file, names: false, json } => {
+                let copy = local(file)?;
+                let inspection = checkpoint::inspect(&copy).map_err(|error| named(error, &copy, file))?;
+                inspect(file, &inspection.reader, Some((&inspection.tensors, &inspection.total)), *json)
+            }
+            Checkpoints::Diff { one, two, json } => diff(one, two, *json),
+            Checkpoints::Convert { from, to, force, json } => convert(from, to, *force, *json),
         }
-        CheckpointCommand::Inspect { file, names: false, json } => {
-            let copy = local(file)?;
-            let inspection = checkpoint::inspect(&copy).map_err(|error| named(error, &copy, file))?;
-            inspect(file, &inspection.reader, Some((&inspection.tensors, &inspection.total)), *json)
-        }
-        CheckpointCommand::Diff { one, two, json } => diff(one, two, *json),
-        CheckpointCommand::Convert { from, to, force, json } => convert(from, to, *force, *json),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What this machine computes with, and whether it computes rightly.
+//! `runner doctor`: the devices of this machine, and whether they compute as the CPU does.
 
 use anyhow::Result;
 use basin_core::device::describe;
@@ -19,7 +19,7 @@ pub struct Doctor {
     /// Side of its square images, pixels.
     #[arg(long, default_value_t = 224, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     size: u16,
-    /// Images at once; kernels are chosen by it.
+    /// Batch size; devices choose their kernels by it.
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     batch: u16,
     #[command(flatten)]

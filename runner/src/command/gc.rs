@@ -19,7 +19,7 @@ pub struct Gc {
     /// Folder that holds the runs; those in <BASE_DIR>-repN are further instances.
     #[arg(short, long, default_value = "experiments", value_name = "FOLDER")]
     base_dir: PathBuf,
-    /// Shows what would go, and removes nothing.
+    /// Lists the checkpoints that would be removed, and removes none.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Many runs as job arrays of a cluster that runs Slurm.
+//! `runner slurm`: many runs as job arrays of a Slurm cluster.
 
 mod selection;
 mod submit;
@@ -25,25 +25,26 @@ pub use self::submit::Refused;
 pub struct Slurm {
     #[command(flatten)]
     runs: Runs,
-    /// Where each run computes, such as cpu, cuda, or cuda:0,cuda:1; unless set, as many GPUs as gpu_spec of its key says.
+    /// Where each run computes, such as cpu, cuda, or cuda:0,cuda:1 (data parallel); unless set, as many GPUs as gpu_spec of its key
+    /// says.
     #[arg(long, value_delimiter = ',', value_name = "DEVICES")]
     device: Vec<Choice>,
     /// Folder for scripts, commands and logs, instead of <BASE_DIR>/slurm.
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
-    /// Submits the scripts; without it, what submits them is printed.
+    /// Submits the scripts; without it, the commands that submit them are printed.
     #[arg(long)]
     submit: bool,
     /// Partition of the cluster.
     #[arg(long, value_name = "NAME")]
     partition: Option<String>,
-    /// Time limit of a run between two saves, such as 4:00:00; a run that reaches it is requeued and goes on.
+    /// Time limit of a job, such as 4:00:00; a run that reaches it, or is preempted, is requeued and resumes.
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
-    /// Runs of an array at once.
+    /// Runs of a job array at once.
     #[arg(long, value_name = "N")]
     max_parallel: Option<NonZeroUsize>,
-    /// Another option of sbatch, such as --account=vision; may be repeated, and wins over the program's own.
+    /// A further option of sbatch, such as --account=vision; may be repeated, and overrides the program's own.
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     sbatch: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! How far many runs are.
+//! `runner status`: the progress of many runs.
 
 use anyhow::Result;
 use basin_core::sweep::overview;

@@ -1,4 +1,4 @@
-//! Many runs on one machine, each in a process of its own.
+//! `runner sweep`: many runs on one machine, each in a process of its own.
 
 mod child;
 
@@ -35,7 +35,7 @@ pub struct Sweep {
     /// Stops all runs when one fails.
     #[arg(long)]
     fail_fast: bool,
-    /// Shows the runs and how far each is, and does nothing.
+    /// Shows the runs and their states, and trains none.
     #[arg(long)]
     dry_run: bool,
 }

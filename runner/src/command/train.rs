@@ -1,28 +1,56 @@
 //! `runner -k KEY`: trains one run.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use basin_core::error::Error;
 use basin_core::train::launch::{Existing, Outcome, Request, launch};
 
 use super::{print, training};
-use crate::args::Train;
+use crate::args::{Device, Settings};
 use crate::progress::say;
 
-/// Trains a key, and prints the run's folder.
-pub fn run(arguments: Train) -> Result<()> {
-    let Train { config_key, base_dir, work_dir, replicate, settings, device, force } = arguments;
-    let Some(key) = config_key else {
-        return Err(Error::usage(
-            "name a key with -k KEY; `runner configs` lists them, `runner --help` shows more",
-        )
-        .into());
-    };
-    let experiment = settings.families.registry()?.seeded(&key, replicate, &settings.set)?;
-    let existing = if force { Existing::SetAside } else { Existing::Resume };
-    let request = Request { experiment, base: base_dir, work_dir, replicate, existing };
-    let outcome = training(&device, |job| launch(&request, job))?;
-    if outcome == Outcome::AlreadyDone {
-        say(&format!("{key} is trained already; more epochs go on with it, --force starts over"));
+/// Without a command: trains a key.
+#[derive(Debug, clap::Args)]
+pub struct Train {
+    /// Key of the experiment to train; `runner configs` lists them.
+    #[arg(short = 'k', long, value_name = "KEY")]
+    config_key: Option<String>,
+    /// Folder that holds all runs.
+    #[arg(short, long, default_value = "experiments", value_name = "FOLDER")]
+    base_dir: PathBuf,
+    /// Folder of this run, instead of <BASE_DIR>/<KEY>.
+    #[arg(short, long, value_name = "FOLDER")]
+    work_dir: Option<PathBuf>,
+    /// Trains another instance of the key: sets both random seeds to N and works in <BASE_DIR>-repN.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    replicate: u64,
+    #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
+    device: Device,
+    /// Starts over instead of resuming; an existing folder of the run is kept under another name.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Train {
+    /// Trains a key, and prints the run's folder.
+    pub fn run(self) -> Result<()> {
+        let Train { config_key, base_dir, work_dir, replicate, settings, device, force } = self;
+        let Some(key) = config_key else {
+            return Err(Error::usage(
+                "name a key with -k KEY; `runner configs` lists them, `runner --help` shows more",
+            )
+            .into());
+        };
+        let experiment = settings.families.registry()?.seeded(&key, replicate, &settings.set)?;
+        let existing = if force { Existing::SetAside } else { Existing::Resume };
+        let request = Request { experiment, base: base_dir, work_dir, replicate, existing };
+        let outcome = training(&device, |job| launch(&request, job))?;
+        if outcome == Outcome::AlreadyDone {
+            say(&format!("{key} is trained already; more epochs go on with it, --force starts over"));
+        }
+        print(&format!("{}\n", request.run_dir().root().display()))
     }
-    print(&format!("{}\n", request.run_dir().root().display()))
 }

@@ -12,12 +12,12 @@ use basin_core::event::Event;
 use basin_core::job::{Job, Stop};
 use basin_core::model::{Arch, initial_state};
 use basin_core::run::RunDir;
-use egui::{Role, Ui};
+use egui::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use tempfile::TempDir;
 
-use crate::context::Cx;
+use crate::panel::Panel;
 use crate::panel::criticality::CriticalityPanel;
 use crate::panel::interpolation::InterpolationPanel;
 use crate::panel::similarity::SimilarityPanel;
@@ -63,8 +63,8 @@ impl Folder {
     }
 
     /// A panel over the folder, in which the run is selected.
-    fn window<P: 'static>(&self, panel: P, draw: fn(&mut P, &mut Ui, &mut Cx)) -> Window<P> {
-        stage_of_all(panel, self.folder.path(), draw)
+    fn window<P: Panel>(&self, panel: P) -> Window<P> {
+        stage_of_all(panel, self.folder.path())
     }
 
     fn choose<P>(&self, window: &mut Window<P>, picker: &str, checkpoint: &Path) {
@@ -123,7 +123,7 @@ fn lines_of(path: &Path) -> usize {
 #[test]
 fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
     let here = Folder::new(2);
-    let mut window = here.window(InterpolationPanel::default(), InterpolationPanel::ui);
+    let mut window = here.window(InterpolationPanel::default());
     here.choose(&mut window, "From", &here.checkpoint(0));
     here.choose(&mut window, "To", &here.checkpoint(1));
     set(&mut window, "Count of coefficients", 5000.0);
@@ -182,7 +182,7 @@ fn a_checkpoint_of_another_architecture_is_named() {
     let here = Folder::new(1);
     let other = here.checkpoint(0).with_file_name("ckpt-other.safetensors");
     here.save(&other, "fixup_resnet34", 0);
-    let mut window = here.window(InterpolationPanel::default(), InterpolationPanel::ui);
+    let mut window = here.window(InterpolationPanel::default());
     here.choose(&mut window, "From", &here.checkpoint(0));
     here.choose(&mut window, "To", &other);
     click(&mut window, "Compute line");
@@ -192,7 +192,7 @@ fn a_checkpoint_of_another_architecture_is_named() {
 #[test]
 fn modules_are_compared_and_a_cell_says_its_value() {
     let here = Folder::new(2);
-    let mut window = here.window(SimilarityPanel::default(), SimilarityPanel::ui);
+    let mut window = here.window(SimilarityPanel::default());
     here.choose(&mut window, "Network", &here.checkpoint(0));
     here.choose(&mut window, "Compared with", &here.checkpoint(1));
     click(&mut window, "Compare");
@@ -204,7 +204,7 @@ fn modules_are_compared_and_a_cell_says_its_value() {
 
     click(&mut window, "Compare");
     until(&mut window, |window| shows(window, "taken from"));
-    let mut window = here.window(SimilarityPanel::default(), SimilarityPanel::ui);
+    let mut window = here.window(SimilarityPanel::default());
     here.open_stored(&mut window, &here.result("similarity"));
     until(&mut window, |window| shows(window, "All modules"));
 }
@@ -212,7 +212,7 @@ fn modules_are_compared_and_a_cell_says_its_value() {
 #[test]
 fn modules_are_rewound_to_the_epochs_beside_the_checkpoint() {
     let here = Folder::new(3);
-    let mut window = here.window(CriticalityPanel::default(), CriticalityPanel::ui);
+    let mut window = here.window(CriticalityPanel::default());
     here.choose(&mut window, "Network to rewind", &here.checkpoint(2));
     until(&mut window, |window| window.query_by_label("epoch 1").is_some());
     click(&mut window, "epoch 1");
@@ -225,7 +225,7 @@ fn modules_are_rewound_to_the_epochs_beside_the_checkpoint() {
     // A heading, the network itself, and ten modules set to two epochs.
     assert_eq!(lines_of(&journal), 22);
 
-    let mut window = here.window(CriticalityPanel::default(), CriticalityPanel::ui);
+    let mut window = here.window(CriticalityPanel::default());
     here.open_stored(&mut window, &here.result("rewinding"));
     until(&mut window, |window| shows(window, "layer4.1"));
 }
@@ -233,7 +233,7 @@ fn modules_are_rewound_to_the_epochs_beside_the_checkpoint() {
 #[test]
 fn surfaces_appear_are_stopped_and_go_on() {
     let here = Folder::new(2);
-    let mut window = here.window(CriticalityPanel::default(), CriticalityPanel::ui);
+    let mut window = here.window(CriticalityPanel::default());
     click(&mut window, "Criticality of modules");
     here.choose(&mut window, "End of the paths", &here.checkpoint(1));
     window.get_by_label("Modules").focus();
@@ -263,7 +263,7 @@ fn surfaces_appear_are_stopped_and_go_on() {
     until(&mut window, |window| !is_computing(window) && shows(window, "In "));
     assert_eq!(lines_of(&journal), whole);
 
-    let mut window = here.window(CriticalityPanel::default(), CriticalityPanel::ui);
+    let mut window = here.window(CriticalityPanel::default());
     click(&mut window, "Criticality of modules");
     here.open_stored(&mut window, &here.result("criticality"));
     until(&mut window, |window| shows(window, "epsilon is"));

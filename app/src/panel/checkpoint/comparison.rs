@@ -1,4 +1,4 @@
-//! What differs between two checkpoints, by module and by tensor.
+//! The difference of two checkpoints, by module and by tensor.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use basin_core::figure::{BarSeries, Bars, Table};
 use basin_core::model::Arch;
 
 use super::shape;
-use crate::panel::runs::count;
 use crate::widget::chart::number;
+use crate::widget::count;
 
-/// Two checkpoints beside each other.
+/// The difference of two checkpoints.
 pub struct Comparison {
-    /// All tensors as one vector, and which take no part.
+    /// A summary: the difference over all tensors, and what was not compared.
     pub sentence: String,
     /// The relative change of each module.
     pub bars: Bars,
@@ -49,7 +49,7 @@ impl Comparison {
     }
 }
 
-/// Tensors of each module as one vector, bottom to top; counters take no part, as in distances.
+/// The difference of each module with its tensors as one vector, bottom to top. Counters are left out, as in distances.
 fn modules(diff: &Diff, one: &StateDict, arch: Option<&Arch>) -> Vec<(String, Change)> {
     let known = arch.map(Arch::modules).unwrap_or_default();
     let module_of = |tensor: &str| -> String {

@@ -1,5 +1,5 @@
-//! A checkpoint that is open: what it says of itself at once, numbers about its values when they are read. Between readings no
-//! file is held.
+//! An open checkpoint: names and shapes at once, statistics of the values when they are read. The file is closed between
+//! readings.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use egui::Context;
 
 use crate::background::Slot;
 
-/// Between two looks at whether a file is as it was.
+/// Time between two checks whether a file has changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The state of a file: its time and its size.
+/// The state of a file: its time of modification and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     modified: SystemTime,
@@ -25,7 +25,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Of a file as it is now.
+    /// The present state of a file.
     fn of(path: &Path) -> Result<Self> {
         let stamp = || {
             let metadata = path.metadata()?;
@@ -34,7 +34,7 @@ impl Stamp {
         stamp().map_err(Error::io("read", path))
     }
 
-    /// Makes sure that a file is as it was.
+    /// Makes sure that a file has not changed.
     pub fn check(self, path: &Path) -> Result<()> {
         match Self::of(path)? == self {
             true => Ok(()),
@@ -43,27 +43,27 @@ impl Stamp {
     }
 }
 
-/// What is known of a checkpoint.
+/// The contents of a checkpoint.
 #[derive(Debug)]
 pub struct Contents {
-    /// Of which state of the file.
+    /// The state of the file that they were read from.
     pub stamp: Stamp,
     /// `safetensors`, `PyTorch` or `PyTorch before 1.6`.
     pub format: &'static str,
-    /// What the file says of itself.
+    /// The entries that the file holds beside its tensors.
     pub metadata: BTreeMap<String, String>,
     /// Its tensors.
     pub tensors: Vec<TensorInfo>,
-    /// Numbers of each tensor, and of all together, once they are known.
+    /// Statistics of each tensor, and of all together, once the values are read.
     pub numbers: Option<(Vec<Statistics>, Statistics)>,
-    /// The architecture that the file or its run names.
+    /// The architecture by the file's metadata or its run.
     pub arch: Option<Arch>,
     /// Side of the images that its run reads, pixels.
     pub image_size: Option<usize>,
 }
 
 impl Contents {
-    /// Reads what the file says of itself.
+    /// Reads names, shapes and metadata.
     fn describe(path: &Path) -> Result<Self> {
         let stamp = Stamp::of(path)?;
         Ok(Self::new(path, stamp, Reader::open(path)?))
@@ -88,7 +88,7 @@ impl Contents {
     }
 }
 
-/// A checkpoint that is looked at.
+/// A checkpoint that is read in the background.
 pub struct Opened {
     /// The file.
     pub path: PathBuf,
@@ -105,7 +105,7 @@ impl Opened {
         Self { path, described, measured, watched, looked: None }
     }
 
-    /// Starts to read, and takes what was read; whether there is news.
+    /// Starts to read, and takes what was read; returns whether anything changed.
     pub fn update(&mut self, context: &Context) -> bool {
         let path = self.path.clone();
         let Some(looked) = self.looked else {
@@ -127,7 +127,7 @@ impl Opened {
         self.measured.poll()
     }
 
-    /// What is known so far.
+    /// The contents, with statistics once these are there.
     pub fn contents(&self) -> Option<&Contents> {
         self.measured.value().or(self.described.value())
     }
@@ -142,7 +142,7 @@ impl Opened {
         self.described.error().or(self.measured.error())
     }
 
-    /// A sentence about a file that is no more what was read.
+    /// A message if the file has changed since it was read.
     pub fn change(&self) -> Option<String> {
         let read = self.contents()?.stamp;
         let shown = "what is shown was read before";

@@ -18,14 +18,14 @@ use crate::widget::chart::{chart, number};
 use crate::widget::job::{is_open, job};
 use crate::widget::{hint, problem};
 
-/// Parts of a histogram.
+/// Bins of a histogram.
 const PARTS: usize = 100;
-/// Side of the images that layers are laid out for where no run says how large they are, pixels.
+/// Side of the input images if the checkpoint lies in no run, pixels.
 const IMAGE_SIZE: usize = 224;
 /// Height of a chart, points.
 const HEIGHT: f32 = 240.0;
 
-/// A file that has the tensor.
+/// A checkpoint that has the tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Holder {
     /// What charts call it.
@@ -37,7 +37,7 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// The values of a tensor, if the file is as it was.
+    /// Reads the values of a tensor.
     fn values(&self, name: &str) -> Result<Vec<f32>> {
         self.stamp.check(&self.path)?;
         let reader = Reader::open(&self.path)?;
@@ -61,7 +61,7 @@ pub struct Detail {
 #[derive(Debug, Clone)]
 struct Map {
     layer: LayerSpectrum,
-    /// Side of its input for images of the given side, where the architecture is known.
+    /// Side of its input, and of the images that give such an input; if the architecture is known.
     usual: Option<(usize, usize)>,
 }
 
@@ -141,7 +141,7 @@ impl Detail {
                 let (map, name, holders) = (map.clone(), self.name.clone(), self.holders.clone());
                 let title = format!("Singular values of {name}");
                 let work = move |job: &Job| decompose(&name, &map, &holders, job);
-                self.ticket = Some(cx.queue.submit(title, cx.device, work));
+                self.ticket = Some(cx.compute(title, work));
             }
             if let Some(decomposed) = job(ui, &mut self.ticket) {
                 self.decomposed = Some(decomposed);
@@ -151,18 +151,19 @@ impl Detail {
 }
 
 impl Drop for Detail {
-    /// Nobody waits for its singular values any more.
+    /// Cancels the decomposition, whose result nobody will see.
     fn drop(&mut self) {
         if let Some(ticket) = &self.ticket {
-            ticket.info.cancel();
+            ticket.job.cancel();
         }
     }
 }
 
 impl Map {
-    /// A tensor as the network uses it, if its architecture is known; any other matrix or kernel on a small input.
+    /// The map that a tensor is: with the input of its layer if the architecture is known, or else on a small input.
+    /// `None` for a tensor that is no matrix or kernel.
     fn of(name: &str, contents: &Contents) -> Option<Self> {
-        /// Side of the input where nothing says how large it is, pixels.
+        /// Side of the input where it is unknown, pixels.
         const UNKNOWN: usize = 16;
         let shape = &contents.tensors.iter().find(|tensor| tensor.name == name)?.shape;
         if !matches!(shape.len(), 2 | 4) || shape.contains(&0) {
@@ -181,7 +182,7 @@ impl Map {
         })
     }
 
-    /// What it maps.
+    /// A description, such as its shape and input.
     fn words(&self) -> String {
         let LayerSpectrum { shape: lengths, side, .. } = &self.layer;
         let lengths = shape(lengths);
@@ -195,7 +196,7 @@ impl Map {
     }
 }
 
-/// The values of the tensor in each file, counted in the same parts.
+/// The histogram of the tensor in each checkpoint, with the same bins.
 fn histograms(name: &str, holders: &[Holder]) -> Result<Chart> {
     let values = holders.iter().map(|holder| holder.values(name)).collect::<Result<Vec<_>>>()?;
     let all = values.iter().map(|values| Statistics::of(values)).reduce(Statistics::and);
@@ -215,7 +216,7 @@ fn histograms(name: &str, holders: &[Holder]) -> Result<Chart> {
     })
 }
 
-/// The singular values of the map in each file that has it in that shape.
+/// The singular values of the map in each checkpoint that has the tensor in that shape.
 fn decompose(name: &str, map: &Map, holders: &[Holder], job: &Job) -> Result<Decomposed> {
     let layer = &map.layer;
     let (mut series, mut words) = (Vec::new(), Vec::new());

@@ -26,7 +26,7 @@ fn save(folder: &Path, name: &str, factor: f32, classes: usize) -> PathBuf {
 }
 
 fn panel(folder: &Path) -> Harness<'static, Stage<CheckpointPanel>> {
-    stage(CheckpointPanel::default(), folder, CheckpointPanel::ui)
+    stage(CheckpointPanel::default(), folder)
 }
 
 fn open(harness: &mut Harness<'_, Stage<CheckpointPanel>>, path: &Path) {

@@ -15,7 +15,7 @@ use crate::context::Cx;
 use crate::kept::Kept;
 use crate::panel::analysis::Analysis;
 use crate::widget::form::{self, MEMORY};
-use crate::widget::images::Images;
+use crate::widget::images::ImageChoice;
 use crate::widget::{bars, hint, picker, problem, results, table};
 
 /// What is remembered of the question.
@@ -28,7 +28,7 @@ pub struct Rewinder {
     /// A checkpoint that they are set to as well.
     other: Option<PathBuf>,
     modules: String,
-    images: Images,
+    images: ImageChoice,
     memory_mib: usize,
     metric: Metric,
     analysis: Analysis<Rewinding>,
@@ -44,7 +44,7 @@ impl Default for Rewinder {
             to: [0].into(),
             other: None,
             modules: String::new(),
-            images: Images::default(),
+            images: ImageChoice::default(),
             memory_mib: MEMORY,
             metric: Metric::Accuracy,
             analysis: Analysis::default(),
@@ -119,7 +119,7 @@ impl Rewinder {
     fn start(&mut self, ui: &Ui, cx: &mut Cx, checkpoint: PathBuf) {
         let images = self.images.wanted(cx);
         let epochs = self.to.iter().map(|epoch| Named::Epoch(*epoch));
-        let to: Vec<Named> = epochs.chain(self.other.clone().map(Named::File)).collect();
+        let to: Vec<Named> = epochs.chain(self.other.clone().map(|path| Named::File(path.into()))).collect();
         let (modules, memory_bytes) = (form::names(&self.modules), self.memory_mib << 20);
         self.analysis.start(ui.ctx(), cx, "Rewinding", move |watch, job| {
             let (experiment, selection) = images.of(&checkpoint)?;

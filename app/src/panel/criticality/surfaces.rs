@@ -15,7 +15,7 @@ use crate::context::Cx;
 use crate::kept::Kept;
 use crate::panel::analysis::Analysis;
 use crate::widget::form::{self, MEMORY, Range};
-use crate::widget::images::Images;
+use crate::widget::images::ImageChoice;
 use crate::widget::{bars, heat_map, hint, picker, results, table};
 
 /// Draws of noise for each point, unless another number is chosen; as the runner's.
@@ -32,7 +32,7 @@ pub struct Surfaces {
     seed: usize,
     rule: Rule,
     modules: String,
-    images: Images,
+    images: ImageChoice,
     memory_mib: usize,
     /// Number of the module whose surface is drawn.
     shown: usize,
@@ -62,7 +62,7 @@ impl Default for Surfaces {
             seed: 0,
             rule: Rule::default(),
             modules: String::new(),
-            images: Images::of(Split::EvalTrain),
+            images: ImageChoice::of(Split::EvalTrain),
             memory_mib: MEMORY,
             shown: 0,
             metric: Metric::Accuracy,

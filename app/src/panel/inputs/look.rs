@@ -1,4 +1,4 @@
-//! What there is to see of samples; made beside the window's thread.
+//! Pictures of samples, prepared beside the window's thread.
 
 use basin_core::analysis::mistakes::class_names;
 use basin_core::config::Data;
@@ -61,7 +61,7 @@ impl Opened {
     }
 }
 
-/// Whether a label says a class.
+/// Whether a label holds a class or finding.
 fn has(labelling: Labelling, label: usize, class: usize) -> bool {
     match labelling {
         Labelling::Class => label == class,
@@ -69,22 +69,21 @@ fn has(labelling: Labelling, label: usize, class: usize) -> bool {
     }
 }
 
-/// Which samples are looked at, and how.
+/// Which samples are prepared, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
-    /// How they are prepared.
+    /// The data set and its preparation.
     pub data: Data,
     /// As in training, or as in evaluation.
     pub augment: Augment,
     /// The epoch of training.
     pub epoch: u64,
-    /// The samples.
+    /// Their indices in the split.
     pub samples: Vec<usize>,
 }
 
-/// What is seen.
+/// Prepared samples.
 pub struct Seen {
-    /// Sample by sample.
     pub samples: Vec<Shown>,
     /// The shuffle, if there is one.
     pub permutation: Option<Permutation>,
@@ -112,7 +111,7 @@ pub struct Stages {
     pub original: Picture,
     /// After crop, flip and resizing.
     pub crop: Picture,
-    /// What the network is given, its normalisation undone.
+    /// The input of the network, with its normalisation undone.
     pub input: Picture,
 }
 

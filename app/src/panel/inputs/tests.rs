@@ -9,8 +9,7 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::*;
 use crate::app::App;
-use crate::panel::Tab;
-use crate::testing::{experiment, until_app, window_of_all, write_run};
+use crate::testing::{experiment, panel, panel_mut, until_app, window_of_all, write_run};
 
 const KEY: &str = "demo/Shapes_photo/fixup_resnet18/pretrain";
 
@@ -22,17 +21,17 @@ fn shuffled() -> Experiment {
 }
 
 fn is_seen(app: &App) -> bool {
-    let panel = &app.panels.inputs;
+    let panel = panel::<InputsPanel>(app);
     panel.asked_to_look.is_some() && !panel.seen.is_pending() && panel.seen.value().is_some()
 }
 
 fn seen<'a>(harness: &'a Harness<App>) -> &'a Seen {
-    harness.state().panels.inputs.seen.value().unwrap()
+    panel::<InputsPanel>(harness.state()).seen.value().unwrap()
 }
 
 /// Changes what is shown, and waits for it.
 fn show(harness: &mut Harness<App>, change: impl FnOnce(&mut View)) {
-    change(&mut harness.state_mut().panels.inputs.view.as_mut().unwrap().1);
+    change(&mut panel_mut::<InputsPanel>(harness.state_mut()).view.as_mut().unwrap().1);
     harness.step();
     until_app(harness, is_seen);
 }
@@ -42,7 +41,7 @@ fn pixels_are_those_that_the_loader_yields() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = shuffled();
     write_run(folder.path(), &experiment, 0);
-    let mut harness = window_of_all(folder.path(), Tab::Inputs);
+    let mut harness = window_of_all(folder.path(), "Inputs");
     until_app(&mut harness, is_seen);
     harness.get_by_label_contains("train.mixup_alpha = 0.7");
     show(&mut harness, |view| (view.first, view.epoch) = (7, 2));
@@ -66,7 +65,9 @@ fn pixels_are_those_that_the_loader_yields() {
 
     harness.get_by_label("Next").click();
     harness.step();
-    until_app(&mut harness, |app| is_seen(app) && app.panels.inputs.view.as_ref().unwrap().1.first == 8);
+    until_app(&mut harness, |app| {
+        is_seen(app) && panel::<InputsPanel>(app).view.as_ref().unwrap().1.first == 8
+    });
     assert_eq!(seen(&harness).samples[0].sample, 8);
     harness.get_by_label("No shuffle").click();
     harness.step();
@@ -78,14 +79,14 @@ fn pixels_are_those_that_the_loader_yields() {
 fn a_shuffle_that_moves_nothing_says_so() {
     let folder = tempfile::tempdir().unwrap();
     write_run(folder.path(), &shuffled(), 0);
-    let mut harness = window_of_all(folder.path(), Tab::Inputs);
+    let mut harness = window_of_all(folder.path(), "Inputs");
     until_app(&mut harness, is_seen);
     assert!(harness.query_by_label_contains("is the identity").is_none());
     show(&mut harness, |view| view.blocks = ShuffleBlock { seed: 1234, block_size: 8 });
     harness.get_by_label_contains("Seed 1234 leaves all 4 in place");
     // One that does not divide the image is an error where the user looks.
-    harness.state_mut().panels.inputs.view.as_mut().unwrap().1.blocks.block_size = 5;
-    until_app(&mut harness, |app| app.panels.inputs.seen.error().is_some());
+    panel_mut::<InputsPanel>(harness.state_mut()).view.as_mut().unwrap().1.blocks.block_size = 5;
+    until_app(&mut harness, |app| panel::<InputsPanel>(app).seen.error().is_some());
     harness.get_by_label_contains("must divide data.configs.image_size 16: 5");
 }
 
@@ -93,7 +94,7 @@ fn a_shuffle_that_moves_nothing_says_so() {
 fn a_key_is_found_while_it_is_typed() {
     let folder = tempfile::tempdir().unwrap();
     write_run(folder.path(), &shuffled(), 0);
-    let mut harness = window_of_all(folder.path(), Tab::Inputs);
+    let mut harness = window_of_all(folder.path(), "Inputs");
     let field = harness.get_by_role_and_label(egui::Role::TextInput, "Key");
     field.focus();
     field.type_text("demo/Shapes_line/fixup_resnet18/scr");
@@ -101,7 +102,7 @@ fn a_key_is_found_while_it_is_typed() {
     harness.step();
     harness.get_by_label("demo/Shapes_line/fixup_resnet18/scratch").click();
     until_app(&mut harness, |app| {
-        is_seen(app) && app.panels.inputs.seen.value().unwrap().samples[0].id.starts_with("line/")
+        is_seen(app) && panel::<InputsPanel>(app).seen.value().unwrap().samples[0].id.starts_with("line/")
     });
 }
 
@@ -109,19 +110,19 @@ fn a_key_is_found_while_it_is_typed() {
 fn moved_folders_and_broken_images_are_named() {
     let folder = tempfile::tempdir().unwrap();
     write_run(folder.path(), &shuffled(), 0);
-    let mut harness = window_of_all(folder.path(), Tab::Inputs);
+    let mut harness = window_of_all(folder.path(), "Inputs");
     {
-        let source = &mut harness.state_mut().panels.inputs.source;
+        let source = &mut panel_mut::<InputsPanel>(harness.state_mut()).source;
         source.key = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR".to_owned();
         source.data_dir = "/nowhere/images".to_owned();
     }
-    until_app(&mut harness, |app| app.panels.inputs.opened.error().is_some());
+    until_app(&mut harness, |app| panel::<InputsPanel>(app).opened.error().is_some());
     harness.get_by_label_contains(
         "the data folder /nowhere/images is not there; name where it is now under Data folder",
     );
 
     domainnet(folder.path());
-    harness.state_mut().panels.inputs.source.data_dir = folder.path().display().to_string();
+    panel_mut::<InputsPanel>(harness.state_mut()).source.data_dir = folder.path().display().to_string();
     harness.step();
     until_app(&mut harness, is_seen);
     show(&mut harness, |view| view.count = 2);

@@ -1,4 +1,4 @@
-//! What of a data set is shown, and how; chosen by controls.
+//! The controls: which samples are shown, and how they are prepared.
 
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -8,23 +8,23 @@ use egui::{ComboBox, DragValue, Slider, Ui};
 
 use super::look::{Look, Opened};
 
-/// Samples that are shown at once, at most.
+/// Largest number of samples that are shown at once.
 const MOST: usize = 8;
 
 /// Length of the slider over all samples, points.
 const SLIDER: f32 = 260.0;
 
-/// What is shown.
+/// The choices of the controls.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
     pub split: Split,
-    /// Only samples of this class.
+    /// Shows only samples of this class.
     pub class: Option<usize>,
-    /// Position among those samples of the first that is shown.
+    /// Index of the first sample that is shown, among those of the class.
     pub first: usize,
     /// How many are shown.
     pub count: usize,
-    /// As training sees them; of the training split only.
+    /// Prepares images as training does; only for the training split.
     pub is_augmented: bool,
     pub epoch: u64,
     pub shuffle: Moves,
@@ -35,11 +35,11 @@ pub struct View {
 /// What a shuffle moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moves {
-    /// There is none.
+    /// No shuffle.
     Nothing,
     /// Square blocks.
     Blocks,
-    /// Every value by itself.
+    /// Every value of every channel.
     Pixels,
 }
 
@@ -79,7 +79,7 @@ impl View {
         };
     }
 
-    /// What is to be seen of an open split.
+    /// The samples of an open split, and how to prepare them.
     pub fn look(&self, experiment: &Experiment, opened: &Opened) -> Look {
         let mut data = experiment.data.clone();
         data.configs.shuffle_block_config = (self.shuffle == Moves::Blocks).then_some(self.blocks);
@@ -145,7 +145,7 @@ impl View {
         });
     }
 
-    /// Draws the choice of a shuffle; it changes what is shown, never the run.
+    /// Draws the choice of a shuffle, which changes only what is shown.
     pub fn shuffle_ui(&mut self, ui: &mut Ui, experiment: &Experiment) {
         ui.horizontal_wrapped(|ui| {
             for (moves, title) in [

@@ -10,8 +10,7 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::gallery::{Order, samples};
 use super::*;
-use crate::panel::Tab;
-use crate::testing::{experiment, until_app, window_of_all, write_run};
+use crate::testing::{experiment, panel, panel_mut, until_app, window_of_all, write_run};
 
 const KEY: &str = "demo/Shapes_line/fixup_resnet18/scratch";
 
@@ -47,16 +46,16 @@ fn run(base: &Path) -> [PathBuf; 2] {
 fn mistakes_are_cores_and_a_click_shows_both_answers() {
     let folder = tempfile::tempdir().unwrap();
     let files = run(folder.path());
-    let mut harness = window_of_all(folder.path(), Tab::Mistakes);
-    harness.state_mut().panels.mistakes.networks = files.clone().map(Some);
+    let mut harness = window_of_all(folder.path(), "Mistakes");
+    panel_mut::<MistakesPanel>(harness.state_mut()).networks = files.clone().map(Some);
     harness.step();
     harness.step();
     harness.get_by_label("Compare mistakes").click();
-    until_app(&mut harness, |app| app.panels.mistakes.opened.value().is_some());
-    until_app(&mut harness, |app| app.panels.mistakes.gallery.is_there());
+    until_app(&mut harness, |app| panel::<MistakesPanel>(app).opened.value().is_some());
+    until_app(&mut harness, |app| panel::<MistakesPanel>(app).gallery.is_there());
 
     let (expected, place) = counted(files, folder.path());
-    let opened = harness.state().panels.mistakes.opened.value().unwrap().clone();
+    let opened = panel::<MistakesPanel>(harness.state()).opened.value().unwrap().clone();
     assert_eq!(opened.result, expected);
     assert!(place.join("examples-1-2-class.png").is_file());
     let counts = opened.result.pairs[0].all.counts;
@@ -64,7 +63,7 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
 
     // Sample 17 is the surest of those that only the first network is wrong about: 1, 5, 9, 13 and 17.
     let [first, id] = [1, 17].map(|sample: usize| opened.answers.first().ids[sample].clone());
-    assert_eq!(harness.state().panels.mistakes.gallery.samples(), [17, 13, 9, 5, 1]);
+    assert_eq!(panel::<MistakesPanel>(harness.state()).gallery.samples(), [17, 13, 9, 5, 1]);
     harness.get_by_label(&first);
     harness.get_by_label(&id).click();
     harness.step();
@@ -75,10 +74,10 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
     harness.get_by_label(&format!("2nd says {}", classes[7]));
 
     harness.get_by_label("both wrong: 5 (25.0 %)").click();
-    until_app(&mut harness, |app| app.panels.mistakes.gallery.samples() == [16, 12, 8, 4, 0]);
+    until_app(&mut harness, |app| panel::<MistakesPanel>(app).gallery.samples() == [16, 12, 8, 4, 0]);
     // Of the samples of class 4, 4 and 14, both networks are wrong about the first.
-    harness.state_mut().panels.mistakes.choice.part = Some(4);
-    until_app(&mut harness, |app| app.panels.mistakes.gallery.samples() == [4]);
+    panel_mut::<MistakesPanel>(harness.state_mut()).choice.part = Some(4);
+    until_app(&mut harness, |app| panel::<MistakesPanel>(app).gallery.samples() == [4]);
 }
 
 /// Counts the mistakes of two files of predictions.

@@ -26,7 +26,7 @@ fn spectra_of_checkpoints_are_computed_stored_and_opened_again() {
     std::fs::write(&broken, "no tensors").unwrap();
     panel.add(broken);
     panel.filter = "^fc$|layer4.0.conv1".to_owned();
-    let mut harness = stage(panel, base.path(), SpectraPanel::ui);
+    let mut harness = stage(panel, base.path());
     harness.step();
     let compute = |panel: &mut egui_kittest::Harness<'_, _>| {
         panel.get_by_label("Compute spectra").click();
@@ -56,7 +56,7 @@ fn spectra_of_checkpoints_are_computed_stored_and_opened_again() {
     assert!(folder.starts_with(base.path().join("analysis/spectrum")));
 
     // What is stored opens without computing.
-    let mut harness = stage(SpectraPanel::default(), base.path(), SpectraPanel::ui);
+    let mut harness = stage(SpectraPanel::default(), base.path());
     let context = harness.ctx.clone();
     harness.state_mut().panel.entries = vec![Entry::stored(&context, folder.clone())];
     until_panel(&mut harness, |panel| panel.ranks.value().is_some());

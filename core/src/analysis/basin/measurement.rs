@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::search::Place;
 use crate::analysis::measures::{finite_or_endless, infinity_or_number};
+use crate::analysis::settings::choices;
 use crate::evaluate::Evaluation;
 
 /// What of a network is to be flat in a basin.
@@ -15,6 +16,8 @@ pub enum Loss {
     /// Mean cross-entropy, nats.
     CrossEntropy,
 }
+
+choices!(Loss, "loss": ErrorRate = "error-rate", CrossEntropy = "cross-entropy");
 
 impl Loss {
     /// Its name in a sentence.

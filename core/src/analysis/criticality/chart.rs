@@ -13,7 +13,7 @@ pub fn heat_map(result: &Criticality, surface: &Surface, metric: Metric) -> Heat
         .map(|row| columns.clone().map(|column| metric.of(&column[row].mean)).collect());
     let end = result.inputs.networks.last().map_or_else(String::new, |source| source.stem());
     HeatMap {
-        x: format!("distance from the start, {} path", result.path.name()),
+        x: format!("distance from the start, {} path", result.path),
         y: "standard deviation of the noise".to_owned(),
         unit: metric.title(&result.inputs.split),
         columns: columns.clone().map(|column| significant(column[0].distance, 3)).collect(),
@@ -85,7 +85,7 @@ pub fn score_table(results: &[(&str, &Criticality)]) -> Table {
 impl Criticality {
     /// The epsilon and where it comes from, in a sentence.
     pub fn epsilon_in_words(&self) -> String {
-        let objective = self.rule.objective.name();
+        let objective = self.rule.objective;
         let of_end = significant(self.rule.objective.of(&self.end), 4);
         match self.rule.bound {
             Bound::Relative(factor) => format!(

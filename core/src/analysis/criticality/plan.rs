@@ -1,14 +1,14 @@
 //! What is measured: the modules, and their places on the path.
 
-use std::path::Path;
-
 use burn::tensor::Tensor;
 
 use super::path::{PathKind, between, read_module};
-use super::{Grid, Request};
-use crate::analysis::subject::{Source, Subject};
+use super::{CriticalitySettings, Grid};
+use crate::analysis::source::Source;
+use crate::analysis::subject::Subject;
 use crate::analysis::sweep::chosen_modules;
-use crate::checkpoint::{Change, StateDict};
+use crate::checkpoint::{Change, Location, StateDict};
+use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -35,16 +35,24 @@ pub struct Plan {
 
 impl Plan {
     /// Loads the checkpoints of the path, one after the other, and keeps the first and the last.
-    pub fn open(request: &Request, grid: Grid, dataset: &Dataset, job: &Job) -> Result<Self> {
-        let load = |path: &Path| Subject::load(path, request.experiment, dataset, job);
-        let (start, end) = (load(&request.start.find(request.end)?)?, load(request.end)?);
+    pub fn open(
+        end: &Location,
+        path: PathKind,
+        settings: &CriticalitySettings,
+        grid: Grid,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        job: &Job,
+    ) -> Result<Self> {
+        let load = |location: &Location| Subject::load(location, experiment, dataset, job);
+        let (start, end) = (load(&settings.start.find(end)?)?, load(end)?);
         if start.source.sha256 == end.source.sha256 {
             return Err(Error::usage(format!(
                 "{} is both the start and the end of the path; choose a later checkpoint",
-                end.source.path
+                end.source.location
             )));
         }
-        let modules = chosen_modules(&end.network.arch, request.modules)?;
+        let modules = chosen_modules(&end.network.arch, &settings.modules.0)?;
         let first = start.network.state();
         let away = |network: &Network| module_distances(&network.arch, &first, &network.state());
         let norms = away(&end.network);
@@ -57,20 +65,20 @@ impl Plan {
             sources: vec![start.source],
             start: start.network,
             end: end.network,
-            kind: request.path,
+            kind: path,
         };
-        match request.path {
+        match path {
             PathKind::Direct => {
                 plan.positions = plan.grid.alphas.clone();
                 let line = |norm: &f64| plan.positions.iter().map(|alpha| alpha * norm).collect();
                 plan.distances = plan.norms.iter().map(line).collect();
             }
             PathKind::Optimisation => {
-                let (epochs, files) = between(&plan.sources[0], &end.source)?;
+                let (epochs, places) = between(&plan.sources[0], &end.source)?;
                 plan.distances = vec![vec![0.0]; plan.norms.len()];
-                for file in files {
+                for place in places {
                     job.check()?;
-                    let Subject { source, network } = load(&file)?;
+                    let Subject { source, network } = load(&place)?;
                     plan.distances.iter_mut().zip(away(&network)).for_each(|(all, one)| all.push(one));
                     plan.sources.push(source);
                 }
@@ -99,8 +107,8 @@ impl Plan {
             };
             return Ok(module.parameters.iter().map(blend).collect());
         }
-        let path = Path::new(&self.sources[position].path);
-        let mut values = read_module(path, &self.end.arch, module, &self.end.parameters[0].device())?;
+        let location = &self.sources[position].location;
+        let mut values = read_module(location, &self.end.arch, module, &self.end.parameters[0].device())?;
         for (index, values) in module.parameters.iter().zip(&mut values) {
             if is_count(index) {
                 *values = own(index).1.clone();

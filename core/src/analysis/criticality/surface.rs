@@ -1,87 +1,30 @@
 //! The measuring itself: all draws at all points, as far as the journal has not got them.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
+use super::Criticality;
 use super::perturbation::{Perturbation, Place};
 use super::plan::Plan;
-use super::{Criticality, Request};
+use super::samples::{Sample, Samples, at, draws};
 use crate::analysis::journal::Journal;
 use crate::analysis::measures::Measures;
 use crate::analysis::sweep::{Sweep, Visit};
-use crate::data::Dataset;
+use crate::data::EvalImages;
 use crate::error::Result;
 use crate::job::Job;
 
 /// Between two looks at the surfaces so far.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// A line of the journal.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sample {
-    /// Where; absent for the end itself.
-    pub at: Option<At>,
-    /// What came of it.
-    pub measures: Measures,
-}
-
-/// A draw at a point of a surface, in a form that outlives the grid.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct At {
-    module: String,
-    position: f64,
-    sigma: f64,
-    draw: usize,
-}
-
-/// Samples by where they were taken.
-pub struct Samples<'a>(HashMap<String, &'a Measures>);
-
-impl<'a> Samples<'a> {
-    pub fn new(samples: &'a [Sample]) -> Self {
-        Self(samples.iter().map(|sample| (key(&sample.at), &sample.measures)).collect())
-    }
-
-    /// The end itself for no place.
-    pub fn get(&self, plan: &Plan, place: Option<Place>) -> Option<&'a Measures> {
-        self.0.get(&key(&place.map(|place| at(plan, place)))).copied()
-    }
-}
-
-/// Floating-point numbers are written so that they are unique.
-fn key(at: &Option<At>) -> String {
-    match at {
-        None => String::new(),
-        Some(At { module, position, sigma, draw }) => format!("{module} {position} {sigma} {draw}"),
-    }
-}
-
-fn at(plan: &Plan, place: Place) -> At {
-    At {
-        module: plan.end.arch.modules()[place.module].name.to_owned(),
-        position: plan.positions[place.position],
-        sigma: place.sigma,
-        draw: place.draw,
-    }
-}
-
-/// The draws of a point: without noise, one says all.
-pub fn draws(plan: &Plan, sigma: f64) -> usize {
-    if sigma == 0.0 { 1 } else { plan.grid.draws }
-}
-
 /// Measures what the journal lacks: the end itself, then the modules bottom to top, each surface once over for each draw.
 /// `empty` is the result without points.
 pub fn measure(
     plan: &Plan,
-    request: &Request,
-    dataset: &Dataset,
+    images: impl FnOnce() -> Result<EvalImages>,
+    memory_bytes: usize,
     empty: &Criticality,
     journal: &mut Journal<Sample>,
+    show: Option<&dyn Fn(Criticality)>,
     job: &Job,
 ) -> Result<()> {
     let places = |module: usize| {
@@ -102,8 +45,7 @@ pub fn measure(
         return Ok(());
     }
 
-    let images = request.selection.decode(dataset, request.experiment, job)?;
-    let memory_bytes = request.memory_bytes;
+    let images = images()?;
     let sweep = Sweep { network: &plan.end, images: &images, memory_bytes, what: "criticality" };
     let mut perturbation = Perturbation::new(plan);
     let own = |index: &usize| plan.end.parameters[*index].clone();
@@ -115,10 +57,10 @@ pub fn measure(
     let take = |place: &Option<Place>, evaluation: &_| {
         let at = place.map(|place| at(plan, place));
         journal.add(Sample { at, measures: Measures::from(evaluation) })?;
-        if let Some(watch) = request.watch
+        if let Some(show) = show
             && shown.is_none_or(|shown| shown.elapsed() > LOOK)
         {
-            watch(&empty.filled(plan, &journal.points, false)?);
+            show(empty.filled(plan, &journal.points, false)?);
             shown = Some(Instant::now());
         }
         Ok(())

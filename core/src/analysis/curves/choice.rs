@@ -1,6 +1,6 @@
 //! What the paper does not say about a bar, and what was measured once it is chosen.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Finished, Statistic};
 use crate::config::{Script, Seed};
@@ -13,7 +13,7 @@ const TEST: &str = "eval/test_acc";
 const TRAIN: &str = "eval/train_acc";
 
 /// How runs become one bar.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// The `optimizer.base_lr` of all bars. Unless set, each bar has the one that is best by the mean accuracy on test images:
     /// the paper names none, and its numbers need the best in Figure 7.
@@ -30,7 +30,7 @@ impl Default for Choice {
 }
 
 /// A bar, or a point.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// `optimizer.base_lr`.
     pub rate: f64,
@@ -43,7 +43,7 @@ pub struct Measured {
 }
 
 /// A run of a bar.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
     /// Its key.
     pub key: String,

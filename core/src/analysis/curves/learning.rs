@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::choice::same_settings;
 use super::{Finished, Statistic, Summary, find, missing_note, name};
+use crate::analysis::record::Stored;
 use crate::config::{Registry, Script};
 use crate::error::{Error, Result};
-use crate::figure::{Chart, Figure, Series, Table};
+use crate::figure::{Chart, Drawing, Series, Table};
 
 /// Learning curves of many runs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LearningCurves {
     /// The regular expression that was found in the keys.
     pub keys: String,
@@ -27,7 +28,7 @@ pub struct LearningCurves {
 }
 
 /// Mean and deviation over the instances of a key.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LearningCurve {
     /// The key, without the seed that the reference's keys of shuffles end with.
     pub key: String,
@@ -124,11 +125,13 @@ impl LearningCurves {
     }
 }
 
-impl Summary for LearningCurves {
+impl Stored for LearningCurves {
     fn name(&self) -> String {
         name(&self.tag.replace('/', "-"), &(&self.keys, &self.tag))
     }
+}
 
+impl Summary for LearningCurves {
     fn table(&self) -> Table {
         let columns = ["key", "runs", "last", "highest", "in epoch", "lowest", "in epoch"];
         let rows = self.curves.iter().map(|LearningCurve { key, runs, points, .. }| {
@@ -145,8 +148,8 @@ impl Summary for LearningCurves {
         Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
     }
 
-    fn figures(&self) -> Vec<(String, Box<dyn Figure>)> {
-        vec![("curves".to_owned(), Box::new(self.chart()))]
+    fn figures(&self) -> Vec<(String, Drawing)> {
+        vec![("curves".to_owned(), Drawing::from(self.chart()))]
     }
 
     fn notes(&self) -> Vec<String> {

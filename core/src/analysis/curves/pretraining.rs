@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::statistic::cell;
 use super::{Choice, Finished, Measured, Statistic, Summary, find, missing_note, name};
+use crate::analysis::record::Stored;
 use crate::checkpoint::Location;
 use crate::config::Registry;
 use crate::error::{Error, Result};
-use crate::figure::{Chart, Figure, Series, Table};
+use crate::figure::{Chart, Drawing, Series, Table};
 use crate::run::{EPOCH_STEM, RunDir, read_metrics};
 use crate::train::start::find_pretrained;
 
@@ -19,7 +20,7 @@ use crate::train::start::find_pretrained;
 pub const KEYS: &str = "^finetune_ckpt/";
 
 /// The sweep over epochs of pre-training.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pretraining {
     /// The regular expression that was found in the keys.
     pub keys: String,
@@ -34,7 +35,7 @@ pub struct Pretraining {
 }
 
 /// One data set, tuned from one epoch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PretrainingPoint {
     /// Name of the data set.
     pub data: String,
@@ -118,11 +119,13 @@ impl Pretraining {
     }
 }
 
-impl Summary for Pretraining {
+impl Stored for Pretraining {
     fn name(&self) -> String {
         name("pretraining", &(&self.keys, self.choice))
     }
+}
 
+impl Summary for Pretraining {
     fn table(&self) -> Table {
         let columns =
             ["data", "pre-training epoch", "test, %", "train, %", "rate", "runs", "pre-trained test, %"];
@@ -140,14 +143,14 @@ impl Summary for Pretraining {
         Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
     }
 
-    fn figures(&self) -> Vec<(String, Box<dyn Figure>)> {
+    fn figures(&self) -> Vec<(String, Drawing)> {
         let mut test = self.chart("test accuracy after tuning, %", |tuned| Some(tuned.test));
         if !self.pretrained.is_empty() {
             let points = self.pretrained.iter().map(|(epoch, accuracy)| (*epoch as f64, *accuracy));
             test.series.push(Series::new("pre-trained, own test images", points.collect()));
         }
         let train = self.chart("mean training accuracy, %", |tuned| tuned.train);
-        vec![("test".to_owned(), Box::new(test)), ("train".to_owned(), Box::new(train))]
+        vec![("test".to_owned(), Drawing::from(test)), ("train".to_owned(), Drawing::from(train))]
     }
 
     fn notes(&self) -> Vec<String> {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::statistic::cell;
 use super::{Choice, Finished, Instance, Measured, Statistic, Summary, find, missing_note, name};
+use crate::analysis::record::Stored;
 use crate::config::{Experiment, Registry};
 use crate::data::Shuffle;
 use crate::error::Result;
-use crate::figure::{BarSeries, Bars, Figure, Table};
+use crate::figure::{BarSeries, Bars, Drawing, Table};
 
 /// Finds the reference's keys of the sweep.
 pub const KEYS: &str = r"^(pix|blk\d+)_shuffle/|^train/DomainNet_\w+/fixup_resnet50_nzfc_noaug/";
@@ -18,7 +19,7 @@ pub const KEYS: &str = r"^(pix|blk\d+)_shuffle/|^train/DomainNet_\w+/fixup_resne
 const STARTS: [&str; 2] = ["P-T", "RI-T"];
 
 /// The sweep over block sizes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shuffles {
     /// The regular expression that was found in the keys.
     pub keys: String,
@@ -33,7 +34,7 @@ pub struct Shuffles {
 }
 
 /// One data set, shuffled in one way.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShufflePoint {
     /// Name of the data set.
     pub data: String,
@@ -48,7 +49,7 @@ pub struct ShufflePoint {
 }
 
 /// What a shuffle moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Block {
     /// Every value of the image by itself, across channels too.
     Pixels,
@@ -177,11 +178,13 @@ impl ShufflePoint {
     }
 }
 
-impl Summary for Shuffles {
+impl Stored for Shuffles {
     fn name(&self) -> String {
         name("shuffles", &(&self.keys, self.choice))
     }
+}
 
+impl Summary for Shuffles {
     fn table(&self) -> Table {
         let columns = [
             "data",
@@ -210,12 +213,12 @@ impl Summary for Shuffles {
         Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
     }
 
-    fn figures(&self) -> Vec<(String, Box<dyn Figure>)> {
+    fn figures(&self) -> Vec<(String, Drawing)> {
         let data: Vec<&str> = self.data().into_iter().collect();
         let drop = self.bars("relative accuracy drop, %", &data, |label, point| {
             point.drop.as_ref().filter(|_| point.data == label)
         });
-        let mut figures: Vec<(String, Box<dyn Figure>)> = vec![("drop".to_owned(), Box::new(drop))];
+        let mut figures: Vec<(String, Drawing)> = vec![("drop".to_owned(), Drawing::from(drop))];
         for data in data {
             let test = self.bars(&format!("{data}: test accuracy, %"), &STARTS, |label, point| {
                 Some(&point.start(label).filter(|_| point.data == data)?.test)
@@ -223,8 +226,8 @@ impl Summary for Shuffles {
             let train = self.bars(&format!("{data}: mean training accuracy, %"), &STARTS, |label, point| {
                 point.start(label).filter(|_| point.data == data)?.train.as_ref()
             });
-            figures.push((format!("{data}-test"), Box::new(test)));
-            figures.push((format!("{data}-train"), Box::new(train)));
+            figures.push((format!("{data}-test"), Drawing::from(test)));
+            figures.push((format!("{data}-train"), Drawing::from(train)));
         }
         figures
     }

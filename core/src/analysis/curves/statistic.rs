@@ -1,9 +1,9 @@
 //! A number that was measured several times.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Mean and deviation of repetitions.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Statistic {
     /// The mean.
     pub mean: f64,

@@ -1,11 +1,8 @@
 //! Tables and figures of distances.
 
-use std::path::Path;
-
-use super::{Distance, Distances, Length, Pair, Reference, Trajectory};
-use crate::error::Result;
-use crate::figure::{BarSeries, Bars, Chart, Figure as _, HeatMap, Series, Table};
-use crate::file::write_atomically;
+use super::{Distance, Distances, Length, PairDistance, Reference, Trajectory};
+use crate::analysis::report::{FigureItem, FileNames, Report};
+use crate::figure::{BarSeries, Bars, Chart, HeatMap, Series, Table};
 
 /// What is measured of a whole network: its name, the vertical axis, and the number.
 type Total = (&'static str, &'static str, fn(&Distance) -> Length);
@@ -39,7 +36,7 @@ fn modules(distance: &Distance) -> Vec<String> {
 }
 
 /// The distance of each module, bottom to top, as bars for each labelled pair; all must be of one architecture.
-pub fn module_bars<'a>(pairs: impl Iterator<Item = (String, &'a Distance)> + Clone) -> Bars {
+fn module_bars<'a>(pairs: impl Iterator<Item = (String, &'a Distance)> + Clone) -> Bars {
     let categories = pairs.clone().next().map(|(_, distance)| modules(distance)).unwrap_or_default();
     let series = pairs.map(|(label, distance)| BarSeries {
         label,
@@ -51,7 +48,7 @@ pub fn module_bars<'a>(pairs: impl Iterator<Item = (String, &'a Distance)> + Clo
 
 impl Distances {
     /// The distance of each module, a column for each pair; `labels` are those of the networks.
-    pub fn modules(&self, labels: &[String]) -> Table {
+    fn modules(&self, labels: &[String]) -> Table {
         let pairs = self.pairs.iter().map(|pair| format!("{} to {}", labels[pair.one], labels[pair.two]));
         let names = self.pairs.first().map(|pair| modules(&pair.distance)).unwrap_or_default();
         let rows = names.into_iter().map(|name| {
@@ -64,7 +61,7 @@ impl Distances {
     }
 
     /// The distances of whole networks, a row for each pair.
-    pub fn totals(&self, labels: &[String]) -> Table {
+    fn totals(&self, labels: &[String]) -> Table {
         let rows = self.pairs.iter().map(|pair| {
             let totals = TOTALS.iter().map(|(.., total)| total(&pair.distance));
             let cells = totals.flat_map(|length| [number(length.l2), percent(length)]);
@@ -89,8 +86,8 @@ impl Distances {
     }
 
     /// The distance of each module as bars for each pair; see [`module_bars`].
-    pub fn chart(&self, labels: &[String]) -> Bars {
-        let label = |pair: &Pair| format!("{} to {}", labels[pair.one], labels[pair.two]);
+    fn chart(&self, labels: &[String]) -> Bars {
+        let label = |pair: &PairDistance| format!("{} to {}", labels[pair.one], labels[pair.two]);
         module_bars(self.pairs.iter().map(|pair| (label(pair), &pair.distance)))
     }
 
@@ -114,21 +111,41 @@ impl Distances {
         }
     }
 
-    /// Writes `tensors.csv`, `totals.csv`, and as SVG, PNG and CSV the modules, and of three networks or more the totals.
-    ///
-    /// # Errors
-    /// Those of [`crate::figure::Figure::save`].
-    pub fn save_figures(&self, labels: &[String], folder: &Path) -> Result<()> {
-        save_table(&self.tensors(labels), &folder.join("tensors.csv"))?;
-        save_table(&self.totals(labels), &folder.join("totals.csv"))?;
-        self.chart(labels).save(&folder.join("modules"))?;
+    /// Adds `tensors.csv`, `totals.csv`, the modules, and of three networks or more the totals.
+    pub(super) fn add_to(&self, report: &mut Report, labels: &[String]) {
+        report.lead.push("l2 distance of each module".to_owned());
+        report.table(FileNames::default(), self.modules(labels), "");
+        report.table(FileNames::result("totals"), self.totals(labels), "");
+        report.long_table(FileNames::result("tensors"), self.tensors(labels), "");
+        report.row(vec![FigureItem::new(FileNames::result("modules"), self.chart(labels))], "");
         if labels.len() > 2 {
-            for total in TOTALS {
-                self.matrix(total, labels).save(&folder.join(total.0))?;
-            }
+            let matrix =
+                |total: Total| FigureItem::new(FileNames::result(total.0), self.matrix(total, labels));
+            report.row(TOTALS.map(matrix).into(), "");
         }
-        Ok(())
     }
+}
+
+/// Adds what a study shows of labelled pairs.
+pub(super) fn add_comparison(report: &mut Report, pairs: &[(String, &Distance)]) {
+    let columns = ["networks", "sum over tensors", "sum over modules", "all parameters", "left out"];
+    let rows = pairs.iter().map(|(label, distance)| {
+        let numbers = TOTALS.iter().map(|(.., total)| format!("{:.2}", total(distance).l2));
+        let left_out =
+            if distance.left_out.is_empty() { "-".to_owned() } else { distance.left_out.join(", ") };
+        std::iter::once(label.clone()).chain(numbers).chain([left_out]).collect()
+    });
+    report.long_table(
+        FileNames::study("distance"),
+        Table { columns: owned(&columns), rows: rows.collect() },
+        "Euclidean norms of differences. The sum over tensors is what the paper's Table 2 most likely shows; a head with other classes is \
+         left out.",
+    );
+    let bars = module_bars(pairs.iter().cloned());
+    report.row(
+        vec![FigureItem::new(FileNames::study("distance-modules"), bars)],
+        "The distance of each module, its parameters as one vector.",
+    );
 }
 
 impl Trajectory {
@@ -139,7 +156,7 @@ impl Trajectory {
     }
 
     /// The distances of whole networks, a row for each epoch.
-    pub fn table(&self) -> Table {
+    fn table(&self) -> Table {
         let references = self.references();
         let rows = self.steps.iter().map(|step| {
             let lengths = references.iter().filter_map(|reference| step.from(*reference));
@@ -184,22 +201,15 @@ impl Trajectory {
         }
     }
 
-    /// Writes `totals.csv`, and as SVG, PNG and CSV the totals over epochs, and the modules over epochs from each reference.
-    ///
-    /// # Errors
-    /// Those of [`crate::figure::Figure::save`].
-    pub fn save_figures(&self, folder: &Path) -> Result<()> {
-        save_table(&self.table(), &folder.join("totals.csv"))?;
-        for total in TOTALS {
-            self.chart(total).save(&folder.join(total.0))?;
-        }
-        for reference in self.references() {
-            self.module_map(reference).save(&folder.join(format!("modules_{}", reference.name())))?;
-        }
-        Ok(())
+    /// Adds `totals.csv`, the totals over epochs, and the modules over epochs from each reference.
+    pub(super) fn add_to(&self, report: &mut Report) {
+        report.table(FileNames::result("totals"), self.table(), "");
+        let total = |total: Total| FigureItem::new(FileNames::result(total.0), self.chart(total));
+        report.row(TOTALS.map(total).into(), "");
+        let modules = |reference: Reference| {
+            let files = FileNames::result(format!("modules_{}", reference.name()));
+            FigureItem::new(files, self.module_map(reference))
+        };
+        report.row(self.references().into_iter().map(modules).collect(), "");
     }
-}
-
-fn save_table(table: &Table, path: &Path) -> Result<()> {
-    write_atomically(path, |file| file.write_all(table.csv().as_bytes()))
 }

@@ -1,13 +1,15 @@
 //! Distances between all pairs of some checkpoints, such as replicates.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Distance, distance};
 use crate::analysis::record::Stored;
-use crate::analysis::subject::Source;
+use crate::analysis::request::Surroundings;
+use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
+use crate::checkpoint::Location;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::digest;
@@ -24,13 +26,13 @@ pub struct Distances {
     /// The checkpoints, in the order in which they were named.
     pub networks: Vec<Source>,
     /// Every pair once.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<PairDistance>,
 }
 
 /// Two networks and how far apart they are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pair {
+pub struct PairDistance {
     /// Place of the first in the list of networks.
     pub one: usize,
     /// Place of the second.
@@ -53,19 +55,19 @@ impl Stored for Distances {
 }
 
 /// Measures the distances between all pairs of checkpoints, two of which are in memory at a time. `arch` is the architecture
-/// of those that do not say theirs. Results are written to `base` if the first lies in no run.
+/// of those that do not say theirs.
 ///
 /// # Errors
 /// Those of [`Weights::load`]; [`Error::Data`] naming two checkpoints that differ in more than their heads.
-pub fn distances(
-    paths: &[&Path],
+pub(super) fn distances(
+    locations: &[Location],
     arch: Option<&str>,
-    base: &Path,
+    surroundings: &Surroundings,
     job: &Job,
 ) -> Result<(Distances, PathBuf)> {
-    let networks = paths
-        .iter()
-        .map(|path| Weights::load(path, arch, job).map(|weights| (weights.source, weights.arch.name)));
+    let networks = locations.iter().map(|location| {
+        Weights::load(location, arch, job).map(|weights| (weights.source, weights.arch.name))
+    });
     let (networks, archs): (Vec<Source>, Vec<String>) =
         networks.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let (Some(first), Some(name)) = (networks.first(), archs.first()) else {
@@ -74,26 +76,26 @@ pub fn distances(
     if let Some((other, network)) = archs.iter().zip(&networks).find(|(other, _)| *other != name) {
         return Err(Error::data(format!(
             "{} is a {name} and {} a {other}; choose checkpoints of one architecture",
-            first.path, network.path
+            first.location, network.location
         )));
     }
-    let analyses = first.analysis_folder(base);
     let mut result = Distances { schema: 1, arch: name.clone(), networks, pairs: Vec::new() };
-    let folder = analyses.join("distance").join(result.name());
+    let Surroundings { base, output, .. } = surroundings;
+    let folder = result.networks[0].result_folder("distance", &result.name(), base, output.as_deref());
     if let Some(known) = result.known(&folder)? {
         return Ok((known, folder));
     }
 
-    let total = (paths.len() * paths.len().saturating_sub(1) / 2) as u64;
-    for (one, first) in paths.iter().enumerate().take(paths.len() - 1) {
+    let total = (locations.len() * locations.len().saturating_sub(1) / 2) as u64;
+    for (one, first) in locations.iter().enumerate().take(locations.len() - 1) {
         let first = Weights::load(first, arch, job)?;
-        for (two, second) in paths.iter().enumerate().skip(one + 1) {
+        for (two, second) in locations.iter().enumerate().skip(one + 1) {
             job.check()?;
             let second = Weights::load(second, arch, job)?;
             let distance = distance(&first.arch, &first.state, &second.state).map_err(|error| {
-                Error::data(format!("{} and {}: {error}", first.source.path, second.source.path))
+                Error::data(format!("{} and {}: {error}", first.source.location, second.source.location))
             })?;
-            result.pairs.push(Pair { one, two, distance });
+            result.pairs.push(PairDistance { one, two, distance });
             let (what, done) = ("comparing".to_owned(), result.pairs.len() as u64);
             job.emit(Event::Progress { what, done, total, unit: "pairs" });
         }

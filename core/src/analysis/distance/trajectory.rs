@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Distance, distance};
 use crate::analysis::record::Stored;
-use crate::analysis::subject::Source;
+use crate::analysis::request::Surroundings;
+use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
+use crate::checkpoint::Location;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{digest, file_digest};
@@ -104,11 +106,16 @@ impl Stored for Trajectory {
 }
 
 /// Measures how far each kept checkpoint of a run is from its start, from its pre-trained weights and from its end. `arch` is
-/// the architecture of checkpoints that do not say theirs; `base` is where relative names of pre-trained weights start.
+/// the architecture of checkpoints that do not say theirs; relative names of pre-trained weights start in the base folder.
 ///
 /// # Errors
 /// [`Error::Data`] if the folder holds no checkpoint of epoch 0, or none after it, and those of [`Weights::load`].
-pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Result<(Trajectory, PathBuf)> {
+pub(super) fn trajectory(
+    run: &Path,
+    arch: Option<&str>,
+    surroundings: &Surroundings,
+    job: &Job,
+) -> Result<(Trajectory, PathBuf)> {
     let paths = kept(run)?;
     let (Some(start), Some((_, last))) = (paths.get(&0), paths.last_key_value()) else {
         return Err(Error::data(format!(
@@ -122,8 +129,11 @@ pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Res
             run.display()
         )));
     }
-    let [start, last] = [Weights::load(start, arch, job)?, Weights::load(last, arch, job)?];
-    let pretrained = pretrained(run, base, job)?.map(|path| Weights::load(&path, arch, job)).transpose()?;
+    let load = |path: &PathBuf| Weights::load(&path.clone().into(), arch, job);
+    let [start, last] = [load(start)?, load(last)?];
+    let pretrained = pretrained(run, &surroundings.base, job)?
+        .map(|location| Weights::load(&location, arch, job))
+        .transpose()?;
     let checkpoints = paths.iter().map(|(epoch, path)| Ok((*epoch, file_digest(path)?)));
     let mut result = Trajectory {
         schema: 1,
@@ -133,7 +143,8 @@ pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Res
         checkpoints: checkpoints.collect::<Result<_>>()?,
         steps: Vec::new(),
     };
-    let folder = RunDir::at(run.to_owned()).analysis().join("distance").join(result.name());
+    let own = || RunDir::at(run.to_owned()).analysis().join("distance").join(result.name());
+    let folder = surroundings.output.clone().unwrap_or_else(own);
     if let Some(known) = result.known(&folder)? {
         return Ok((known, folder));
     }
@@ -141,10 +152,10 @@ pub fn trajectory(run: &Path, arch: Option<&str>, base: &Path, job: &Job) -> Res
     let total = paths.len() as u64;
     for (epoch, path) in &paths {
         job.check()?;
-        let here = Weights::load(path, arch, job)?;
+        let here = load(path)?;
         let from = |reference: &Weights| {
             distance(&reference.arch, &reference.state, &here.state).map_err(|error| {
-                Error::data(format!("{} and {}: {error}", reference.source.path, here.source.path))
+                Error::data(format!("{} and {}: {error}", reference.source.location, here.source.location))
             })
         };
         let pretrained = pretrained.as_ref().map(from).transpose()?;
@@ -163,13 +174,13 @@ fn kept(run: &Path) -> Result<BTreeMap<usize, PathBuf>> {
 }
 
 /// The checkpoint that a run was fine-tuned from; one that is gone is told and left out.
-fn pretrained(run: &Path, base: &Path, job: &Job) -> Result<Option<PathBuf>> {
+fn pretrained(run: &Path, base: &Path, job: &Job) -> Result<Option<Location>> {
     let record = RunDir::at(run.to_owned()).read_record()?;
     let Some(source) = record.and_then(|record| record.experiment.train.finetune_from) else {
         return Ok(None);
     };
     match find_pretrained(&source, base) {
-        Ok(location) => Ok(Some(location.into())),
+        Ok(location) => Ok(Some(location)),
         Err(error) => {
             job.emit(Event::Note(format!("distances to the pre-trained weights are left out: {error}")));
             Ok(None)

@@ -2,8 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::Height;
-use super::barrier::largest_drop;
+use super::record::Height;
 use crate::error::Result;
 use crate::evaluate::metric::Ranking;
 use crate::event::Event;
@@ -117,6 +116,17 @@ fn interval(mut values: Vec<f64>) -> Option<[f64; 2]> {
     Some([*values.get(outside)?, *values.get(values.len().checked_sub(outside + 1)?)?])
 }
 
+/// The largest drop of a metric below its chord and the coefficient of that drop; values by coefficient, from 0 to 1. Values
+/// that are no number are left out; `None` if one of the ends is.
+fn largest_drop(coefficients: &[f64], values: &[f64]) -> Option<(f64, f64)> {
+    let (first, last) = (*values.first()?, *values.last()?);
+    if first.is_nan() || last.is_nan() {
+        return None;
+    }
+    let below = coefficients.iter().zip(values).map(|(c, value)| ((1.0 - c) * first + c * last - value, *c));
+    Some(below.fold((0.0, 0.0), |best, drop| if drop.0 > best.0 { drop } else { best }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,5 +191,24 @@ mod tests {
             measure.values(&[0, 1, 3, 0])[0].is_nan(),
             "nobody has the first finding, the second is not told"
         );
+    }
+
+    #[test]
+    fn the_barrier_is_measured_from_the_chord_within_the_segment() {
+        let coefficients = [0.0, 0.25, 0.5, 1.0];
+        // Chord at 0.25: 65 and 1.25; at 0.5: 70 and 1.5.
+        assert_eq!(largest_drop(&coefficients, &[60.0, 40.0, 50.0, 80.0]), Some((25.0, 0.25)));
+        assert_eq!(largest_drop(&coefficients, &[-1.0, -2.0, -1.5, -2.0]), Some((0.75, 0.25)));
+        assert_eq!(
+            largest_drop(&coefficients, &[-1.0, f64::NEG_INFINITY, -1.5, -2.0]),
+            Some((f64::INFINITY, 0.25))
+        );
+    }
+
+    #[test]
+    fn a_line_above_its_chord_has_no_barrier_and_a_line_without_ends_has_no_chord() {
+        assert_eq!(largest_drop(&[0.0, 0.5, 1.0], &[60.0, 90.0, 80.0]), Some((0.0, 0.0)));
+        assert_eq!(largest_drop(&[0.0, 0.5, 1.0], &[60.0, f64::NAN, 80.0]), Some((0.0, 0.0)));
+        assert_eq!(largest_drop(&[0.0, 0.5, 1.0], &[60.0, 90.0, f64::NAN]), None);
     }
 }

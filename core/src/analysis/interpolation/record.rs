@@ -2,16 +2,22 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::barrier::DEFINITION;
-use super::{Barrier, Request};
-use crate::analysis::measures::{Measures, Metric};
+use super::LineSettings;
+use crate::analysis::measures::{Measures, Metric, infinity_or_number};
 use crate::analysis::record::{Inputs, Stored};
-use crate::analysis::subject::Source;
+use crate::analysis::request::Request;
+use crate::analysis::source::Source;
+use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::file::write_atomically;
+
+/// What the numbers of a [`Barrier`] are, for its readers.
+pub(super) const DEFINITION: &str = "the largest drop below the chord, max over c in [0, 1] of (1 - c) m(0) + c m(1) - m(c), \
+    with the sign turned for the loss; accuracy in percentage points, loss in nats, AUC as a fraction; interval: 95 % \
+    percentile bootstrap, 1000 resamples of the samples, each the same for all coefficients and with a maximum of its own";
 
 /// The measured line between two checkpoints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +47,41 @@ pub struct Point {
     pub measures: Measures,
 }
 
+/// How far the measured line falls below the chord between its ends, at most, on coefficients from 0 to 1.
+///
+/// The paper draws barriers and gives no number; this is the usual one: with a metric m at coefficient c,
+/// `max_c [(1 - c) m(0) + c m(1) - m(c)]`, the sign turned for the loss. It is 0 where no point is worse than the chord.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Barrier {
+    /// Drop of the accuracy, percentage points.
+    pub accuracy: Height,
+    /// Rise of the loss, nats.
+    pub loss: Height,
+    /// Drop of the mean AUC, a fraction; none where a label is a class, or where it is undefined at an end.
+    pub auc: Option<Height>,
+}
+
+/// The height of a barrier.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Height {
+    /// The largest drop.
+    #[serde(deserialize_with = "infinity_or_number")]
+    pub value: f64,
+    /// Its coefficient.
+    pub at: f64,
+    /// 95 % bootstrap interval over the samples. As a maximum of numbers that chance moves is drawn upwards, that of a line
+    /// without barrier begins above 0.
+    #[serde(deserialize_with = "interval")]
+    pub interval: [f64; 2],
+}
+
+fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<[f64; 2], D::Error> {
+    let ends: [Option<f64>; 2] = Deserialize::deserialize(deserializer)?;
+    Ok(ends.map(|end| end.unwrap_or(f64::INFINITY)))
+}
+
 impl Stored for Interpolation {
     fn name(&self) -> String {
         self.inputs.name("")
@@ -49,11 +90,16 @@ impl Stored for Interpolation {
 
 impl Interpolation {
     /// A line without points.
-    pub(super) fn new(request: &Request, dataset: &Dataset, networks: [&Source; 2]) -> Self {
+    pub(super) fn new(
+        request: &Request<LineSettings>,
+        experiment: &Experiment,
+        dataset: &Dataset,
+        networks: [&Source; 2],
+    ) -> Self {
         Self {
             schema: 2,
-            inputs: Inputs::new(request.experiment, dataset, request.selection.split, &networks),
-            arch: request.experiment.model.arch.clone(),
+            inputs: Inputs::new(experiment, dataset, request.surroundings.selection.split, &networks),
+            arch: experiment.model.arch.clone(),
             points: Vec::new(),
             barrier: None,
             barrier_definition: DEFINITION.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::comparison::{Comparison, Estimate};
 use super::counts::Quadrant;
-use super::record::{Mistakes, Pair};
+use super::record::{Mistakes, PairMistakes};
 use crate::figure::{BarSeries, Bars, HeatMap, Table};
 
 /// Classes in one figure, those with most mistakes.
@@ -94,7 +94,7 @@ pub fn pairs_figure(result: &Mistakes) -> Bars {
 }
 
 /// Uncommon and common mistakes of one pair by class or finding; of many classes those with most mistakes.
-pub fn parts_figure(result: &Mistakes, pair: &Pair) -> Bars {
+pub fn parts_figure(result: &Mistakes, pair: &PairMistakes) -> Bars {
     let mistakes = |part: &Comparison| part.counts.decisions() - part.counts.both_right;
     let mut parts: Vec<&Comparison> = pair.parts.iter().collect();
     let mut x = result.parts.clone();

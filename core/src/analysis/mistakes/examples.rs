@@ -86,7 +86,7 @@ impl Two<'_> {
     }
 
     /// Up to `count` images of each quadrant, evenly spaced over its list.
-    pub fn sheet(&self, question: Question, count: usize, images: &Images) -> Result<Sheet> {
+    pub fn sheet(&self, question: Question, count: usize, images: &SplitImages) -> Result<Sheet> {
         let ids = &self.predictions[0].ids;
         let group = |quadrant: Quadrant| {
             let samples = self.quadrant(question, quadrant);
@@ -119,12 +119,12 @@ impl Two<'_> {
 
 /// The images of a split, found by id.
 #[derive(Debug)]
-pub struct Images {
+pub struct SplitImages {
     dataset: Dataset,
     positions: HashMap<String, usize>,
 }
 
-impl Images {
+impl SplitImages {
     /// Lists the split that the predictions are of.
     ///
     /// # Errors
@@ -151,7 +151,7 @@ impl Images {
     /// The middle of an image as a square of [`PICTURE`] pixels.
     ///
     /// # Errors
-    /// Those of [`Images::image`].
+    /// Those of [`SplitImages::image`].
     pub fn square(&self, id: &str) -> Result<RgbImage> {
         let side = PICTURE as usize;
         Ok(center_crop(&resize_shorter_side(&self.image(id)?, side)?, side))

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::Comparison;
 use crate::analysis::record::Stored;
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 use crate::file::digest;
 
 /// Stems in the name of a folder, which must not become too long.
@@ -33,7 +33,7 @@ pub struct Mistakes {
     /// What the parts of each pair are: `class` or `finding`.
     pub parts: String,
     /// Every two of the networks.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<PairMistakes>,
     /// What the numbers are.
     pub definitions: String,
 }
@@ -51,7 +51,7 @@ pub struct Predictor {
 /// Two networks compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pair {
+pub struct PairMistakes {
     /// Position of the first network in the list, from 0.
     pub one: usize,
     /// Position of the second.
@@ -64,12 +64,12 @@ pub struct Pair {
 
 impl Mistakes {
     /// Names of a pair's networks.
-    pub fn names(&self, pair: &Pair) -> [&str; 2] {
+    pub fn names(&self, pair: &PairMistakes) -> [&str; 2] {
         [pair.one, pair.two].map(|network| self.networks[network].name.as_str())
     }
 }
 
-impl Pair {
+impl PairMistakes {
     /// Its name in files, such as `1-2`.
     pub fn stem(&self) -> String {
         format!("{}-{}", self.one + 1, self.two + 1)

@@ -3,7 +3,7 @@
 use super::extract::Extraction;
 use super::plan::{Plan, bytes_text};
 use super::unit::Choice;
-use super::{Features, Request, estimator, grams, positions};
+use super::{Estimator, Features, estimator, grams, positions};
 use crate::error::Result;
 use crate::event::Event;
 
@@ -38,10 +38,20 @@ impl Hsics {
     }
 }
 
+/// What is measured.
+pub(super) struct Wanted {
+    /// What an example is.
+    pub features: Features,
+    /// The estimate of CKA.
+    pub estimator: Estimator,
+    /// Memory that features and their products may take, bytes.
+    pub memory: usize,
+}
+
 /// Adds up the HSICs, after saying what memory and how many passes that takes.
-pub(super) fn measure(extraction: &Extraction, choice: &Choice, request: &Request) -> Result<Hsics> {
+pub(super) fn measure(extraction: &Extraction, choice: &Choice, wanted: &Wanted) -> Result<Hsics> {
     let shapes = extraction.shapes(choice)?;
-    let batches = request.estimator.batches(extraction.images.len());
+    let batches = wanted.estimator.batches(extraction.images.len());
     let longest = batches.iter().map(Vec::len).max().unwrap_or(0);
     let mut hsics = Hsics::new(choice.units.len());
     let announce = |bytes: usize, passes: usize| {
@@ -53,23 +63,23 @@ pub(super) fn measure(extraction: &Extraction, choice: &Choice, request: &Reques
             choice.networks,
             extraction.images.len(),
             bytes_text(bytes),
-            bytes_text(request.memory),
+            bytes_text(wanted.memory),
         )));
     };
-    match request.features {
+    match wanted.features {
         Features::Flat => {
             let widths = shapes.iter().map(|shape| shape.iter().product()).collect();
-            let plan = Plan::new(widths, longest, request.memory)?;
+            let plan = Plan::new(widths, longest, wanted.memory)?;
             announce(plan.bytes, plan.count(choice));
             for batch in batches {
-                grams::add_hsics(extraction, choice, &plan, &batch, request.estimator, &mut hsics)?;
+                grams::add_hsics(extraction, choice, &plan, &batch, wanted.estimator, &mut hsics)?;
             }
         }
         Features::Position => {
-            let plan = positions::Plan::new(choice, &shapes, request.memory)?;
+            let plan = positions::Plan::new(choice, &shapes, wanted.memory)?;
             announce(plan.bytes, plan.count(choice));
             for batch in batches {
-                positions::add_hsics(extraction, choice, &plan, &batch, request.estimator, &mut hsics)?;
+                positions::add_hsics(extraction, choice, &plan, &batch, wanted.estimator, &mut hsics)?;
             }
         }
     }

@@ -1,13 +1,11 @@
 //! A comparison on disk: `result.json` with all that it came from.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::Estimator;
 use super::unit::Choice;
-use crate::analysis::names::short_names;
 use crate::analysis::record::{Inputs, Stored};
+use crate::analysis::settings::choices;
 
 /// What an example of CKA is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +17,8 @@ pub enum Features {
     /// height and width can be compared.
     Position,
 }
+
+choices!(Features, "kind of features": Flat = "flat", Position = "position");
 
 /// CKA of the modules of some networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,13 +37,13 @@ pub struct Similarity {
     /// The columns of the layer table: modules that all networks have.
     pub layers: Vec<String>,
     /// The networks two by two, then each with itself.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<PairSimilarity>,
 }
 
 /// CKA of two networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pair {
+pub struct PairSimilarity {
     /// The networks, by their places.
     pub networks: [usize; 2],
     /// CKA of each of the layers; none where features are the same for every example.
@@ -72,7 +72,7 @@ impl Similarity {
     pub(super) fn filled(self, choice: &Choice, cka: impl Fn(usize, usize) -> Option<f64>) -> Self {
         let count = choice.networks;
         let row = |row: usize, network: usize| choice.of(network).map(|column| cka(row, column)).collect();
-        let pair = |[one, two]: [usize; 2]| Pair {
+        let pair = |[one, two]: [usize; 2]| PairSimilarity {
             networks: [one, two],
             layers: choice.layers.iter().map(|(_, units)| cka(units[one], units[two])).collect(),
             modules: match count {
@@ -83,11 +83,6 @@ impl Similarity {
         let two_by_two = (0..count).flat_map(|one| (one + 1..count).map(move |two| [one, two]));
         let all = two_by_two.chain((0..count).map(|network| [network, network]));
         Self { pairs: all.map(pair).collect(), ..self }
-    }
-
-    /// Short names of the networks.
-    pub fn names(&self) -> Vec<String> {
-        short_names(&self.inputs.networks.iter().map(|network| Path::new(&network.path)).collect::<Vec<_>>())
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{LayerSpectrum, SingularValues, Spectrum};
 use crate::error::Result;
-use crate::figure::{BarSeries, Bars, Chart, Figure as _, Scale, Series, Table};
+use crate::figure::{BarSeries, Bars, Chart, Scale, Series, Table};
 
 /// A number of each layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,23 +139,7 @@ impl Spectra<'_> {
         Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
     }
 
-    /// Writes `layers.csv`, and as SVG, PNG and CSV the norms, the stable ranks, and `ranks/<layer>` for each layer.
-    ///
-    /// # Errors
-    /// Those of [`Self::ranks`]; [`crate::error::Error::Io`] naming the file.
-    pub fn save(&self, folder: &Path) -> Result<()> {
-        let csv = self.table().csv();
-        crate::file::write_atomically(&folder.join("layers.csv"), |file| file.write_all(csv.as_bytes()))?;
-        for what in Summary::ALL {
-            self.summary(what).save(&folder.join(what.name()))?;
-        }
-        for layer in self.layers() {
-            self.ranks(layer)?.save(&folder.join("ranks").join(layer))?;
-        }
-        Ok(())
-    }
-
-    /// Where [`Self::save`] belongs: the folder of the only network, or one beside that of the first.
+    /// Where the report belongs: the folder of the only network, or one beside that of the first.
     pub fn folder(&self) -> PathBuf {
         let folders: Vec<&Path> = self.0.iter().map(|(.., folder)| *folder).collect();
         match folders.as_slice() {

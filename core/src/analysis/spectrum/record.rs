@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::singular::{Kernel, SingularValues};
 use crate::analysis::record::Stored;
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
 use crate::error::{Error, Result};
 use crate::file::{digest, write_atomically};
@@ -205,7 +205,7 @@ impl SingularValues {
         write_atomically(&path(folder, layer), |writer| writer.write_all(&file))
     }
 
-    /// Reads what [`super::spectrum`] has written of a layer.
+    /// Reads what an analysis has written of a layer.
     ///
     /// # Errors
     /// [`Error::Io`] and [`Error::Data`] naming the file.

@@ -1,22 +1,40 @@
-//! Commands on checkpoints.
+//! `runner eval`: measures a checkpoint.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use basin_core::analysis::evaluation;
+use basin_core::analysis::request::Surroundings;
 use basin_core::analysis::selection::Selection;
-use basin_core::analysis::subject::own_experiment;
-use basin_core::config::{Experiment, apply_overrides};
-use basin_core::error::Error;
+use basin_core::checkpoint::Location;
 use basin_core::evaluate::{Finding, or_undefined};
 use serde_json::json;
 
 use super::{print, working};
-use crate::args::Data;
+use crate::args::{Data, Images, location};
 
-/// Measures a checkpoint, and prints accuracy and loss.
-pub fn eval(checkpoint: &Path, selection: Selection, data: &Data) -> Result<()> {
-    let experiment = experiment(checkpoint, data)?;
+#[derive(Debug, clap::Args)]
+pub struct Eval {
+    /// The checkpoint.
+    #[arg(value_parser = location())]
+    checkpoint: Location,
+    #[command(flatten)]
+    images: Images,
+    #[command(flatten)]
+    data: Data,
+}
+
+impl Eval {
+    /// Measures a checkpoint, and prints accuracy and loss.
+    pub fn run(&self) -> Result<()> {
+        eval(&self.checkpoint, self.images.selection(), &self.data)
+    }
+}
+
+fn eval(checkpoint: &Location, selection: Selection, data: &Data) -> Result<()> {
+    let mut surroundings = Surroundings::new(Arc::new(data.settings.families.registry()?), selection);
+    (surroundings.key, surroundings.set) = (data.config_key.clone(), data.settings.set.clone());
+    let experiment = surroundings.experiment(checkpoint)?;
     let (evaluation, predictions) = working(&data.device, |job| {
         evaluation::evaluate_checkpoint(checkpoint, &experiment, selection, &data.base_dir, job)
     })?;
@@ -47,20 +65,4 @@ pub fn eval(checkpoint: &Path, selection: Selection, data: &Data) -> Result<()> 
         text += &format!("  {name:17} AUC {:9}  accuracy {:.2} %\n", or_undefined(auc), 100.0 * accuracy);
     }
     print(&format!("{text}predictions: {}\n", predictions.display()))
-}
-
-/// Settings that say which images are used: those of a key, or of the run that the checkpoint lies in.
-pub(super) fn experiment(checkpoint: &Path, data: &Data) -> Result<Experiment> {
-    let experiment = match &data.config_key {
-        Some(key) => data.settings.families.registry()?.get(key)?,
-        None => own_experiment(checkpoint)?.ok_or_else(|| {
-            Error::usage(format!(
-                "{} lies in no run of Basin; say which images to use with -k KEY and --set",
-                checkpoint.display()
-            ))
-        })?,
-    };
-    let experiment = apply_overrides(experiment, &data.settings.set)?;
-    experiment.validate()?;
-    Ok(experiment)
 }
