@@ -137,15 +137,6 @@ impl From<Location> for String {
     }
 }
 
-impl From<Location> for PathBuf {
-    fn from(location: Location) -> Self {
-        match location {
-            Location::File(path) => path,
-            Location::Url(url) => url.into(),
-        }
-    }
-}
-
 impl From<PathBuf> for Location {
     /// A file, even if its path looks like a URL.
     fn from(path: PathBuf) -> Self {

@@ -1,7 +1,5 @@
 //! Figures and words about the spectra of several networks, by the library's own code.
 
-use std::path::Path;
-
 use basin_core::analysis::names::short_names;
 use basin_core::analysis::spectrum::{ExactFor, Spectra, Summary};
 use basin_core::error::Result;
