@@ -87,7 +87,7 @@ fn request<S>(end: &Path, settings: S, arch: &str, memory_bytes: usize, output: 
     surroundings.set = changes(arch);
     surroundings.memory_bytes = memory_bytes;
     surroundings.output = Some(output.path().to_owned());
-    Request { networks: vec![end.to_owned()], settings, surroundings }
+    Request { networks: vec![end.into()], settings, surroundings }
 }
 
 fn rewound(end: &Path, arch: &str, to: &[Named], memory_bytes: usize) -> Rewinding {

@@ -61,13 +61,13 @@ pub fn find_pretrained(source: &str, base: &Path) -> Result<Location> {
 
 /// The files that may be the checkpoint that `source` names: the path as given, the same with `.safetensors` for its ending, the
 /// same below the base folder (`<key>/ckpt-E004` is found in that run's checkpoints), or the same epoch of our own ImageNet run in
-/// place of the reference's.
+/// place of the reference's. None for a URL.
 pub fn pretrained_paths(source: &str, base: &Path) -> Vec<PathBuf> {
     let ours = |path: &Path| path.with_file_name(stem(path) + OWN_ENDING);
     let in_run = |key: &Path, file: &Path| {
         base.join(key).join("checkpoints").join(ours(file).file_name().unwrap_or_default())
     };
-    let given = PathBuf::from(source);
+    let Location::File(given) = Location::parse(source) else { return Vec::new() };
     let mut tried = vec![given.clone(), ours(&given)];
     if let Some(file) = source.strip_prefix(REFERENCE_PRETRAINING.0) {
         tried.push(in_run(Path::new(REFERENCE_PRETRAINING.1), Path::new(file)));
