@@ -62,7 +62,7 @@ fn main() {
     surroundings.set = changes.into();
     surroundings.memory_bytes = memory.parse::<usize>().expect("a number") << 20;
     surroundings.output = Some(folder.path().join("surface"));
-    let request = Request { networks: vec![path(1)], settings, surroundings };
+    let request = Request { networks: vec![path(1).into()], settings, surroundings };
     let job = Job {
         device: Choice::Auto.open().expect("a device"),
         others: &[],

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
+use basin_core::checkpoint::endings;
 use egui::{Context, Id};
 
 use crate::background::Slot;
@@ -19,7 +20,9 @@ impl Dialogs {
     /// Asks for a checkpoint on behalf of a widget.
     pub fn pick_checkpoint(&mut self, context: &Context, id: Id) {
         self.ask(context, id, |dialog| {
-            dialog.add_filter("checkpoints", &["safetensors", "pth", "tar", "pt"]).pick_file()
+            // A dialog looks at the part of a name after its last dot.
+            let last = |ending: &'static str| ending.rsplit('.').next().unwrap_or(ending);
+            dialog.add_filter("checkpoints", &endings().map(last).collect::<Vec<_>>()).pick_file()
         });
     }
 

@@ -17,6 +17,7 @@ pub mod journal;
 pub mod measures;
 pub mod sweep;
 
+pub mod architecture;
 pub mod basin;
 pub mod criticality;
 pub mod curves;
@@ -25,6 +26,7 @@ pub mod interpolation;
 pub mod mistakes;
 pub mod rewinding;
 pub mod similarity;
+pub mod source;
 pub mod spectrum;
 
 use std::fmt::Debug;

@@ -2,26 +2,28 @@
 
 mod diff;
 mod element;
+mod format;
 mod histogram;
 mod inspect;
-mod pickle;
-mod pytorch;
+mod location;
 mod read;
-mod write;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::file;
-use crate::remote::{is_url, without_query};
 
 pub use diff::{Change, Diff, Reshaped, TensorChange, diff};
+pub(crate) use format::{OWN_ENDING, preference};
+pub use format::{ending, endings, endings_explained, endings_in_words};
 pub use histogram::Histogram;
 pub use inspect::{Inspection, Statistics, inspect};
-pub use read::{Reader, TensorInfo};
+pub(crate) use location::without_query;
+pub use location::{Location, stem};
+pub use read::Reader;
 
 /// A tensor with a name.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +40,29 @@ impl NamedTensor {
     /// Whether PyTorch keeps it as an integer: the batches that a normalisation has seen.
     pub fn is_count(&self) -> bool {
         self.name.ends_with("num_batches_tracked")
+    }
+}
+
+/// What a file says of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TensorInfo {
+    /// PyTorch's name, without `module.`.
+    pub name: String,
+    /// PyTorch's name of the type of its numbers, such as `float32`.
+    pub dtype: String,
+    /// Lengths of the axes; none for a single number.
+    pub shape: Vec<usize>,
+}
+
+impl TensorInfo {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether an axis has no length.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
@@ -89,37 +114,25 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes a file, whole or not at all, in the format that its ending names. Equal content gives equal bytes.
-    ///
-    /// - `.safetensors`: tensors and metadata.
-    /// - `.pth.tar`: what the reference's training writes, a dictionary of the metadata and a `state_dict` whose names begin with
-    ///   `module.`; metadata that are numbers become numbers.
-    /// - `.pth`, `.pt`: a bare state dict, as torchvision publishes them, without metadata.
+    /// Writes a file, whole or not at all, in the format that its ending names; [`endings_explained`] says what each holds. Equal
+    /// content gives equal bytes.
     ///
     /// Values are float32. Counters of batches, which PyTorch calls `num_batches_tracked`, are int64, as PyTorch expects them.
+    /// Metadata that are numbers become numbers in PyTorch's files.
     ///
     /// # Errors
-    /// [`Error::Usage`] for another ending; [`Error::Io`] naming the file. Nothing is left behind then.
+    /// [`Error::Usage`](crate::error::Error::Usage) for another ending; [`Error::Io`](crate::error::Error::Io) naming the file.
+    /// Nothing is left behind then.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let write = match ending(path) {
-            Some(".safetensors") => write::safetensors,
-            Some(".pth.tar") => write::training_state,
-            Some(_) => write::state_dict,
-            None => {
-                return Err(Error::usage(format!(
-                    "{} names no format; end it in .safetensors, .pth, .pt or .pth.tar",
-                    path.display()
-                )));
-            }
-        };
-        file::write_atomically(path, |file| write(self, file))
+        let ending = format::of_new_file(path)?;
+        file::write_atomically(path, |file| (ending.write)(self, file))
     }
 
-    /// Reads a safetensors file, or one that `torch.save` wrote (`.pth`, `.pth.tar`, `.pt`): the weights at its top or in its
-    /// `state_dict`, without `module.` before their names. All other types of numbers become float32.
+    /// Reads a file of any format: all its tensors, or, of a file of `torch.save` that holds more, those in its `state_dict`,
+    /// without `module.` before their names. All other types of numbers become float32.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the file and what is wrong with it.
+    /// Those of [`Reader::open`] and [`Reader::values`].
     pub fn load(path: &Path) -> Result<Self> {
         let reader = Reader::open(path)?;
         let tensors = reader.tensors.par_iter().enumerate().map(|(index, tensor)| {
@@ -129,26 +142,4 @@ impl Checkpoint {
         let state = StateDict { tensors: tensors.collect::<Result<_>>()? };
         Ok(Self { state, metadata: reader.metadata })
     }
-}
-
-/// Endings of checkpoints' names, the longest first.
-const ENDINGS: [&str; 4] = [".safetensors", ".pth.tar", ".pth", ".pt"];
-
-/// A checkpoint's file name without its ending.
-pub fn stem(path: &Path) -> String {
-    let name = name(path);
-    name.strip_suffix(ending(path).unwrap_or_default()).unwrap_or(&name).to_owned()
-}
-
-/// The part of a checkpoint's file name that says its format.
-pub(crate) fn ending(path: &Path) -> Option<&'static str> {
-    let name = name(path);
-    ENDINGS.into_iter().find(|ending| name.ends_with(ending))
-}
-
-/// The file name; that of a URL without its query.
-fn name(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let path = if is_url(path) { Path::new(without_query(&text)) } else { path };
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

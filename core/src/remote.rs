@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{Checkpoint, ending};
+use crate::checkpoint::{Checkpoint, Location};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{
@@ -39,26 +39,19 @@ struct Fetched {
     sha256: String,
 }
 
-/// Whether a path is a URL: a scheme and `://`.
-pub fn is_url(path: &Path) -> bool {
-    url(path).is_some()
-}
-
-/// A URL without its query, which may hold a signature.
-pub fn without_query(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or(url)
-}
-
-/// The file of a checkpoint: the path itself, or the copy in the cache of what a URL names. A URL is asked once while the program
-/// runs, so that an analysis that reads a checkpoint twice reads the same one.
+/// The file of a checkpoint: itself, or the copy in the cache of what a URL names. A URL is asked once while the program runs, so
+/// that an analysis that reads a checkpoint twice reads the same one.
 ///
 /// # Errors
 /// [`Error::Data`] naming the URL if it names nothing, may not be read, or cannot be reached and was not fetched before;
 /// [`Error::Io`] if the cache cannot be written; [`Error::Interrupted`].
-pub fn local(path: &Path, job: &Job) -> Result<PathBuf> {
+pub fn local(location: &Location, job: &Job) -> Result<PathBuf> {
     static ASKED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let asked = || ASKED.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(url) = url(path) else { return Ok(path.to_owned()) };
+    let url = match location {
+        Location::File(path) => return Ok(path.clone()),
+        Location::Url(url) => url,
+    };
     if let Some(file) = asked().get(url).filter(|file| file.is_file()) {
         return Ok(file.clone());
     }
@@ -66,12 +59,13 @@ pub fn local(path: &Path, job: &Job) -> Result<PathBuf> {
     let folder = folder_of(url, &cache);
     let _lock = turn(&folder, job)?;
     remove_temporaries(&folder);
-    let known = last_fetched(url, &cache)?;
+    let ending = location.ending();
+    let known = last_fetched(url, ending, &cache)?;
     let file = match fetch(url, known.as_ref().map(|known| &known.version), &folder, job)? {
         Answer::Whole { file, sha256, version } => {
-            let path = file_of(url, &sha256, &cache);
+            let path = file_of(&sha256, ending, &cache);
             persist(file, &path)?;
-            let fetched = Fetched { url: url.to_owned(), version, sha256 };
+            let fetched = Fetched { url: url.clone(), version, sha256 };
             let json = serde_json::to_vec_pretty(&fetched).map_err(Error::run)?;
             write_atomically(&folder.join("fetched.json"), |file| file.write_all(&json))?;
             path
@@ -82,29 +76,27 @@ pub fn local(path: &Path, job: &Job) -> Result<PathBuf> {
             if let Some(reason) = reason {
                 job.emit(Event::Note(format!("{reason}; using the copy that was fetched before")));
             }
-            file_of(url, &known.sha256, &cache)
+            file_of(&known.sha256, ending, &cache)
         }
     };
-    asked().insert(url.to_owned(), file.clone());
+    asked().insert(url.clone(), file.clone());
     Ok(file)
 }
 
-/// A checkpoint by path or URL, and the SHA-256 of its file.
+/// The checkpoint at a location, and the SHA-256 of its file.
 ///
 /// # Errors
 /// Those of [`local`] and [`Checkpoint::load`], naming the URL.
-pub fn load(path: &Path, job: &Job) -> Result<(Checkpoint, String)> {
-    let file = local(path, job)?;
+pub fn load(location: &Location, job: &Job) -> Result<(Checkpoint, String)> {
+    let file = local(location, job)?;
     let (checkpoint, sha256) = rayon::join(|| Checkpoint::load(&file), || file_digest(&file));
-    Ok((checkpoint.map_err(|error| named(error, &file, path))?, sha256?))
+    Ok((checkpoint.map_err(|error| named(error, &file, location))?, sha256?))
 }
 
 /// The same error, naming the URL in place of the copy.
-pub fn named(error: Error, file: &Path, path: &Path) -> Error {
+pub fn named(error: Error, file: &Path, location: &Location) -> Error {
     match error {
-        Error::Data(message) => {
-            Error::Data(message.replace(&*file.to_string_lossy(), &path.to_string_lossy()))
-        }
+        Error::Data(message) => Error::Data(message.replace(&*file.to_string_lossy(), &location.to_string())),
         error => error,
     }
 }
@@ -113,19 +105,13 @@ pub fn named(error: Error, file: &Path, path: &Path) -> Error {
 ///
 /// # Errors
 /// [`Error::Io`] naming a file that cannot be read.
-pub fn known_digest(path: &Path) -> Result<Option<String>> {
-    match url(path) {
-        Some(url) => Ok(last_fetched(url, &cache()?)?.map(|fetched| fetched.sha256)),
-        None => file_digest(path).map(Some),
+pub fn known_digest(location: &Location) -> Result<Option<String>> {
+    match location {
+        Location::File(path) => file_digest(path).map(Some),
+        Location::Url(url) => {
+            Ok(last_fetched(url, location.ending(), &cache()?)?.map(|fetched| fetched.sha256))
+        }
     }
-}
-
-fn url(path: &Path) -> Option<&str> {
-    let text = path.to_str()?;
-    let (scheme, _) = text.split_once("://")?;
-    let is_scheme =
-        scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    is_scheme.then_some(text)
 }
 
 fn cache() -> Result<PathBuf> {
@@ -139,16 +125,15 @@ fn folder_of(url: &str, cache: &Path) -> PathBuf {
     cache.join("urls").join(digest(url))
 }
 
-/// Its ending says the format.
-fn file_of(url: &str, sha256: &str, cache: &Path) -> PathBuf {
-    cache.join("checkpoints").join(format!("{sha256}{}", ending(Path::new(url)).unwrap_or_default()))
+fn file_of(sha256: &str, ending: &str, cache: &Path) -> PathBuf {
+    cache.join("checkpoints").join(format!("{sha256}{ending}"))
 }
 
 /// What was fetched from a URL, if the file is still there and whole. A note that cannot be read counts as none.
-fn last_fetched(url: &str, cache: &Path) -> Result<Option<Fetched>> {
+fn last_fetched(url: &str, ending: &str, cache: &Path) -> Result<Option<Fetched>> {
     let note = std::fs::read(folder_of(url, cache).join("fetched.json")).unwrap_or_default();
     let Ok(fetched) = serde_json::from_slice::<Fetched>(&note) else { return Ok(None) };
-    let file = file_of(url, &fetched.sha256, cache);
+    let file = file_of(&fetched.sha256, ending, cache);
     Ok((file.is_file() && file_digest(&file)? == fetched.sha256).then_some(fetched))
 }
 
@@ -160,25 +145,5 @@ fn turn(folder: &Path, job: &Job) -> Result<FolderLock> {
             Err(Error::Run(_)) => sleep(POLL),
             lock => return lock,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::checkpoint::stem;
-
-    #[test]
-    fn a_url_has_a_scheme_and_a_name_without_its_query() {
-        for url in
-            ["s3://bucket/a.pth", "gs://bucket/a.pth", "https://host/x/a.pth?signature=b/c.pt", "ftp://a.pth"]
-        {
-            assert!(is_url(Path::new(url)), "{url}");
-            assert_eq!(stem(Path::new(url)), "a", "{url}");
-        }
-        for path in ["a.pth", "/s3/a.pth", "C:/a.pth", "c://a.pth", "://a.pth", "my runs://a.pth"] {
-            assert!(!is_url(Path::new(path)), "{path}");
-        }
-        assert_eq!(stem(Path::new("is it?.pth")), "is it?");
     }
 }

@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::stem;
+use crate::checkpoint::{Location, OWN_ENDING, preference};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::file::{FolderLock, is_locked, lock_folder, remove_temporaries, write_atomically};
-use crate::remote::is_url;
 
 pub use events::{EventWriter, Scalar, epoch_times, read_events};
 pub use find::{Located, find_runs};
@@ -25,6 +24,8 @@ pub use summary::{Curves, Status, Summary};
 
 /// How the names of checkpoints of epochs begin, here and in the reference.
 pub(crate) const EPOCH_STEM: &str = "ckpt-E";
+/// The name of the checkpoint that is best on the test split, without its ending.
+pub(crate) const BEST_STEM: &str = "ckpt-best";
 
 /// The base folder of a replicate: `<base>-rep<N>`, as the reference keeps its second instances.
 pub fn replicate_base(base: &Path, replicate: u64) -> PathBuf {
@@ -42,31 +43,37 @@ pub fn absolute(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The checkpoints of epochs in a checkpoint's folder, by epoch; of any format.
+/// The checkpoints of epochs that lie beside a checkpoint, by epoch.
 ///
 /// # Errors
-/// [`Error::Io`] naming the folder; [`Error::Data`] for a URL, which names one file and no folder.
-pub fn epochs_beside(checkpoint: &Path) -> Result<BTreeMap<usize, PathBuf>> {
-    if is_url(checkpoint) {
+/// Those of [`epochs_in`]; [`Error::Data`] for a URL, which names one file and no folder.
+pub fn epochs_beside(checkpoint: &Location) -> Result<BTreeMap<usize, PathBuf>> {
+    let Some(file) = checkpoint.file() else {
         return Err(Error::data(format!(
-            "which epochs lie beside {} is not known; download the run's folder and name its path",
-            checkpoint.display()
+            "which epochs lie beside {checkpoint} is not known; download the run's folder and name its path"
         )));
-    }
-    let folder = match checkpoint.parent() {
+    };
+    epochs_in(match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
-    };
+    })
+}
+
+/// The checkpoints of epochs in a folder, by epoch. Where one epoch lies there in several formats, our own counts.
+///
+/// # Errors
+/// [`Error::Io`] naming the folder.
+pub fn epochs_in(folder: &Path) -> Result<BTreeMap<usize, PathBuf>> {
     let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let named = entries.flatten().filter_map(|entry| {
-        let path = entry.path();
-        let epoch = stem(&path).strip_prefix(EPOCH_STEM)?.parse().ok()?;
-        Some((epoch, path))
+        let file = Location::from(entry.path());
+        let epoch = file.stem().strip_prefix(EPOCH_STEM)?.parse().ok()?;
+        Some((preference(&file.name()), epoch, entry.path()))
     });
-    let mut named: Vec<_> = named.collect();
-    // Where one epoch lies in two formats, ours counts.
-    named.sort_by_key(|(_, path)| path.extension().is_some_and(|ending| ending == "safetensors"));
-    Ok(named.into_iter().collect())
+    let mut named: Vec<(usize, usize, PathBuf)> = named.collect();
+    // Of equal keys a map keeps the last.
+    named.sort_by_key(|(preference, ..)| std::cmp::Reverse(*preference));
+    Ok(named.into_iter().map(|(_, epoch, path)| (epoch, path)).collect())
 }
 
 /// The name of an epoch's checkpoint without its ending.
@@ -89,9 +96,9 @@ impl RunDir {
         Self(folder)
     }
 
-    /// The run that a checkpoint belongs to, if it lies in one.
-    pub fn of_checkpoint(checkpoint: &Path) -> Option<Self> {
-        let run = Self(absolute(checkpoint).parent()?.parent()?.to_owned());
+    /// The run that a checkpoint lies in; `None` for a URL and for a file that lies in no run of ours.
+    pub fn of_checkpoint(checkpoint: &Location) -> Option<Self> {
+        let run = Self(absolute(checkpoint.file()?).parent()?.parent()?.to_owned());
         run.record_path().is_file().then_some(run)
     }
 
@@ -120,16 +127,22 @@ impl RunDir {
         self.0.join("train_tensorboard")
     }
 
+    /// The folder of checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.0.join("checkpoints")
+    }
+
     /// The checkpoint after an epoch; 0 is before training.
     pub fn checkpoint(&self, epoch: usize) -> PathBuf {
-        self.0.join("checkpoints").join(epoch_stem(epoch) + ".safetensors")
+        self.checkpoints().join(epoch_stem(epoch) + OWN_ENDING)
     }
 
     /// Whether a checkpoint of an epoch after the start is there.
     pub fn was_trained(&self) -> bool {
-        let trained = |name: &str| name.starts_with("ckpt-E") && name != "ckpt-E000.safetensors";
-        let entries = std::fs::read_dir(self.0.join("checkpoints")).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| trained(&entry.file_name().to_string_lossy()))
+        let first = epoch_stem(0) + OWN_ENDING;
+        let is_later = |name: &str| name.starts_with(EPOCH_STEM) && name != first;
+        let entries = std::fs::read_dir(self.checkpoints()).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| is_later(&entry.file_name().to_string_lossy()))
     }
 
     /// Removes what a kill has left of files that were being written. The caller holds the lock.
@@ -141,17 +154,17 @@ impl RunDir {
 
     /// The checkpoint that is best on the test split.
     pub fn best(&self) -> PathBuf {
-        self.0.join("checkpoints/ckpt-best.safetensors")
+        self.checkpoints().join(BEST_STEM.to_owned() + OWN_ENDING)
     }
 
     /// Everything needed to go on.
     pub fn resume(&self) -> PathBuf {
-        self.0.join("checkpoints/resume.safetensors")
+        self.checkpoints().join("resume".to_owned() + OWN_ENDING)
     }
 
     /// What a network says of every test sample; `last`, `best` or a checkpoint's name.
     pub fn predictions(&self, name: &str) -> PathBuf {
-        self.0.join("predictions").join(format!("{name}.safetensors"))
+        self.0.join("predictions").join(name.to_owned() + OWN_ENDING)
     }
 
     /// The folder of analyses.

@@ -87,7 +87,7 @@ fn request<S>(end: &Path, settings: S, arch: &str, memory_bytes: usize, output: 
     surroundings.set = changes(arch);
     surroundings.memory_bytes = memory_bytes;
     surroundings.output = Some(output.path().to_owned());
-    Request { networks: vec![end.to_owned()], settings, surroundings }
+    Request { networks: vec![end.into()], settings, surroundings }
 }
 
 fn rewound(end: &Path, arch: &str, to: &[Named], memory_bytes: usize) -> Rewinding {
@@ -141,7 +141,7 @@ fn a_rewound_module_is_that_of_the_origin_but_for_its_counters() {
         let folder = tempfile::tempdir().unwrap();
         let end = checkpoints(&folder, name);
         let arch = Arch::new(name, CLASSES).unwrap();
-        let to = [Named::Epoch(1), Named::File(end.clone())];
+        let to = [Named::Epoch(1), Named::File(end.clone().into())];
         let result = rewound(&end, name, &to, MEMORY);
         assert_eq!(result.modules, arch.modules().iter().map(|m| m.name).collect::<Vec<_>>());
         assert!(matches!(result.rewound[2].origin, Origin::Drawn { seed: 3 }));

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use basin_core::analysis::selection::Selection;
+use basin_core::checkpoint::Location;
 use basin_core::config::Registry;
 use basin_core::data::Split;
 use basin_core::device::{Choice, Choices};
 use basin_core::error::Error;
 use basin_core::sweep::{Task, Wanted, tasks};
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 
 /// Where keys come from, and changes to their settings.
 #[derive(Debug, Args)]
@@ -177,6 +179,11 @@ pub struct FinishedRuns {
     /// Prints the result as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// A checkpoint by its path or URL.
+pub fn location() -> impl TypedValueParser<Value = Location> {
+    PathBufValueParser::new().map(|text| Location::parse(&text))
 }
 
 /// A split by the name that is typed.

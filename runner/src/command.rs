@@ -32,7 +32,8 @@ pub use slurm::Refused;
 /// Trains image classifiers from scratch and from pre-trained weights (fine-tuning), and measures what was transferred.
 ///
 /// A checkpoint is named by its path, or by a URL: s3://, gs://, https:// or http://. A file from a URL is kept in BASIN_CACHE, or
-/// else in the user's cache folder, and fetched again when it has changed.
+/// else in the user's cache folder, and fetched again when it has changed. Safetensors files and those of torch.save are recognised by
+/// their content, whatever their names are.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]
 pub struct Arguments {

@@ -84,6 +84,27 @@ fn every_format_gives_back_the_same_bits() {
 }
 
 #[test]
+fn the_content_of_a_file_says_its_format() {
+    let here = with_small();
+    success(checkpoint_command(here.path(), &["convert", "small.safetensors", "small.pth"]));
+    for (from, to) in
+        [("small.safetensors", "safetensors.pth"), ("small.pth", "zip.safetensors"), ("small.pth", "zip")]
+    {
+        std::fs::copy(here.path().join(from), here.path().join(to)).unwrap();
+        let same = success(checkpoint_command(here.path(), &["diff", "small.safetensors", to]));
+        assert_eq!(same, "identical: 4 tensors, bit by bit\n", "{to}");
+    }
+    assert_eq!(json_of(here.path(), &["inspect", "--names", "safetensors.pth"])["format"], "safetensors");
+    assert_eq!(json_of(here.path(), &["inspect", "--names", "zip.safetensors"])["format"], "PyTorch");
+    std::fs::write(here.path().join("notes.txt"), "no tensors at all").unwrap();
+    failure(checkpoint_command(here.path(), &["inspect", "notes.txt"]), 3, &["notes.txt is no checkpoint"]);
+    let help = success(checkpoint_command(here.path(), &["convert", "--help"]));
+    for ending in basin_core::checkpoint::endings() {
+        assert!(help.contains(&format!("{ending} holds")), "{help}");
+    }
+}
+
+#[test]
 fn values_are_aligned_as_pytorch_aligns_them() {
     let here = with_small();
     success(checkpoint_command(here.path(), &["convert", "small.safetensors", "a.pth"]));

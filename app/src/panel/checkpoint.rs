@@ -9,7 +9,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use basin_core::analysis::names::short_names;
-use basin_core::checkpoint::TensorInfo;
+use basin_core::checkpoint::{Location, TensorInfo, endings_in_words};
 use basin_core::figure::Table;
 use basin_core::setting::regex;
 use egui::{CollapsingHeader, ScrollArea, TextEdit, Ui};
@@ -65,7 +65,7 @@ impl Panel for CheckpointPanel {
     fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         self.choose(ui, cx);
         let Some(one) = &mut self.one else {
-            hint(ui, "Choose a checkpoint, or drop one on the window: .safetensors, .pth, .pth.tar or .pt.");
+            hint(ui, &format!("Choose a checkpoint, or drop one on the window: {}.", endings_in_words()));
             return;
         };
         if one.update(ui.ctx()) {
@@ -141,7 +141,8 @@ impl CheckpointPanel {
             return;
         };
         let files: Vec<&Opened> = self.one.iter().chain(&self.two).collect();
-        let labels = short_names(&files.iter().map(|file| file.path.as_path()).collect::<Vec<_>>());
+        let locations: Vec<Location> = files.iter().map(|file| file.path.as_path().into()).collect();
+        let labels = short_names(&locations);
         let holders = labels.into_iter().zip(files).filter_map(|(label, file)| {
             let contents = file.contents()?;
             let is_there = contents.tensors.iter().any(|tensor| tensor.name == *name);
@@ -180,7 +181,8 @@ impl CheckpointPanel {
         }
         self.comparison.poll();
         ui.add_space(8.0);
-        ui.heading(short_names(&[&one.0.path, &two.0.path]).join(" to "));
+        let locations = [one.0, two.0].map(|file| Location::from(file.path.as_path()));
+        ui.heading(short_names(&locations).join(" to "));
         if self.comparison.is_pending() {
             ui.spinner();
         }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use basin_core::analysis::mistakes::{Candidate, Mistakes, Quadrant, Request, mistakes};
-use basin_core::analysis::subject::own_experiment;
+use basin_core::analysis::source::own_experiment;
 use basin_core::config::Registry;
 use basin_core::error::Result;
 use egui::{Button, ComboBox, ScrollArea, Ui};
@@ -199,6 +199,6 @@ impl MistakesPanel {
 
 /// A file with the settings that say which images a checkpoint is measured on, as the runner finds them.
 fn candidate(path: PathBuf, source: &Source, registry: &Registry) -> Result<Candidate> {
-    let own = own_experiment(&path)?;
+    let own = own_experiment(&path.as_path().into())?;
     Ok(Candidate { experiment: source.settings(own, registry)?, path })
 }

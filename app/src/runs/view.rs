@@ -4,6 +4,7 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use basin_core::checkpoint::ending;
 use basin_core::config::Registry;
 use basin_core::run::{Located, Summary, absolute};
 
@@ -46,11 +47,7 @@ impl Stamp {
         let folder = &run.run;
         let mut files = vec![folder.record_path(), folder.metrics()];
         let analysis = folder.analysis();
-        files.extend([
-            folder.root().join("checkpoints"),
-            folder.root().join("predictions"),
-            analysis.clone(),
-        ]);
+        files.extend([folder.checkpoints(), folder.root().join("predictions"), analysis.clone()]);
         files.extend(entries(&analysis));
         if !folder.metrics().is_file() {
             files.extend(entries(&folder.events()));
@@ -68,7 +65,7 @@ impl RunView {
     /// Reads a run.
     pub(super) fn read(run: Located, stamp: Stamp, registry: &Registry) -> Self {
         let summary = Summary::read(&run, registry).map_err(|error| error.to_string());
-        let checkpoints = checkpoints(&run.run.root().join("checkpoints"));
+        let checkpoints = checkpoints(&run.run.checkpoints());
         let results = stored_results(&run.run.analysis());
         Self { run, summary, checkpoints, results, stamp }
     }
@@ -78,8 +75,7 @@ impl RunView {
 fn checkpoints(folder: &Path) -> Vec<PathBuf> {
     let is_checkpoint = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("ckpt")
-            && [".safetensors", ".pth", ".pth.tar", ".pt"].iter().any(|e| name.ends_with(e))
+        name.starts_with("ckpt") && ending(&name).is_some()
     };
     let mut found: Vec<PathBuf> = entries(folder).into_iter().filter(is_checkpoint).collect();
     found.sort();

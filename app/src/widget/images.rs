@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use basin_core::analysis::selection::Selection;
-use basin_core::analysis::subject::own_experiment;
+use basin_core::analysis::source::own_experiment;
 use basin_core::config::{Experiment, Registry};
 use basin_core::data::Split;
 use basin_core::error::{Error, Result};
@@ -76,7 +76,7 @@ impl JobImages {
     pub fn of(&self, checkpoint: &Path) -> Result<(Experiment, Selection)> {
         let ImageChoice { source, split, samples } = &self.choice;
         let own = match source.key.trim() {
-            "" => own_experiment(checkpoint)?,
+            "" => own_experiment(&checkpoint.into())?,
             _ => None,
         };
         let experiment = source.settings(own, &self.registry)?.ok_or_else(|| {

@@ -129,12 +129,11 @@ impl Analysis for BasinSearch {
             return Err(Error::usage("a basin lies between two checkpoints; name two"));
         };
         let dataset = selection.open(&experiment)?;
-        let [first, second] = [one, two].map(|path| Subject::load(path, &experiment, &dataset, job));
+        let [first, second] = [one, two].map(|location| Subject::load(location, &experiment, &dataset, job));
         let (first, second) = (first?, second?);
         let mut landscape = Landscape::new(&first.network, &second.network);
         let line = landscape.line();
         if line.distance == 0.0 {
-            let [one, two] = [one, two].map(|path| path.display());
             return Err(Error::usage(format!(
                 "{one} and {two} have the same parameters, and no segment between them; choose two networks"
             )));

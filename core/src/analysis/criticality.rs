@@ -12,8 +12,6 @@ mod samples;
 mod score;
 mod surface;
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use self::plan::Plan;
@@ -27,6 +25,7 @@ use super::request::Request;
 use super::selection::Selection;
 use super::settings::{Commas, settings};
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks};
+use crate::checkpoint::Location;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::figure::HeatMap;
@@ -233,7 +232,8 @@ impl Analysis for ModuleCriticality {
         let note = format!("{note} {}", epsilons.collect::<Vec<_>>().join(" "));
         report.long_table(FileNames::study("criticality"), score_table(&labelled), &note);
         for result in labelled.iter().map(|(_, result)| result) {
-            let end = result.inputs.networks.last().map_or("", |source| source.path.as_str());
+            let end =
+                result.inputs.networks.last().map_or(String::new(), |source| source.location.to_string());
             report.lead.push(format!("{} path to {end}; {}", result.path, result.epsilon_in_words()));
             report.table(FileNames::default(), table(result), "");
             report.long_table(FileNames::result("points"), points_table(result), "");
@@ -303,7 +303,7 @@ fn surfaces(labelled: &[(&str, &Criticality)], shown: &[String]) -> Vec<FigureIt
 
 /// One path to one end.
 fn measure(
-    end: &Path,
+    end: &Location,
     name: &str,
     path: PathKind,
     request: &Request<CriticalitySettings>,

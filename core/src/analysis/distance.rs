@@ -74,7 +74,7 @@ impl Analysis for ParameterDistance {
             least: 2,
             most: usize::MAX,
             value_name: "CHECKPOINT",
-            help: "The checkpoints: .safetensors, .pth, .pth.tar or .pt",
+            help: "The checkpoints",
             roles: &["First network", "Second network"],
             unless: Some("trajectory"),
         }),

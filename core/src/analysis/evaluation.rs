@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use super::selection::Selection;
-use super::subject::{Source, Subject};
-use crate::checkpoint::{Reader, stem};
+use super::source::Source;
+use super::subject::Subject;
+use crate::checkpoint::{Location, Reader};
 use crate::config::Experiment;
 use crate::error::Result;
 use crate::evaluate::predictions;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::file::{digest, file_digest};
 use crate::job::Job;
-use crate::run::RunDir;
+use crate::run::{BEST_STEM, EPOCH_STEM, RunDir};
 
 /// Measures a checkpoint, and stores what it says of every selected sample under the run's `predictions/`, or below `base` if the
 /// checkpoint lies in no run. Returns the measurement and the file.
@@ -19,17 +20,17 @@ use crate::run::RunDir;
 /// # Errors
 /// [`crate::error::Error::Data`] for a checkpoint that is broken or of another architecture.
 pub fn evaluate_checkpoint(
-    path: &Path,
+    location: &Location,
     experiment: &Experiment,
     selection: Selection,
     base: &Path,
     job: &Job,
 ) -> Result<(Evaluation, PathBuf)> {
     let dataset = selection.open(experiment)?;
-    let subject = Subject::load(path, experiment, &dataset, job)?;
+    let subject = Subject::load(location, experiment, &dataset, job)?;
     let images = selection.decode(&dataset, experiment, job)?;
     let evaluation = evaluate(&subject.network, &images, job)?;
-    let own_run = RunDir::of_checkpoint(path);
+    let own_run = RunDir::of_checkpoint(location);
     let Source { sha256, metadata, .. } = &subject.source;
     let name = if is_own_data(own_run.as_ref(), experiment)? && selection == Selection::TEST {
         subject.source.stem()
@@ -54,15 +55,21 @@ pub fn evaluate_checkpoint(
 ///
 /// # Errors
 /// Those of [`evaluate_checkpoint`].
-pub fn stored_predictions(path: &Path, experiment: &Experiment, base: &Path, job: &Job) -> Result<PathBuf> {
-    let run = RunDir::of_checkpoint(path);
-    if let Some(run) = &run
+pub fn stored_predictions(
+    location: &Location,
+    experiment: &Experiment,
+    base: &Path,
+    job: &Job,
+) -> Result<PathBuf> {
+    let run = RunDir::of_checkpoint(location);
+    if let (Some(run), Some(path)) = (&run, location.file())
         && is_own_data(Some(run), experiment)?
     {
         let (epoch, sha256) = (Reader::open(path)?.metadata.remove("epoch"), file_digest(path)?);
         // Training says no digest; its checkpoints are known by their epoch.
-        let is_of_training = ["ckpt-E", "ckpt-best"].iter().any(|name| stem(path).starts_with(name));
-        for name in [stem(path).as_str(), "last", "best"] {
+        let stem = location.stem();
+        let is_of_training = [EPOCH_STEM, BEST_STEM].iter().any(|name| stem.starts_with(name));
+        for name in [stem.as_str(), "last", "best"] {
             let file = run.predictions(name);
             // A file that is broken or not there is measured anew.
             let Ok(Reader { metadata, .. }) = Reader::open(&file) else { continue };
@@ -75,7 +82,7 @@ pub fn stored_predictions(path: &Path, experiment: &Experiment, base: &Path, job
             }
         }
     }
-    evaluate_checkpoint(path, experiment, Selection::TEST, base, job).map(|(_, file)| file)
+    evaluate_checkpoint(location, experiment, Selection::TEST, base, job).map(|(_, file)| file)
 }
 
 /// Whether an experiment's images are those that the run was trained and measured on.

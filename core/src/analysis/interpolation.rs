@@ -6,7 +6,7 @@ mod chart;
 mod record;
 mod samples;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ use super::request::Request;
 use super::settings::settings;
 use super::subject::Subject;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair, json_line};
+use crate::checkpoint::Location;
 use crate::config::Experiment;
 use crate::data::{Dataset, EvalImages, Split};
 use crate::error::{Error, Result};
@@ -84,7 +85,7 @@ impl Analysis for LinearInterpolation {
     ) -> Result<AllAnalysed<Interpolation>> {
         let (experiment, names) = (request.experiment()?, request.names()?);
         let mut images = Images::open(request, &experiment)?;
-        let load = |path: &PathBuf| Subject::load(path, &experiment, &images.dataset, job);
+        let load = |location: &Location| Subject::load(location, &experiment, &images.dataset, job);
         let subjects = request.networks.iter().map(load).collect::<Result<Vec<Subject>>>()?;
         let output = request.surroundings.output.as_deref();
         if let ([one, two], Some(line)) = (subjects.as_slice(), names.first_chunk::<2>()) {

@@ -19,6 +19,7 @@ use super::report::{FigureItem, FileNames, Image, Quantity, Report};
 use super::request::{Request, unknown_images};
 use super::settings::settings;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair};
+use crate::checkpoint::Location;
 use crate::config::Experiment;
 use crate::data::Labelling;
 use crate::error::{Error, Result};
@@ -26,7 +27,7 @@ use crate::evaluate::predictions;
 use crate::event::Event;
 use crate::file::write_atomically;
 use crate::job::Job;
-use crate::remote::{is_url, local, named};
+use crate::remote::{local, named};
 use crate::run::RunDir;
 
 pub use answers::Answers;
@@ -94,11 +95,15 @@ impl Analysis for SharedMistakes {
         job: &Job,
     ) -> Result<AllAnalysed<Mistakes>> {
         let names = request.names()?;
-        let experiments =
-            request.networks.iter().map(|path| experiment(path, request)).collect::<Result<Vec<_>>>()?;
+        let experiments = request
+            .networks
+            .iter()
+            .map(|location| experiment(location, request))
+            .collect::<Result<Vec<_>>>()?;
         let base = &request.surroundings.base;
         let files = request.networks.iter().zip(&experiments);
-        let files = files.map(|(path, experiment)| predictions_of(path, experiment.as_ref(), base, job));
+        let files =
+            files.map(|(location, experiment)| predictions_of(location, experiment.as_ref(), base, job));
         let files = files.collect::<Result<Vec<_>>>()?;
         let answers = Answers::read(&files, names.clone())?;
         let (first, questions) = (answers.first(), answers.questions());
@@ -183,22 +188,26 @@ impl Analysis for SharedMistakes {
 }
 
 /// The settings that say which images a checkpoint is measured on; none for predictions that lie in no run.
-fn experiment(path: &Path, request: &Request<MistakeSettings>) -> Result<Option<Experiment>> {
+fn experiment(location: &Location, request: &Request<MistakeSettings>) -> Result<Option<Experiment>> {
     let surroundings = &request.surroundings;
-    let is_alone = surroundings.key.is_none()
-        && (path.exists() || is_url(path))
-        && RunDir::of_checkpoint(path).is_none();
-    if is_alone { Ok(None) } else { surroundings.experiment(path).map(Some) }
+    let is_alone =
+        surroundings.key.is_none() && !location.is_missing() && RunDir::of_checkpoint(location).is_none();
+    if is_alone { Ok(None) } else { surroundings.experiment(location).map(Some) }
 }
 
 /// The file of a network's predictions.
-fn predictions_of(path: &Path, experiment: Option<&Experiment>, base: &Path, job: &Job) -> Result<PathBuf> {
-    let file = local(path, job)?;
-    if predictions::is_predictions(&file).map_err(|error| named(error, &file, path))? {
+fn predictions_of(
+    location: &Location,
+    experiment: Option<&Experiment>,
+    base: &Path,
+    job: &Job,
+) -> Result<PathBuf> {
+    let file = local(location, job)?;
+    if predictions::is_predictions(&file).map_err(|error| named(error, &file, location))? {
         return Ok(file);
     }
-    let experiment = experiment.ok_or_else(|| unknown_images(path))?;
-    stored_predictions(path, experiment, base, job)
+    let experiment = experiment.ok_or_else(|| unknown_images(location))?;
+    stored_predictions(location, experiment, base, job)
 }
 
 /// Draws a contact sheet for each question of each pair: `examples-<pair>-<question>.png`. What was counted is written by then;

@@ -2,13 +2,11 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::settings::single;
-use crate::checkpoint::ending;
+use crate::checkpoint::Location;
 use crate::error::{Error, Result};
-use crate::remote::is_url;
 use crate::run::{epoch_stem, epochs_beside};
 
 /// A checkpoint by its epoch in the run of another one, or by its path.
@@ -17,14 +15,14 @@ pub enum Named {
     /// `0`: the checkpoint of that epoch.
     Epoch(usize),
     /// Anything that is no number.
-    File(PathBuf),
+    File(Location),
 }
 
 impl FromStr for Named {
     type Err = Infallible;
 
     fn from_str(text: &str) -> std::result::Result<Self, Infallible> {
-        Ok(text.parse().map_or_else(|_| Self::File(PathBuf::from(text)), Self::Epoch))
+        Ok(text.parse().map_or_else(|_| Self::File(Location::parse(text)), Self::Epoch))
     }
 }
 
@@ -33,7 +31,7 @@ impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Epoch(epoch) => write!(f, "{epoch}"),
-            Self::File(path) => path.display().fmt(f),
+            Self::File(location) => location.fmt(f),
         }
     }
 }
@@ -41,25 +39,24 @@ impl fmt::Display for Named {
 single!(Named);
 
 impl Named {
-    /// Its file; an epoch's lies beside `checkpoint`, in the same format if that is a URL.
+    /// Where it lies; an epoch's checkpoint lies beside `checkpoint`, in the same format if that is a URL.
     ///
     /// # Errors
     /// [`Error::Data`] listing the epochs there are if that one is not among them.
-    pub fn find(&self, checkpoint: &Path) -> Result<PathBuf> {
+    pub fn find(&self, checkpoint: &Location) -> Result<Location> {
         let epoch = match self {
-            Self::File(path) => return Ok(path.clone()),
+            Self::File(location) => return Ok(location.clone()),
             Self::Epoch(epoch) => epoch,
         };
-        if is_url(checkpoint) {
-            return Ok(checkpoint.with_file_name(epoch_stem(*epoch) + ending(checkpoint).unwrap_or_default()));
+        if checkpoint.file().is_none() {
+            return Ok(checkpoint.beside(&(epoch_stem(*epoch) + checkpoint.ending())));
         }
         let mut epochs = epochs_beside(checkpoint)?;
-        epochs.remove(epoch).ok_or_else(|| {
+        epochs.remove(epoch).map(Location::File).ok_or_else(|| {
             let known: Vec<String> = epochs.keys().map(usize::to_string).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             Error::data(format!(
-                "no checkpoint of epoch {epoch} lies beside {} (epochs there: {known}); name a checkpoint by its path instead",
-                checkpoint.display()
+                "no checkpoint of epoch {epoch} lies beside {checkpoint} (epochs there: {known}); name a checkpoint by its path instead"
             ))
         })
     }

@@ -1,22 +1,16 @@
 //! What tables and figures call networks.
 
+use crate::checkpoint::Location;
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::path::Path;
-
-use crate::checkpoint::stem;
 
 /// The names of the files without their endings, if they tell the files apart; else also the folders that not all share.
-pub fn short_names(paths: &[&Path]) -> Vec<String> {
-    let stems: Vec<String> = paths.iter().map(|path| stem(path)).collect();
+pub fn short_names(locations: &[Location]) -> Vec<String> {
+    let stems: Vec<String> = locations.iter().map(Location::stem).collect();
     if stems.iter().collect::<HashSet<_>>().len() == stems.len() {
         return stems;
     }
-    let parts = |path: &&Path| -> Vec<String> {
-        let folders = path.parent().unwrap_or(Path::new("")).iter().map(OsStr::to_string_lossy);
-        folders.map(String::from).chain([stem(path)]).collect()
-    };
-    let all: Vec<Vec<String>> = paths.iter().map(parts).collect();
+    let parts = |location: &Location| [location.folders(), vec![location.stem()]].concat();
+    let all: Vec<Vec<String>> = locations.iter().map(parts).collect();
     let own = |(parts, stem): (&Vec<String>, String)| {
         let is_shared = |part: &&String| all.iter().all(|others| others.contains(part));
         let own: Vec<&str> = parts.iter().filter(|part| !is_shared(part)).map(String::as_str).collect();
@@ -31,7 +25,7 @@ mod tests {
 
     #[test]
     fn networks_are_called_by_what_tells_them_apart() {
-        let names = |paths: &[&str]| short_names(&paths.iter().map(Path::new).collect::<Vec<_>>());
+        let names = |paths: &[&str]| short_names(&paths.iter().map(Location::parse).collect::<Vec<_>>());
         assert_eq!(
             names(&[
                 "runs-rep1/clipart/tuned/checkpoints/ckpt-E006.safetensors",

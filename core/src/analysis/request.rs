@@ -7,7 +7,8 @@ use super::About;
 use super::names::short_names;
 use super::selection::Selection;
 use super::settings::{Arity, Settings, Values};
-use super::subject::own_experiment;
+use super::source::own_experiment;
+use crate::checkpoint::Location;
 use crate::config::{Experiment, Registry, apply_overrides};
 use crate::error::{Error, Result};
 use crate::train::check;
@@ -21,7 +22,7 @@ pub const BASE: &str = "experiments";
 #[derive(Debug, Clone)]
 pub struct Request<S> {
     /// The checkpoints, in the order in which they are named; none for analyses of finished runs.
-    pub networks: Vec<PathBuf>,
+    pub networks: Vec<Location>,
     /// What can be chosen of this analysis alone.
     pub settings: S,
     /// What can be chosen of every analysis.
@@ -70,7 +71,7 @@ impl Surroundings {
     ///
     /// # Errors
     /// [`Error::Usage`] for an unknown key or setting, or if no key is named and the checkpoint lies in no run.
-    pub fn experiment(&self, checkpoint: &Path) -> Result<Experiment> {
+    pub fn experiment(&self, checkpoint: &Location) -> Result<Experiment> {
         self.known_experiment(checkpoint)?.ok_or_else(|| unknown_images(checkpoint))
     }
 
@@ -78,7 +79,7 @@ impl Surroundings {
     ///
     /// # Errors
     /// [`Error::Usage`] for an unknown key or setting.
-    pub fn known_experiment(&self, checkpoint: &Path) -> Result<Option<Experiment>> {
+    pub fn known_experiment(&self, checkpoint: &Location) -> Result<Option<Experiment>> {
         let experiment = match &self.key {
             Some(key) => Some(self.registry.get(key)?),
             None => own_experiment(checkpoint)?,
@@ -93,9 +94,9 @@ impl Surroundings {
     ///
     /// # Errors
     /// [`Error::Usage`] if there are names, but not one for each.
-    pub fn names_of(&self, networks: &[PathBuf]) -> Result<Vec<String>> {
+    pub fn names_of(&self, networks: &[Location]) -> Result<Vec<String>> {
         match self.names.len() {
-            0 => Ok(short_names(&networks.iter().map(PathBuf::as_path).collect::<Vec<_>>())),
+            0 => Ok(short_names(networks)),
             count if count == networks.len() => Ok(self.names.clone()),
             count => Err(Error::usage(format!(
                 "--names has {count} names for {} networks; give each one a name",
@@ -106,17 +107,17 @@ impl Surroundings {
 }
 
 /// The error where nothing says which images to use.
-pub(super) fn unknown_images(checkpoint: &Path) -> Error {
+pub(super) fn unknown_images(checkpoint: &Location) -> Error {
     Error::usage(format!(
-        "{} lies in no run of Basin; say which images to use with -k KEY and --set",
-        checkpoint.display()
+        "{checkpoint} lies in no run of Basin; say which images to use with -k KEY and --set"
     ))
 }
 
 impl<S> Request<S> {
     /// The first network. An analysis of networks is asked about one at least: [`About::networks`].
-    pub fn first(&self) -> &Path {
-        self.networks.first().map_or(Path::new(""), PathBuf::as_path)
+    pub fn first(&self) -> &Location {
+        static NOWHERE: Location = Location::File(PathBuf::new());
+        self.networks.first().unwrap_or(&NOWHERE)
     }
 
     /// What the networks are called in tables and figures.
@@ -154,7 +155,7 @@ impl<S: Settings> Request<S> {
         let (positional, named): (Vec<_>, Vec<_>) =
             S::options().into_iter().partition(|known| known.is_positional);
         let places = positional.iter().flat_map(|known| values.get(&known.name).cloned().unwrap_or_default());
-        let networks = self.networks.iter().map(|network| network.display().to_string());
+        let networks = self.networks.iter().map(|network| network.to_string());
         let places: Vec<String> = places.chain(networks).collect();
 
         let mut words = Vec::new();

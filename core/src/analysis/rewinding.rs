@@ -210,8 +210,8 @@ fn origins(
     job: &Job,
 ) -> Result<(Vec<Origin>, Vec<Network>)> {
     let checkpoints = request.settings.to.0.iter().map(|named| {
-        let path = named.find(request.first())?;
-        let Subject { source, network } = Subject::load(&path, experiment, dataset, job)?;
+        let location = named.find(request.first())?;
+        let Subject { source, network } = Subject::load(&location, experiment, dataset, job)?;
         Ok((Origin::Checkpoint(source), network))
     });
     let draws = request.settings.rerandomise.0.iter().map(|&seed| {

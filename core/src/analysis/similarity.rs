@@ -13,8 +13,6 @@ mod positions;
 mod record;
 mod unit;
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use super::record::{Inputs, Stored as _, Watch};
@@ -24,6 +22,7 @@ use super::selection::Selection;
 use super::settings::{Commas, choices, settings};
 use super::subject::Subject;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair};
+use crate::checkpoint::Location;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -139,7 +138,7 @@ impl Analysis for FeatureSimilarity {
                 dataset.len()
             )));
         }
-        let load = |path: &PathBuf| Subject::load_as_it_is(path, &experiment, job);
+        let load = |location: &Location| Subject::load_as_it_is(location, &experiment, job);
         let subjects = request.networks.iter().map(load).collect::<Result<Vec<_>>>()?;
         // A ReLU turns what is no number into zero, so that features of a broken network can look sound.
         let choice = unit::choose(&subjects, &request.settings.modules.0)?;

@@ -18,6 +18,7 @@ use super::request::Request;
 use super::settings::settings;
 use super::weights::Weights;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, json_line};
+use crate::checkpoint::Location;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -61,7 +62,7 @@ impl Analysis for LayerSpectra {
             least: 1,
             most: usize::MAX,
             value_name: "CHECKPOINT",
-            help: "The checkpoints: .safetensors, .pth, .pth.tar or .pt; layers act on inputs as large as in the first one's run",
+            help: "The checkpoints; layers act on inputs as large as in the first one's run",
             roles: &["Network"],
             unless: None,
         }),
@@ -82,7 +83,8 @@ impl Analysis for LayerSpectra {
     ) -> Result<AllAnalysed<Spectrum>> {
         let (experiment, names) = (request.experiment()?, request.names()?);
         let networks = request.networks.iter().zip(names);
-        let each = networks.map(|(path, name)| decompose(path, &name, &experiment, request, watch, job));
+        let each =
+            networks.map(|(location, name)| decompose(location, &name, &experiment, request, watch, job));
         let each = each.collect::<Result<Vec<_>>>()?;
         let together = (each.len() > 1).then(|| spectra(&each).folder());
         Ok(AllAnalysed { each, together })
@@ -140,14 +142,14 @@ fn spectra(results: &[Analysed<Spectrum>]) -> Spectra<'_> {
 
 /// One network.
 fn decompose(
-    path: &Path,
+    location: &Location,
     name: &str,
     experiment: &Experiment,
     request: &Request<SpectrumSettings>,
     watch: Watch<Analysed<Spectrum>>,
     job: &Job,
 ) -> Result<Analysed<Spectrum>> {
-    let weights = Weights::load(path, Some(&experiment.model.arch), job)?;
+    let weights = Weights::load(location, Some(&experiment.model.arch), job)?;
     let asked = request.settings.layers.as_deref().map(regex).transpose()?;
     let is_asked = |name: &str| asked.as_ref().is_none_or(|asked| asked.is_match(name));
     let mut result = Spectrum::new(&weights, experiment.data.configs.image_size);

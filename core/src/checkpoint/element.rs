@@ -1,6 +1,10 @@
 //! The types of numbers that a file may hold.
 
+use std::io::{self, Write};
+
 use safetensors::tensor::Dtype;
+
+use super::NamedTensor;
 
 /// PyTorch's name of a type.
 pub(super) fn name(dtype: Dtype) -> String {
@@ -43,4 +47,17 @@ pub(super) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
         Dtype::U8 | Dtype::BOOL => convert(bytes, |[b]| b.into()),
         _ => return None,
     })
+}
+
+/// Writes the values of a tensor, little-endian: float32, and int64 where PyTorch keeps a count.
+pub(super) fn write(tensor: &NamedTensor, file: &mut dyn Write) -> io::Result<()> {
+    for chunk in tensor.data.chunks(1 << 14) {
+        let bytes: Vec<u8> = if tensor.is_count() {
+            chunk.iter().flat_map(|value| (*value as i64).to_le_bytes()).collect()
+        } else {
+            chunk.iter().flat_map(|value| value.to_le_bytes()).collect()
+        };
+        file.write_all(&bytes)?;
+    }
+    Ok(())
 }

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
+use super::POLL;
 use super::store::{Refusal, cause, open, refusal};
-use super::{POLL, without_query};
+use crate::checkpoint::without_query;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{hex, temporary_in};

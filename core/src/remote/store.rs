@@ -9,7 +9,7 @@ use object_store::path::Path as Location;
 use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
 use reqwest::Url;
 
-use super::without_query;
+use crate::checkpoint::without_query;
 use crate::error::{Error, Result};
 
 /// How often a request is repeated, and within what time: as long as a download may take.

@@ -1,8 +1,9 @@
 //! How a study names networks: a run's name, and which of its checkpoints.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Run;
+use crate::checkpoint::Location;
 use crate::error::{Error, Result};
 use crate::train::start::find_pretrained;
 
@@ -40,21 +41,21 @@ pub(super) fn check(network: &str, is_run: impl Fn(&str) -> bool) -> std::result
 }
 
 /// The run of a network, and the checkpoint. Its name was checked when the study was read.
-pub(super) fn find<'a>(network: &str, runs: &'a [Run], base: &Path) -> Result<(&'a Run, PathBuf)> {
+pub(super) fn find<'a>(network: &str, runs: &'a [Run], base: &Path) -> Result<(&'a Run, Location)> {
     let unknown = || Error::usage(format!("the study has no run {network}"));
     let (name, which) = parse(network).ok_or_else(unknown)?;
     let run = runs.iter().find(|run| run.member.name == name).ok_or_else(unknown)?;
     let (folder, train) = (run.request.run_dir(), &run.request.experiment.train);
-    let path = match which {
-        Which::Last => folder.checkpoint(train.epochs),
-        Which::Best => folder.best(),
-        Which::Epoch(epoch) => folder.checkpoint(epoch),
+    let location = match which {
+        Which::Last => folder.checkpoint(train.epochs).into(),
+        Which::Best => folder.best().into(),
+        Which::Epoch(epoch) => folder.checkpoint(epoch).into(),
         Which::Pretrained => match &train.finetune_from {
             Some(source) => find_pretrained(source, base)?,
             None => return Err(Error::usage(format!("{network}: {name} was not fine-tuned"))),
         },
     };
-    Ok((run, path))
+    Ok((run, location))
 }
 
 #[cfg(test)]

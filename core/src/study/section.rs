@@ -1,13 +1,14 @@
 //! What a part of a study contributes to the report: an analysis of the study's networks, and the commands that make it again.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Run, network};
 use crate::analysis::report::Report;
 use crate::analysis::request::{Request, Surroundings};
 use crate::analysis::{Analysis, Asked, PartVisitor, analyse};
+use crate::checkpoint::Location;
 use crate::config::Registry;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -61,15 +62,17 @@ impl Measuring<'_> {
         let Asked { networks: names, settings, selection } = asked;
         let mut surroundings = Surroundings::new(Arc::clone(self.registry), selection);
         (surroundings.base, surroundings.set) = (self.base.to_owned(), self.set.to_vec());
-        let mut networks: Vec<PathBuf> = Vec::new();
+        let mut networks: Vec<Location> = Vec::new();
         for name in &names {
-            let (run, path) = network::find(name, self.runs, self.base)?;
-            if networks.is_empty() && !path.starts_with(run.request.run_dir().root()) {
+            let (run, location) = network::find(name, self.runs, self.base)?;
+            let folder = run.request.run_dir();
+            let is_own = location.file().is_some_and(|file| file.starts_with(folder.root()));
+            if networks.is_empty() && !is_own {
                 // The images are those of the run that the study names, not those of the checkpoint's own.
                 surroundings.key = Some(run.member.key.clone());
                 surroundings.set = [run.member.set.as_slice(), self.set].concat();
             }
-            networks.push(path);
+            networks.push(location);
         }
         surroundings.names = names;
         Ok(Request { networks, settings, surroundings })

@@ -9,7 +9,7 @@ use crate::checkpoint::Reader;
 use crate::config::{Registry, apply_overrides};
 use crate::error::{Error, Result};
 use crate::figure::Table;
-use crate::run::{Located, RunDir, absolute, epochs_beside, find_runs};
+use crate::run::{Located, RunDir, absolute, epochs_in, find_runs};
 use crate::setting::regex;
 use crate::train::start::find_pretrained;
 
@@ -97,8 +97,9 @@ pub fn surplus(request: &GcRequest, registry: &Registry) -> Result<Surplus> {
         )));
     }
     let sources = experiments.iter().filter_map(|experiment| experiment.train.finetune_from.as_deref());
-    let read: HashSet<PathBuf> =
-        sources.filter_map(|source| Some(absolute(&find_pretrained(source, request.base).ok()?))).collect();
+    let read: HashSet<PathBuf> = sources
+        .filter_map(|source| Some(absolute(find_pretrained(source, request.base).ok()?.file()?)))
+        .collect();
 
     let mut found = Surplus::default();
     for (run, train) in chosen {
@@ -128,11 +129,11 @@ pub fn surplus(request: &GcRequest, registry: &Registry) -> Result<Surplus> {
 
 /// The checkpoints of a run but for epoch 0, the best and the last: what the settings decide on.
 fn dispensable(run: &RunDir) -> Result<Vec<(usize, PathBuf)>> {
-    let first = run.checkpoint(0);
-    if !first.parent().is_some_and(Path::is_dir) {
+    let folder = run.checkpoints();
+    if !folder.is_dir() {
         return Ok(Vec::new());
     }
-    let epochs = epochs_beside(&first)?;
+    let epochs = epochs_in(&folder)?;
     let last = epochs.keys().next_back().copied();
     let best = match run.best() {
         path if path.is_file() => {

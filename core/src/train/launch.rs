@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::{check, resume, start, train};
+use crate::checkpoint::Location;
 use crate::config::Experiment;
 use crate::device::{check_precision, describe, guarded};
 use crate::error::{Error, Result};
@@ -101,7 +102,7 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
         && old.experiment.train.finetune_from.as_ref() != Some(source)
     {
         // What another URL names shows once it is here.
-        remote::local(Path::new(source), job)?;
+        remote::local(&Location::parse(source), job)?;
     }
     let start_over = request.existing == Existing::SetAside;
     if !start_over && request.is_done()? {
@@ -185,11 +186,11 @@ fn refuse_changes(run: &RunDir, old: &RunRecord, request: &TrainRequest) -> Resu
     // The pre-trained checkpoint may lie elsewhere by now, or nowhere; it must not be another one.
     if let Some(source) = &request.experiment.train.finetune_from
         && old.experiment.train.finetune_from.as_ref() != Some(source)
-        && let Ok(path) = start::find_pretrained(source, &request.base)
-        && let Some(sha256) = remote::known_digest(&path)?
+        && let Ok(location) = start::find_pretrained(source, &request.base)
+        && let Some(sha256) = remote::known_digest(&location)?
         && old.pretrained_sha256 != Some(sha256)
     {
-        difference.push(format!("train.finetune_from: {} is another checkpoint", path.display()));
+        difference.push(format!("train.finetune_from: {location} is another checkpoint"));
     }
     if difference.is_empty() {
         return Ok(());

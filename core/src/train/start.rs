@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{NamedTensor, StateDict, stem};
+use crate::checkpoint::{Location, NamedTensor, OWN_ENDING, StateDict, stem};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::model::{Arch, initial_state, initial_state_with_zero_head};
-use crate::remote::{self, is_url};
+use crate::remote;
 
 /// The folder of the reference's ImageNet run, and the key of ours that stands in for it.
 const REFERENCE_PRETRAINING: (&str, &str) =
@@ -31,9 +31,9 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
     match &experiment.train.finetune_from {
         None => Ok(Start { state: fresh, pretrained_sha256: None }),
         Some(source) => {
-            let path = find_pretrained(source, base)?;
-            let (checkpoint, sha256) = remote::load(&path, job)?;
-            let state = take_over(fresh, checkpoint.state, &path)?;
+            let location = find_pretrained(source, base)?;
+            let (checkpoint, sha256) = remote::load(&location, job)?;
+            let state = take_over(fresh, checkpoint.state, &location)?;
             Ok(Start { state, pretrained_sha256: Some(sha256) })
         }
     }
@@ -51,13 +51,14 @@ pub fn drawn_state(experiment: &Experiment, arch: &Arch, seed: u64) -> StateDict
 ///
 /// # Errors
 /// [`Error::Data`] listing all that was tried.
-pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
-    if is_url(Path::new(source)) {
-        return Ok(PathBuf::from(source));
+pub fn find_pretrained(source: &str, base: &Path) -> Result<Location> {
+    let named = Location::parse(source);
+    if named.file().is_none() {
+        return Ok(named);
     }
     let tried = pretrained_paths(source, base);
     if let Some(found) = tried.iter().find(|path| path.is_file()) {
-        return Ok(found.clone());
+        return Ok(found.clone().into());
     }
     let list: Vec<String> = tried.iter().map(|path| path.display().to_string()).collect();
     Err(Error::data(format!(
@@ -66,15 +67,15 @@ pub fn find_pretrained(source: &str, base: &Path) -> Result<PathBuf> {
     )))
 }
 
-/// Where the checkpoint that `source` names may lie: a path as given, with `.safetensors` for its ending, the same below the base
-/// folder (`<key>/ckpt-E004` is found in that run's checkpoints), or the same epoch of our own ImageNet run in place of the
-/// reference's.
+/// The files that may be the checkpoint that `source` names: the path as given, the same with `.safetensors` for its ending, the
+/// same below the base folder (`<key>/ckpt-E004` is found in that run's checkpoints), or the same epoch of our own ImageNet run in
+/// place of the reference's. None for a URL.
 pub fn pretrained_paths(source: &str, base: &Path) -> Vec<PathBuf> {
-    let ours = |path: &Path| path.with_file_name(format!("{}.safetensors", stem(path)));
+    let ours = |path: &Path| path.with_file_name(stem(path) + OWN_ENDING);
     let in_run = |key: &Path, file: &Path| {
         base.join(key).join("checkpoints").join(ours(file).file_name().unwrap_or_default())
     };
-    let given = PathBuf::from(source);
+    let Location::File(given) = Location::parse(source) else { return Vec::new() };
     let mut tried = vec![given.clone(), ours(&given)];
     if let Some(file) = source.strip_prefix(REFERENCE_PRETRAINING.0) {
         tried.push(in_run(Path::new(REFERENCE_PRETRAINING.1), Path::new(file)));
@@ -86,7 +87,7 @@ pub fn pretrained_paths(source: &str, base: &Path) -> Vec<PathBuf> {
 }
 
 /// Replaces all but the head by the loaded tensors. Counters may be missing: old PyTorch had none.
-fn take_over(fresh: StateDict, loaded: StateDict, path: &Path) -> Result<StateDict> {
+fn take_over(fresh: StateDict, loaded: StateDict, location: &Location) -> Result<StateDict> {
     let body = |state: StateDict| StateDict {
         tensors: state.tensors.into_iter().filter(|tensor| !Arch::is_head(&tensor.name)).collect(),
     };
@@ -97,8 +98,7 @@ fn take_over(fresh: StateDict, loaded: StateDict, path: &Path) -> Result<StateDi
     let expected = fresh.tensors.iter().filter(is_expected);
     if let Some(problems) = loaded.mismatch(expected.map(|t| (t.name.as_str(), t.shape.as_slice()))) {
         return Err(Error::data(format!(
-            "{} does not fit the network: {problems}; choose a checkpoint of the same architecture or set model.arch",
-            path.display()
+            "{location} does not fit the network: {problems}; choose a checkpoint of the same architecture or set model.arch"
         )));
     }
     let replaced =

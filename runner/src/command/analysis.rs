@@ -9,12 +9,13 @@ use basin_core::analysis::request::{Request, Surroundings};
 use basin_core::analysis::selection::Selection;
 use basin_core::analysis::settings::{Arity, SettingOption, Values};
 use basin_core::analysis::{ANALYSES, Entry, Networks};
+use basin_core::checkpoint::Location;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, Error, FromArgMatches, Subcommand, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, Error, FromArgMatches, Subcommand};
 
 use super::{print, working};
-use crate::args::{Data, Device, Families, FinishedRuns, Images, Memory, Names, Output};
+use crate::args::{Data, Device, Families, FinishedRuns, Images, Memory, Names, Output, location};
 
 /// The argument of the checkpoints.
 const NETWORKS: &str = "networks";
@@ -22,7 +23,7 @@ const NETWORKS: &str = "networks";
 /// An analysis that was asked for.
 pub struct Analyse {
     entry: &'static dyn Entry,
-    networks: Vec<PathBuf>,
+    networks: Vec<Location>,
     settings: Values,
     selection: Selection,
     key: Option<String>,
@@ -89,7 +90,7 @@ impl Analyse {
                 json,
             });
         }
-        let networks = matches.get_many::<PathBuf>(NETWORKS).into_iter().flatten().cloned().collect();
+        let networks = matches.get_many::<Location>(NETWORKS).into_iter().flatten().cloned().collect();
         let Data { config_key: key, settings: known, base_dir, device, json } =
             Data::from_arg_matches(matches)?;
         let (families, set) = (known.families, known.set);
@@ -176,7 +177,7 @@ fn subcommand(entry: &dyn Entry) -> Command {
 
 fn networks(networks: &Networks) -> Arg {
     let argument = Arg::new(NETWORKS).value_name(networks.value_name).help(networks.help);
-    let argument = argument.value_parser(value_parser!(PathBuf)).action(ArgAction::Append);
+    let argument = argument.value_parser(location()).action(ArgAction::Append);
     let argument = match networks.most {
         usize::MAX => argument.num_args(networks.least..),
         most => argument.num_args(networks.least..=most),
@@ -269,7 +270,7 @@ mod tests {
                 let mut surroundings = Surroundings::new(Arc::new(Registry::load().unwrap()), *selection);
                 surroundings.base = PathBuf::from("it's a base");
                 surroundings.names = networks.clone();
-                let path = |name: &String| Path::new("it's a base/$HOME; `x`").join(name);
+                let path = |name: &String| Path::new("it's a base/$HOME; `x`").join(name).into();
                 let networks = networks.iter().map(path).collect();
                 round_trip::<A>(&Request { networks, settings: settings.clone(), surroundings });
             }
@@ -307,7 +308,7 @@ mod tests {
         surroundings.key = Some("demo/Shapes_photo/fixup_resnet18/pretrain".to_owned());
         surroundings.set = vec!["data.configs.data_dir=/a b".to_owned(), "train.epochs=3".to_owned()];
         surroundings.output = Some(PathBuf::from("-o"));
-        let networks = ["-k", "--set", "two words"].map(PathBuf::from).to_vec();
+        let networks = ["-k", "--set", "two words"].map(Location::parse).to_vec();
         let coefficients = Coefficients(vec![-0.5, 0.1 + 0.2, 1e-9]);
         round_trip::<LinearInterpolation>(&Request {
             networks,

@@ -1,23 +1,26 @@
 //! Commands that look at checkpoints as files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use basin_core::checkpoint::{self, Change, Checkpoint, Reader, Statistics, TensorInfo};
+use basin_core::checkpoint::{
+    self, Change, Checkpoint, Location, Reader, Statistics, TensorInfo, endings_explained,
+};
 use basin_core::error::Error;
-use basin_core::remote::{self, is_url, named};
+use basin_core::remote::{self, named};
 use serde_json::{Value, json};
 
 use super::{print, working};
-use crate::args::Device;
+use crate::args::{Device, location};
 
-/// Inspects, compares and converts checkpoints: .safetensors, .pth, .pt or .pth.tar.
+/// Inspects, compares and converts checkpoints.
 #[derive(Debug, clap::Subcommand)]
 pub enum Checkpoints {
     /// Shows the metadata and the tensors: norm, mean, deviation, extremes, and values that are not finite.
     Inspect {
         /// The checkpoint.
-        file: PathBuf,
+        #[arg(value_parser = location())]
+        file: Location,
         /// Shows names, types and shapes only, without reading the values.
         #[arg(long)]
         names: bool,
@@ -28,23 +31,24 @@ pub enum Checkpoints {
     /// Compares the tensors of two checkpoints: norm of the difference, relative to the first, and cosine.
     Diff {
         /// The first checkpoint.
-        one: PathBuf,
+        #[arg(value_parser = location())]
+        one: Location,
         /// The second checkpoint.
-        two: PathBuf,
+        #[arg(value_parser = location())]
+        two: Location,
         /// Prints the result as JSON.
         #[arg(long)]
         json: bool,
     },
     /// Writes a checkpoint in another format, as the new name's ending says.
-    ///
-    /// .safetensors holds tensors and metadata; .pth.tar what the reference trains from, a dictionary of the metadata and a
-    /// state_dict whose names begin with "module."; .pth and .pt a bare state dict without metadata, as torchvision loads it.
-    /// Values become float32, counters of batches stay int64.
+    #[command(long_about = converting())]
     Convert {
         /// The checkpoint.
-        from: PathBuf,
+        #[arg(value_parser = location())]
+        from: Location,
         /// The new file.
-        to: PathBuf,
+        #[arg(value_parser = location())]
+        to: Location,
         /// Overwrites the new file if it is there.
         #[arg(long)]
         force: bool,
@@ -52,6 +56,14 @@ pub enum Checkpoints {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What `runner checkpoint convert` does, with what each format holds.
+fn converting() -> String {
+    format!(
+        "Writes a checkpoint in another format, as the new name's ending says.\n\n{} Values become float32, counters of batches stay int64.",
+        endings_explained()
+    )
 }
 
 impl Checkpoints {
@@ -75,7 +87,7 @@ impl Checkpoints {
 }
 
 fn inspect(
-    file: &Path,
+    file: &Location,
     reader: &Reader,
     numbers: Option<(&[Statistics], &Statistics)>,
     json: bool,
@@ -95,7 +107,7 @@ fn inspect(
         });
         return print(&format!("{result}\n"));
     }
-    let mut text = format!("{}: {}\n", file.display(), reader.format);
+    let mut text = format!("{file}: {}\n", reader.format);
     for (name, value) in &reader.metadata {
         text += &format!("{name}: {value}\n");
     }
@@ -118,7 +130,7 @@ fn row(name: &str, dtype: &str, shape: &str, values: &str) -> Vec<String> {
     [name, dtype, shape, values].map(str::to_owned).to_vec()
 }
 
-fn diff(one: &Path, two: &Path, json: bool) -> Result<()> {
+fn diff(one: &Location, two: &Location, json: bool) -> Result<()> {
     let (before, after) = (load(one)?.state, load(two)?.state);
     let diff = checkpoint::diff(&before, &after);
     if json {
@@ -148,7 +160,7 @@ fn diff(one: &Path, two: &Path, json: bool) -> Result<()> {
     let mut text = String::new();
     for (names, file) in [(&diff.only_before, one), (&diff.only_after, two)] {
         for name in names {
-            text += &format!("only in {}: {name}\n", file.display());
+            text += &format!("only in {file}: {name}\n");
         }
     }
     for tensor in &diff.reshaped {
@@ -172,33 +184,32 @@ fn change(name: &str, shape: &str, change: &Change) -> Vec<String> {
     row
 }
 
-fn convert(from: &Path, to: &Path, force: bool, json: bool) -> Result<()> {
-    if !force && to.exists() {
+fn convert(from: &Location, to: &Location, force: bool, json: bool) -> Result<()> {
+    let Some(file) = to.file() else {
+        return Err(Error::usage(format!("{to} is no file; name one to convert to")).into());
+    };
+    if !force && file.exists() {
         return Err(Error::usage(format!(
-            "{} is there already; choose another name, or add --force to overwrite it",
-            to.display()
+            "{to} is there already; choose another name, or add --force to overwrite it"
         ))
         .into());
     }
-    if is_url(to) {
-        return Err(Error::usage(format!("{} is no file; name one to convert to", to.display())).into());
-    }
     let checkpoint = load(from)?;
-    checkpoint.save(to)?;
+    checkpoint.save(file)?;
     let tensors = checkpoint.state.tensors.len();
     if json {
         return print(&format!("{}\n", json!({ "from": from, "to": to, "tensors": tensors })));
     }
-    print(&format!("{tensors} tensors written to {}\n", to.display()))
+    print(&format!("{tensors} tensors written to {to}\n"))
 }
 
-/// The file of a checkpoint by path or URL.
-fn local(path: &Path) -> Result<PathBuf> {
-    working(&Device::cpu(), |job| remote::local(path, job))
+/// The file of a checkpoint, fetched if need be.
+fn local(checkpoint: &Location) -> Result<PathBuf> {
+    working(&Device::cpu(), |job| remote::local(checkpoint, job))
 }
 
-fn load(path: &Path) -> Result<Checkpoint> {
-    Ok(working(&Device::cpu(), |job| remote::load(path, job))?.0)
+fn load(checkpoint: &Location) -> Result<Checkpoint> {
+    Ok(working(&Device::cpu(), |job| remote::load(checkpoint, job))?.0)
 }
 
 /// A shape as PyTorch prints it.

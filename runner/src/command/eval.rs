@@ -1,22 +1,23 @@
 //! `runner eval`: measures a checkpoint.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use basin_core::analysis::evaluation;
 use basin_core::analysis::request::Surroundings;
 use basin_core::analysis::selection::Selection;
+use basin_core::checkpoint::Location;
 use basin_core::evaluate::{Finding, or_undefined};
 use serde_json::json;
 
 use super::{print, working};
-use crate::args::{Data, Images};
+use crate::args::{Data, Images, location};
 
 #[derive(Debug, clap::Args)]
 pub struct Eval {
-    /// The checkpoint: .safetensors, .pth, .pth.tar or .pt.
-    checkpoint: PathBuf,
+    /// The checkpoint.
+    #[arg(value_parser = location())]
+    checkpoint: Location,
     #[command(flatten)]
     images: Images,
     #[command(flatten)]
@@ -30,7 +31,7 @@ impl Eval {
     }
 }
 
-fn eval(checkpoint: &Path, selection: Selection, data: &Data) -> Result<()> {
+fn eval(checkpoint: &Location, selection: Selection, data: &Data) -> Result<()> {
     let mut surroundings = Surroundings::new(Arc::new(data.settings.families.registry()?), selection);
     (surroundings.key, surroundings.set) = (data.config_key.clone(), data.settings.set.clone());
     let experiment = surroundings.experiment(checkpoint)?;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use basin_core::checkpoint::{Inspection, Reader, Statistics, TensorInfo, inspect};
+use basin_core::analysis::architecture::architecture;
+use basin_core::analysis::source::own_experiment;
+use basin_core::checkpoint::{Inspection, Location, Reader, Statistics, TensorInfo, inspect};
 use basin_core::error::{Error, Result};
 use basin_core::model::Arch;
-use basin_core::run::RunDir;
 use egui::Context;
 
 use crate::background::Slot;
@@ -77,13 +78,11 @@ impl Contents {
 
     fn new(path: &Path, stamp: Stamp, reader: Reader) -> Self {
         let Reader { format, metadata, tensors, .. } = reader;
+        let location = Location::from(path);
+        let shapes = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()));
         // Without a readable record modules are named by their tensors alone.
-        let record = RunDir::of_checkpoint(path).and_then(|run| run.read_record().ok().flatten());
-        let experiment = record.map(|record| record.experiment);
-        let own = metadata.get("arch").filter(|own| Arch::names().any(|name| name == own.as_str()));
-        let name = own.or(experiment.as_ref().map(|experiment| &experiment.model.arch));
-        let head = tensors.iter().find(|tensor| tensor.name == "fc.bias");
-        let arch = name.and_then(|name| Arch::new(name, head.map_or(1, TensorInfo::len)).ok());
+        let arch = architecture(&location, &metadata, shapes, None).ok().flatten();
+        let experiment = own_experiment(&location).ok().flatten();
         let image_size = experiment.map(|experiment| experiment.data.configs.image_size);
         Self { stamp, format, metadata, tensors, numbers: None, arch, image_size }
     }

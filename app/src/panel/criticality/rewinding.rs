@@ -59,7 +59,7 @@ impl Rewinder {
         if picker::checkpoint(ui, cx, "Network to rewind", &mut self.checkpoint)
             && let Some(checkpoint) = self.checkpoint.clone()
         {
-            self.epochs.start(ui.ctx(), move || Ok(epochs_beside(&checkpoint)?.into_keys().collect()));
+            self.epochs.start(ui.ctx(), move || Ok(epochs_beside(&checkpoint.into())?.into_keys().collect()));
         }
         self.origins(ui, cx);
         self.images.ui(ui);
@@ -119,7 +119,7 @@ impl Rewinder {
     fn start(&mut self, ui: &Ui, cx: &mut Cx, checkpoint: PathBuf) {
         let images = self.images.wanted(cx);
         let epochs = self.to.iter().map(|epoch| Named::Epoch(*epoch));
-        let to: Vec<Named> = epochs.chain(self.other.clone().map(Named::File)).collect();
+        let to: Vec<Named> = epochs.chain(self.other.clone().map(|path| Named::File(path.into()))).collect();
         let (modules, memory_bytes) = (form::names(&self.modules), self.memory_mib << 20);
         self.analysis.start(ui.ctx(), cx, "Rewinding", move |watch, job| {
             let (experiment, selection) = images.of(&checkpoint)?;

@@ -1,9 +1,10 @@
 //! One line of the chart.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use basin_core::analysis::interpolation::{Interpolation, Request, interpolate};
 use basin_core::analysis::names::short_names;
+use basin_core::checkpoint::Location;
 use egui::{Context, TextEdit, Ui};
 
 use crate::context::Cx;
@@ -53,7 +54,7 @@ impl LabelledLine {
     pub fn start(&mut self, context: &Context, cx: &mut Cx, wanted: Wanted) {
         self.analysis.cancel();
         if self.label.is_empty() {
-            self.label = label(&wanted.ends);
+            self.label = label(&wanted.ends.clone().map(Location::File));
         }
         self.wanted = Some(wanted.clone());
         let Wanted { ends: [one, two], images, coefficients } = wanted;
@@ -93,9 +94,8 @@ impl LabelledLine {
             self.analysis.ui(ui, cx.runs.base());
         });
         if let (true, Some(line)) = (self.label.is_empty(), self.analysis.value()) {
-            let paths: Vec<&Path> =
-                line.inputs.networks.iter().map(|source| Path::new(&source.path)).collect();
-            self.label = label(&paths);
+            let locations = line.inputs.networks.iter().map(|source| source.location.clone());
+            self.label = label(&locations.collect::<Vec<_>>());
         }
         if !stays {
             self.analysis.cancel();
@@ -115,11 +115,13 @@ impl LabelledLine {
 }
 
 /// What tells the ends apart, after the names of the runs that they lie in where these are not said by it.
-fn label(ends: &[impl AsRef<Path>]) -> String {
-    let paths: Vec<&Path> = ends.iter().map(AsRef::as_ref).collect();
-    let ends = short_names(&paths).join(" to ");
-    let run = |path: &&Path| Some(path.parent()?.parent()?.file_name()?.to_string_lossy().into_owned());
-    let mut runs: Vec<String> = paths.iter().filter_map(run).filter(|run| !ends.contains(run)).collect();
+fn label(locations: &[Location]) -> String {
+    let ends = short_names(locations).join(" to ");
+    let run = |location: &Location| {
+        let folder = location.file()?.parent()?.parent()?.file_name()?;
+        Some(folder.to_string_lossy().into_owned())
+    };
+    let mut runs: Vec<String> = locations.iter().filter_map(run).filter(|run| !ends.contains(run)).collect();
     runs.dedup();
     if runs.is_empty() { ends } else { format!("{}: {ends}", runs.join(" to ")) }
 }
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_line_is_called_by_its_runs_and_by_what_differs() {
-        let between = |one: &str, two: &str| label(&[Path::new(one), Path::new(two)]);
+        let between = |one: &str, two: &str| label(&[one, two].map(Location::parse));
         let [tuned, late] = ["b/x/tuned/checkpoints/ckpt-E6.pth", "b/x/scratch/checkpoints/ckpt-E9.pth"];
         assert_eq!(between(tuned, late), "tuned to scratch: ckpt-E6 to ckpt-E9");
         assert_eq!(between(tuned, "b/x/tuned/checkpoints/ckpt-E0.pth"), "tuned: ckpt-E6 to ckpt-E0");

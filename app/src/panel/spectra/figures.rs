@@ -1,7 +1,5 @@
 //! Figures and words about the spectra of several networks, by the library's own code.
 
-use std::path::Path;
-
 use basin_core::analysis::names::short_names;
 use basin_core::analysis::spectrum::{ExactFor, Spectra, Summary};
 use basin_core::error::Result;
@@ -75,8 +73,8 @@ fn spectra(networks: &[Named]) -> Spectra<'_> {
 
 /// Called by what differs in the paths of the checkpoints, and by the images' size where that differs.
 fn named(networks: Vec<Network>) -> Vec<Named> {
-    let paths: Vec<&Path> = networks.iter().map(|n| Path::new(&n.spectrum.network.path)).collect();
-    let names = short_names(&paths);
+    let locations = networks.iter().map(|network| network.spectrum.network.location.clone());
+    let names = short_names(&locations.collect::<Vec<_>>());
     let size = |network: &Network| network.spectrum.image_size;
     let differs = networks.windows(2).any(|pair| matches!(pair, [one, two] if size(one) != size(two)));
     let name = |(name, network): (String, Network)| match differs {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use basin_core::analysis::record::Stored as _;
+use basin_core::analysis::source::own_experiment;
 use basin_core::analysis::spectrum::{Request, Spectrum, spectrum};
-use basin_core::analysis::subject::own_experiment;
 use basin_core::config::{Experiment, Registry};
 use basin_core::error::{Error, Result};
 use basin_core::job::Job;
@@ -55,7 +55,7 @@ impl Settings {
         if !self.key.is_empty() {
             return self.registry.get(&self.key);
         }
-        own_experiment(&self.first)?.ok_or_else(|| {
+        own_experiment(&self.first.as_path().into())?.ok_or_else(|| {
             let first = self.first.display();
             Error::usage(format!("{first} lies in no run of Basin; name the key whose image size to use"))
         })

@@ -1,14 +1,13 @@
 //! What is measured: the modules, and their places on the path.
 
-use std::path::Path;
-
 use burn::tensor::Tensor;
 
 use super::path::{PathKind, between, read_module};
 use super::{CriticalitySettings, Grid};
-use crate::analysis::subject::{Source, Subject};
+use crate::analysis::source::Source;
+use crate::analysis::subject::Subject;
 use crate::analysis::sweep::chosen_modules;
-use crate::checkpoint::{Change, StateDict};
+use crate::checkpoint::{Change, Location, StateDict};
 use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -37,7 +36,7 @@ pub struct Plan {
 impl Plan {
     /// Loads the checkpoints of the path, one after the other, and keeps the first and the last.
     pub fn open(
-        end: &Path,
+        end: &Location,
         path: PathKind,
         settings: &CriticalitySettings,
         grid: Grid,
@@ -45,12 +44,12 @@ impl Plan {
         dataset: &Dataset,
         job: &Job,
     ) -> Result<Self> {
-        let load = |path: &Path| Subject::load(path, experiment, dataset, job);
+        let load = |location: &Location| Subject::load(location, experiment, dataset, job);
         let (start, end) = (load(&settings.start.find(end)?)?, load(end)?);
         if start.source.sha256 == end.source.sha256 {
             return Err(Error::usage(format!(
                 "{} is both the start and the end of the path; choose a later checkpoint",
-                end.source.path
+                end.source.location
             )));
         }
         let modules = chosen_modules(&end.network.arch, &settings.modules.0)?;
@@ -75,11 +74,11 @@ impl Plan {
                 plan.distances = plan.norms.iter().map(line).collect();
             }
             PathKind::Optimisation => {
-                let (epochs, files) = between(&plan.sources[0], &end.source)?;
+                let (epochs, places) = between(&plan.sources[0], &end.source)?;
                 plan.distances = vec![vec![0.0]; plan.norms.len()];
-                for file in files {
+                for place in places {
                     job.check()?;
-                    let Subject { source, network } = load(&file)?;
+                    let Subject { source, network } = load(&place)?;
                     plan.distances.iter_mut().zip(away(&network)).for_each(|(all, one)| all.push(one));
                     plan.sources.push(source);
                 }
@@ -108,8 +107,8 @@ impl Plan {
             };
             return Ok(module.parameters.iter().map(blend).collect());
         }
-        let path = Path::new(&self.sources[position].path);
-        let mut values = read_module(path, &self.end.arch, module, &self.end.parameters[0].device())?;
+        let location = &self.sources[position].location;
+        let mut values = read_module(location, &self.end.arch, module, &self.end.parameters[0].device())?;
         for (index, values) in module.parameters.iter().zip(&mut values) {
             if is_count(index) {
                 *values = own(index).1.clone();

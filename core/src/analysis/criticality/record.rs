@@ -6,7 +6,7 @@ use super::rule::{Rule, Score};
 use super::{Grid, PathKind};
 use crate::analysis::measures::{Measures, infinity_or_number};
 use crate::analysis::record::{Inputs, Stored};
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 
 /// The surfaces of a network's modules, and their scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

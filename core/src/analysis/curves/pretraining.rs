@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::statistic::cell;
 use super::{Choice, Finished, Measured, Statistic, Summary, find, missing_note, name};
 use crate::analysis::record::Stored;
-use crate::checkpoint::stem;
+use crate::checkpoint::Location;
 use crate::config::Registry;
 use crate::error::{Error, Result};
 use crate::figure::{Chart, Drawing, Series, Table};
-use crate::run::{RunDir, read_metrics, tag};
+use crate::run::{EPOCH_STEM, RunDir, read_metrics, tag};
 use crate::train::start::find_pretrained;
 
 /// Finds the reference's keys of the sweep.
@@ -87,12 +87,12 @@ pub fn pretraining(base: &Path, keys: &str, choice: Choice, registry: &Registry)
 }
 
 fn epoch_of(source: &str) -> Option<usize> {
-    stem(Path::new(source)).strip_prefix("ckpt-E")?.parse().ok()
+    Location::parse(source).stem().strip_prefix(EPOCH_STEM)?.parse().ok()
 }
 
 /// What the run of a pre-trained checkpoint says of its own test images.
 fn own_accuracy(source: &str, base: &Path, epoch: usize) -> Result<Option<f64>> {
-    let run = find_pretrained(source, base).ok().and_then(|path| RunDir::of_checkpoint(&path));
+    let run = find_pretrained(source, base).ok().and_then(|location| RunDir::of_checkpoint(&location));
     let records = run.map(|run| read_metrics(&run.metrics())).transpose()?.unwrap_or_default();
     Ok(records
         .iter()

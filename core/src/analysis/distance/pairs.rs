@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{Distance, distance};
 use crate::analysis::record::Stored;
 use crate::analysis::request::Surroundings;
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
+use crate::checkpoint::Location;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::digest;
@@ -59,14 +60,14 @@ impl Stored for Distances {
 /// # Errors
 /// Those of [`Weights::load`]; [`Error::Data`] naming two checkpoints that differ in more than their heads.
 pub(super) fn distances(
-    paths: &[PathBuf],
+    locations: &[Location],
     arch: Option<&str>,
     surroundings: &Surroundings,
     job: &Job,
 ) -> Result<(Distances, PathBuf)> {
-    let networks = paths
-        .iter()
-        .map(|path| Weights::load(path, arch, job).map(|weights| (weights.source, weights.arch.name)));
+    let networks = locations.iter().map(|location| {
+        Weights::load(location, arch, job).map(|weights| (weights.source, weights.arch.name))
+    });
     let (networks, archs): (Vec<Source>, Vec<String>) =
         networks.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let (Some(first), Some(name)) = (networks.first(), archs.first()) else {
@@ -75,7 +76,7 @@ pub(super) fn distances(
     if let Some((other, network)) = archs.iter().zip(&networks).find(|(other, _)| *other != name) {
         return Err(Error::data(format!(
             "{} is a {name} and {} a {other}; choose checkpoints of one architecture",
-            first.path, network.path
+            first.location, network.location
         )));
     }
     let mut result = Distances { schema: 1, arch: name.clone(), networks, pairs: Vec::new() };
@@ -85,14 +86,14 @@ pub(super) fn distances(
         return Ok((known, folder));
     }
 
-    let total = (paths.len() * paths.len().saturating_sub(1) / 2) as u64;
-    for (one, first) in paths.iter().enumerate().take(paths.len() - 1) {
+    let total = (locations.len() * locations.len().saturating_sub(1) / 2) as u64;
+    for (one, first) in locations.iter().enumerate().take(locations.len() - 1) {
         let first = Weights::load(first, arch, job)?;
-        for (two, second) in paths.iter().enumerate().skip(one + 1) {
+        for (two, second) in locations.iter().enumerate().skip(one + 1) {
             job.check()?;
             let second = Weights::load(second, arch, job)?;
             let distance = distance(&first.arch, &first.state, &second.state).map_err(|error| {
-                Error::data(format!("{} and {}: {error}", first.source.path, second.source.path))
+                Error::data(format!("{} and {}: {error}", first.source.location, second.source.location))
             })?;
             result.pairs.push(PairDistance { one, two, distance });
             let (what, done) = ("comparing".to_owned(), result.pairs.len() as u64);

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::{Distance, distance};
 use crate::analysis::record::Stored;
 use crate::analysis::request::Surroundings;
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
+use crate::checkpoint::Location;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{digest, file_digest};
 use crate::job::Job;
-use crate::run::{RunDir, epochs_beside};
+use crate::run::{RunDir, epochs_in};
 use crate::train::start::find_pretrained;
 
 /// How far a run has moved at each kept checkpoint.
@@ -128,9 +129,11 @@ pub(super) fn trajectory(
             run.display()
         )));
     }
-    let [start, last] = [Weights::load(start, arch, job)?, Weights::load(last, arch, job)?];
-    let pretrained =
-        pretrained(run, &surroundings.base, job)?.map(|path| Weights::load(&path, arch, job)).transpose()?;
+    let load = |path: &PathBuf| Weights::load(&path.clone().into(), arch, job);
+    let [start, last] = [load(start)?, load(last)?];
+    let pretrained = pretrained(run, &surroundings.base, job)?
+        .map(|location| Weights::load(&location, arch, job))
+        .transpose()?;
     let checkpoints = paths.iter().map(|(epoch, path)| Ok((*epoch, file_digest(path)?)));
     let mut result = Trajectory {
         schema: 1,
@@ -149,10 +152,10 @@ pub(super) fn trajectory(
     let total = paths.len() as u64;
     for (epoch, path) in &paths {
         job.check()?;
-        let here = Weights::load(path, arch, job)?;
+        let here = load(path)?;
         let from = |reference: &Weights| {
             distance(&reference.arch, &reference.state, &here.state).map_err(|error| {
-                Error::data(format!("{} and {}: {error}", reference.source.path, here.source.path))
+                Error::data(format!("{} and {}: {error}", reference.source.location, here.source.location))
             })
         };
         let pretrained = pretrained.as_ref().map(from).transpose()?;
@@ -166,20 +169,18 @@ pub(super) fn trajectory(
 
 /// The checkpoints of a run by epoch: in the folder where ours are, or, as the reference's, in the run's own.
 fn kept(run: &Path) -> Result<BTreeMap<usize, PathBuf>> {
-    let ours = RunDir::at(run.to_owned()).checkpoint(0);
-    epochs_beside(
-        if ours.parent().is_some_and(Path::is_dir) { ours } else { run.join("checkpoint") }.as_path(),
-    )
+    let ours = RunDir::at(run.to_owned()).checkpoints();
+    epochs_in(if ours.is_dir() { &ours } else { run })
 }
 
 /// The checkpoint that a run was fine-tuned from; one that is gone is told and left out.
-fn pretrained(run: &Path, base: &Path, job: &Job) -> Result<Option<PathBuf>> {
+fn pretrained(run: &Path, base: &Path, job: &Job) -> Result<Option<Location>> {
     let record = RunDir::at(run.to_owned()).read_record()?;
     let Some(source) = record.and_then(|record| record.experiment.train.finetune_from) else {
         return Ok(None);
     };
     match find_pretrained(&source, base) {
-        Ok(path) => Ok(Some(path)),
+        Ok(location) => Ok(Some(location)),
         Err(error) => {
             job.emit(Event::Note(format!("distances to the pre-trained weights are left out: {error}")));
             Ok(None)

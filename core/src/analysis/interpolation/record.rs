@@ -8,7 +8,7 @@ use super::LineSettings;
 use crate::analysis::measures::{Measures, Metric, infinity_or_number};
 use crate::analysis::record::{Inputs, Stored};
 use crate::analysis::request::Request;
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::Result;

@@ -7,7 +7,7 @@ use super::classes::class_names;
 use super::examples::Two;
 use super::question::Question;
 use super::record::{Mistakes, PairMistakes, Predictor};
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 use crate::data::Labelling;
 use crate::error::{Error, Result};
 use crate::evaluate::predictions::{self, Predictions};
@@ -31,11 +31,14 @@ impl Answers {
     pub fn of(result: &Mistakes, folder: &Path) -> Result<Self> {
         let find = |network: &Predictor| {
             let source = &network.predictions;
-            let named = Path::new(&source.path);
-            let places = folder.ancestors().map(|ancestor| ancestor.join(named));
+            let named = source.location.file().into_iter();
+            let places = named.flat_map(|named| {
+                let beside = folder.ancestors().map(move |ancestor| ancestor.join(named));
+                std::iter::once(named.to_owned()).chain(beside)
+            });
             let missing =
-                || Error::data(format!("{} is not there; write it anew with `runner eval`", source.path));
-            let file = std::iter::once(named.to_owned()).chain(places).find(|path| path.is_file());
+                || Error::data(format!("{} is not there; write it anew with `runner eval`", source.location));
+            let file = places.into_iter().find(|path| path.is_file());
             let file = file.ok_or_else(missing)?;
             if file_digest(&file)? != source.sha256 {
                 return Err(Error::data(format!(
@@ -102,7 +105,7 @@ impl Answers {
     pub(super) fn predictors(&self, files: &[PathBuf]) -> Result<Vec<Predictor>> {
         let predictor = |((name, file), predictions): ((&String, &PathBuf), &Predictions)| {
             let source = Source {
-                path: file.display().to_string(),
+                location: file.clone().into(),
                 sha256: file_digest(file)?,
                 metadata: predictions.metadata.clone(),
             };

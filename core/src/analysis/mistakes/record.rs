@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::Comparison;
 use crate::analysis::record::Stored;
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 use crate::file::digest;
 
 /// Stems in the name of a folder, which must not become too long.

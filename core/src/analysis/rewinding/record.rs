@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::measures::Measures;
 use crate::analysis::record::{Inputs, Stored};
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 
 /// A network, and what it is worth when one of its modules is set back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

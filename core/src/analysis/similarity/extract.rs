@@ -73,7 +73,7 @@ impl<'a> Extraction<'a> {
         let unit = &choice.units[unit];
         Error::Diverged(format!(
             "the features of {} in {} are not finite, or their products exceed single precision; choose a checkpoint that has not diverged",
-            unit.label, self.subjects[unit.network].source.path
+            unit.label, self.subjects[unit.network].source.location
         ))
     }
 

@@ -76,7 +76,7 @@ pub(super) fn choose(subjects: &[Subject], names: &[String]) -> Result<Choice> {
         if units.len() == before {
             return Err(Error::usage(format!(
                 "{} has none of the modules {}; choose modules that all networks have",
-                subjects[network].source.path,
+                subjects[network].source.location,
                 layers.join(", ")
             )));
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::singular::{Kernel, SingularValues};
 use crate::analysis::record::Stored;
-use crate::analysis::subject::Source;
+use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
 use crate::error::{Error, Result};
 use crate::file::{digest, write_atomically};

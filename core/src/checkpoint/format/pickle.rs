@@ -3,7 +3,7 @@
 //! An instruction is a byte with its operands after it; each works on a stack (Python's `pickletools` explains them all).
 //! Strings and classes are written again wherever they stand, without the memo that saves some bytes.
 
-use super::{Checkpoint, NamedTensor};
+use crate::checkpoint::{Checkpoint, NamedTensor};
 
 /// `{**metadata, "state_dict": {prefix + name: tensor}}`
 pub(super) fn training_state(checkpoint: &Checkpoint, prefix: &str) -> Vec<u8> {

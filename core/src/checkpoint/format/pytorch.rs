@@ -1,51 +1,47 @@
-//! Reading what `torch.save` writes: zip and legacy files, parsed and never executed.
+//! Reading the pickles of `torch.save`, which are parsed and never executed.
 //!
 //! `pytorch-reader` checks every length that a file declares. Checked here is what it lets through: small files that unfold
 //! into much more than they hold.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Cursor;
 use std::path::Path;
 
 use pytorch_reader::{DType, PickleValue, PytorchReader, Tensor};
 use safetensors::tensor::Dtype;
-use zip::{CompressionMethod, ZipArchive};
 
-use super::{element, pickle};
+use super::{Contents, Values, Wrong, broken};
+use crate::checkpoint::{TensorInfo, element};
 use crate::error::Result;
-use crate::file;
 
+/// What error messages call these files.
+pub(super) const KIND: &str = "PyTorch checkpoint";
+/// Longest pickles that are parsed, in bytes: each may unfold into some hundred. Those of a large network have as many thousand.
+pub(super) const LONGEST_PICKLE: usize = 4 << 20;
 /// Dictionaries that hold the weights, where a file holds more than them.
 const WEIGHTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 /// What wrappers put before every name.
 const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 /// How often a file's bytes may be held by its tensors: tied weights share theirs.
 const SHARED: u64 = 8;
-/// Longest pickles that are parsed, in bytes: each may unfold into some hundred. Those of a large network have as many thousand.
-const LONGEST_PICKLE: usize = 4 << 20;
 /// Bytes that all names may have together.
 const LONGEST_NAMES: usize = 16 << 20;
 
-/// An opened file.
-pub(super) struct Opened {
-    pub format: &'static str,
-    /// Top-level numbers and texts.
-    pub metadata: BTreeMap<String, String>,
-    /// Sorted by name.
-    pub tensors: Vec<Tensor>,
+/// Opens a file that passes a check of its container.
+pub(super) fn open(
+    path: &Path,
+    bytes: &[u8],
+    check: fn(&[u8]) -> std::result::Result<(), Wrong>,
+) -> Result<Contents> {
+    let read = || {
+        check(bytes)?;
+        read(path, bytes)
+    };
+    read().map_err(|wrong| broken(path, KIND, &wrong))
 }
 
-/// Opens a checkpoint; the inner error says in words what is wrong with it.
-pub(super) fn open(path: &Path) -> Result<std::result::Result<Opened, String>> {
-    // A file that is not there is no broken one.
-    let bytes = file::map(path)?;
-    Ok(read(path, &bytes).map_err(|error| error.to_string()))
-}
-
-type Wrong = Box<dyn std::error::Error>;
-
-fn read(path: &Path, bytes: &[u8]) -> std::result::Result<Opened, Wrong> {
-    let format = check_container(bytes)?;
+/// The weights at the top of a file or in its `state_dict`, sorted by name, and the numbers and texts at its top.
+fn read(path: &Path, bytes: &[u8]) -> std::result::Result<Contents, Wrong> {
     let PickleValue::Dict(values) = PytorchReader::read_pickle_data(path, None)? else {
         return Err("it holds no dictionary".into());
     };
@@ -72,43 +68,19 @@ fn read(path: &Path, bytes: &[u8]) -> std::result::Result<Opened, Wrong> {
     if claimed > SHARED * bytes.len() as u64 {
         return Err(format!("its tensors claim {claimed} bytes and the file has {}", bytes.len()).into());
     }
-    Ok(Opened { format, metadata, tensors })
+    let info = |tensor: &Tensor| TensorInfo {
+        name: tensor.name.clone(),
+        dtype: element::name(dtype(tensor)),
+        shape: tensor.shape().to_vec(),
+    };
+    Ok(Contents { metadata, tensors: tensors.iter().map(info).collect(), values: Box::new(tensors) })
 }
 
-/// The format, if it is one in which a short file cannot unfold into a long one.
-fn check_container(bytes: &[u8]) -> std::result::Result<&'static str, Wrong> {
-    /// Magic number, version, system, the saved object, and the order of what follows.
-    const LEGACY_PICKLES: usize = 5;
-    if !bytes.starts_with(b"PK") {
-        // The archives of early versions may hold files that are all holes.
-        if bytes.get(257..262) == Some(b"ustar") {
-            return Err("it is of a PyTorch before 0.1.10; load it there and save it again".into());
-        }
-        let mut length = 0;
-        for _ in 0..LEGACY_PICKLES {
-            length +=
-                pickle::length(&bytes[length..], LONGEST_PICKLE - length).ok_or("its pickles do not end")?;
-        }
-        return Ok("PyTorch before 1.6");
+impl Values for Vec<Tensor> {
+    fn read(&self, index: usize) -> std::result::Result<(Dtype, Cow<'_, [u8]>), Wrong> {
+        let tensor = &self[index];
+        Ok((dtype(tensor), Cow::Owned(tensor.read()?)))
     }
-    let mut archive = ZipArchive::new(Cursor::new(bytes))?;
-    let mut places = Vec::new();
-    for index in 0..archive.len() {
-        let record = archive.by_index_raw(index)?;
-        if record.compression() != CompressionMethod::Stored {
-            return Err("its records are compressed, which torch.save never does".into());
-        }
-        if record.name()?.ends_with("data.pkl") && record.size() > LONGEST_PICKLE as u64 {
-            return Err(format!("its pickle has {} bytes", record.size()).into());
-        }
-        let start = record.data_start().ok_or("a record is nowhere")?;
-        places.push((start, start.saturating_add(record.size())));
-    }
-    places.sort_unstable();
-    if places.windows(2).any(|pair| pair[0].1 > pair[1].0) {
-        return Err("its records overlap".into());
-    }
-    Ok("PyTorch")
 }
 
 /// Bytes of the dotted names of everything in a dictionary, which is not nested deeper than a thousand times.
@@ -152,7 +124,7 @@ fn metadata(values: HashMap<String, PickleValue>) -> BTreeMap<String, String> {
 }
 
 /// The type of a tensor's numbers.
-pub(super) fn dtype(tensor: &Tensor) -> Dtype {
+fn dtype(tensor: &Tensor) -> Dtype {
     match tensor.dtype() {
         DType::F64 => Dtype::F64,
         DType::F32 => Dtype::F32,

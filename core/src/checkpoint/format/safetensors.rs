@@ -1,0 +1,81 @@
+//! Safetensors files: the header's length as 8 bytes, the header as JSON, the values.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::Path;
+
+use memmap2::Mmap;
+use safetensors::tensor::{Dtype, SafeTensors};
+
+use super::{Contents, Ending, Format, OWN_ENDING, Values, Wrong, broken};
+use crate::checkpoint::{Checkpoint, TensorInfo, element};
+use crate::error::Result;
+
+pub(super) static FORMAT: Format = Format {
+    name: "safetensors",
+    kind: KIND,
+    endings: &[Ending { suffix: OWN_ENDING, holds: "tensors and metadata", write }],
+    sniff,
+    open,
+};
+
+const KIND: &str = "safetensors file";
+/// Longest header that the format allows, in bytes.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+fn sniff(bytes: &[u8]) -> bool {
+    let Some((length, header)) = bytes.split_first_chunk::<8>() else { return false };
+    u64::from_le_bytes(*length) <= LONGEST_HEADER && header.trim_ascii_start().starts_with(b"{")
+}
+
+fn open(path: &Path, bytes: Mmap) -> Result<Contents> {
+    let (length, header) = SafeTensors::read_metadata(&bytes).map_err(|error| broken(path, KIND, &error))?;
+    let start = size_of::<u64>() + length;
+    let (mut tensors, mut ranges) = (Vec::new(), Vec::new());
+    for name in header.offset_keys() {
+        let Some(info) = header.info(&name) else { continue };
+        ranges.push((info.dtype, start + info.data_offsets.0..start + info.data_offsets.1));
+        tensors.push(TensorInfo { name, dtype: element::name(info.dtype), shape: info.shape.clone() });
+    }
+    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
+    Ok(Contents { metadata, tensors, values: Box::new(Mapped { bytes, ranges }) })
+}
+
+/// A file's bytes, and where those of each tensor are.
+#[derive(Debug)]
+struct Mapped {
+    bytes: Mmap,
+    ranges: Vec<(Dtype, Range<usize>)>,
+}
+
+impl Values for Mapped {
+    fn read(&self, index: usize) -> std::result::Result<(Dtype, Cow<'_, [u8]>), Wrong> {
+        let (dtype, range) = &self.ranges[index];
+        Ok((*dtype, Cow::Borrowed(&self.bytes[range.clone()])))
+    }
+}
+
+/// Written here because the `safetensors` crate orders metadata by a random hash: equal content, other bytes. The header is
+/// padded with spaces to a multiple of 8 bytes.
+fn write(checkpoint: &Checkpoint, file: &mut dyn Write) -> io::Result<()> {
+    let mut header = serde_json::Map::new();
+    if !checkpoint.metadata.is_empty() {
+        header.insert("__metadata__".to_owned(), serde_json::json!(checkpoint.metadata));
+    }
+    let mut offset = 0;
+    for tensor in &checkpoint.state.tensors {
+        let (dtype, size) = if tensor.is_count() { ("I64", 8) } else { ("F32", 4) };
+        let end = offset + size * tensor.data.len();
+        header.insert(
+            tensor.name.clone(),
+            serde_json::json!({ "dtype": dtype, "shape": tensor.shape, "data_offsets": [offset, end] }),
+        );
+        offset = end;
+    }
+    let mut header = serde_json::to_vec(&header)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(&header)?;
+    checkpoint.state.tensors.iter().try_for_each(|tensor| element::write(tensor, file))
+}

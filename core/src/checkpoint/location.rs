@@ -1,0 +1,210 @@
+//! Where a checkpoint lies: in a file, or behind a URL.
+
+use std::convert::Infallible;
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::ending;
+
+/// Where a checkpoint lies. A text names a URL if it begins with a scheme and `://`, as `s3://bucket/a.pth` does, and else a file.
+/// Serialised, it is that text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Location {
+    /// A file of this machine, which need not exist.
+    File(PathBuf),
+    /// A URL with its query, which may hold a signature.
+    Url(String),
+}
+
+impl Location {
+    /// What a text names, which need not be UTF-8 for a file.
+    pub fn parse(text: &(impl AsRef<OsStr> + ?Sized)) -> Self {
+        let text = text.as_ref();
+        match text.to_str().filter(|text| is_url(text)) {
+            Some(url) => Self::Url(url.to_owned()),
+            None => Self::File(text.into()),
+        }
+    }
+
+    /// The file's path; `None` for a URL.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Url(_) => None,
+        }
+    }
+
+    /// Whether it names a file that is not there. A URL is not asked.
+    pub fn is_missing(&self) -> bool {
+        self.file().is_some_and(|path| !path.exists())
+    }
+
+    /// The file name; that of a URL without its query.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::Url(url) => without_query(url).rsplit('/').next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The part of the file name that promises a format, such as `.pth.tar`; empty if none does.
+    pub fn ending(&self) -> &'static str {
+        ending(&self.name()).unwrap_or_default()
+    }
+
+    /// The file name without that part.
+    pub fn stem(&self) -> String {
+        let name = self.name();
+        name.strip_suffix(self.ending()).unwrap_or(&name).to_owned()
+    }
+
+    /// Names of the folders that it lies in, as far as they are given, from the outermost.
+    pub fn folders(&self) -> Vec<String> {
+        match self {
+            Self::File(path) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                folder.iter().map(|part| part.to_string_lossy().into_owned()).collect()
+            }
+            Self::Url(url) => {
+                let parts = without_query(url).split('/').filter(|part| !part.is_empty());
+                let mut parts: Vec<String> = parts.map(str::to_owned).collect();
+                parts.pop();
+                parts
+            }
+        }
+    }
+
+    /// A file of another name in the same folder; that of a URL has no query.
+    pub fn beside(&self, name: &str) -> Self {
+        match self {
+            Self::File(path) => Self::File(path.with_file_name(name)),
+            Self::Url(url) => {
+                let url = without_query(url);
+                let folder = url.rsplit_once('/').map_or("", |(folder, _)| folder);
+                Self::Url(format!("{folder}/{name}"))
+            }
+        }
+    }
+}
+
+/// A file name without the ending that promises a checkpoint's format.
+pub fn stem(path: &Path) -> String {
+    Location::from(path).stem()
+}
+
+/// A URL without its query.
+pub(crate) fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}
+
+/// Whether a text begins with a scheme and `://`. One letter is no scheme but a Windows drive.
+fn is_url(text: &str) -> bool {
+    let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.split_once("://").is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.bytes().all(is_of_scheme))
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(formatter),
+            Self::Url(url) => url.fmt(formatter),
+        }
+    }
+}
+
+impl FromStr for Location {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::parse(text))
+    }
+}
+
+impl From<String> for Location {
+    fn from(text: String) -> Self {
+        Self::parse(&text)
+    }
+}
+
+impl From<Location> for String {
+    fn from(location: Location) -> Self {
+        location.to_string()
+    }
+}
+
+impl From<PathBuf> for Location {
+    /// A file, even if its path looks like a URL.
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl From<&Path> for Location {
+    /// A file, even if its path looks like a URL.
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_has_a_scheme_and_a_name_without_its_query() {
+        for url in [
+            "s3://bucket/a.pth",
+            "gs://bucket/a.pth",
+            "http://host/x/a.pth.tar",
+            "https://host/x/a.pth?signature=b/c.pt",
+            "https://host/a.safetensors#part",
+            "ftp://a.pth",
+        ] {
+            let location = Location::parse(url);
+            assert_eq!(location, Location::Url(url.to_owned()));
+            assert_eq!((location.stem().as_str(), location.file()), ("a", None), "{url}");
+            assert!(!location.is_missing() && location.to_string() == url, "{url}");
+        }
+        let signed = Location::parse("https://host/x/a.pth?signature=b/c.pt");
+        assert_eq!(signed.beside("b.pth"), Location::parse("https://host/x/b.pth"));
+        assert_eq!(signed.folders(), ["https:", "host", "x"]);
+    }
+
+    #[test]
+    fn all_else_is_a_file() {
+        for path in [
+            "a.pth",
+            "/s3/a.pth",
+            "C:/a.pth",
+            "c://a.pth",
+            "://a.pth",
+            "my runs://a.pth",
+            "./s3://a.pth",
+            "run:3/a.pth",
+            "s3:x/a.pth",
+        ] {
+            let location = Location::parse(path);
+            assert_eq!(location, Location::File(path.into()));
+            assert!(
+                location.is_missing() && location.stem() == "a" && location.to_string() == path,
+                "{path}"
+            );
+        }
+        assert_eq!(Location::parse("is it?.pth").stem(), "is it?");
+        assert_eq!(Location::parse("x/epoch:3.pth").beside("b.pt"), Location::parse("x/b.pt"));
+        assert_eq!(Location::from(Path::new("s3://a.pth")).file(), Some(Path::new("s3://a.pth")));
+    }
+
+    #[test]
+    fn its_text_is_kept() {
+        for text in ["\"runs/a.pth\"", "\"s3://bucket/a.pth?x=1\""] {
+            let location: Location = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&location).unwrap(), text);
+        }
+    }
+}
