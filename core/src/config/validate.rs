@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::overrides::flat_settings;
-use super::{Experiment, LrScheduler, Script, UpdateRule};
+use super::{Experiment, LrScheduler, UpdateRule};
 use crate::error::{Error, Result};
 use crate::model::Arch;
 
@@ -113,20 +113,7 @@ impl Experiment {
                 }
             }
         }
-        let is_chexpert = self.data.name == "CheXpert";
-        let name = &self.data.name;
-        require(
-            is_chexpert || self.data.index_paths.is_none(),
-            "data.name",
-            name,
-            "CheXpert with data.index_paths",
-        )?;
-        let script = if is_chexpert { "chexpert_train.py" } else { "imagenet_train.py" };
-        let named = match self.script {
-            Script::Imagenet => "imagenet_train.py",
-            Script::Chexpert => "chexpert_train.py",
-        };
-        require(named == script, "script", named, &format!("{script} for data.name={}", self.data.name))?;
+        crate::data::check(&self.data, self.script)?;
         let (size, pre_crop) = (configs.image_size, configs.pre_crop_size);
         let at_least = format!("at least data.configs.image_size, {size}");
         require(pre_crop >= size, "data.configs.pre_crop_size", pre_crop, &at_least)?;

@@ -11,7 +11,7 @@ use super::optimizer::{Optimizer, take_gradients};
 use super::regularizer::{Penalty, Regularizers};
 use super::resume::{self, Position, Sums};
 use crate::config::{Experiment, Precision};
-use crate::data::{Batch, Labelling};
+use crate::data::{Batch, Labelling, source};
 use crate::device::{describe, guarded, is_cpu};
 use crate::error::{Error, Result};
 use crate::evaluate::loss::{Targets, loss};
@@ -170,7 +170,7 @@ impl Learner<'_> {
         let batch = Batch {
             indices: Vec::new(),
             labels: vec![0; count],
-            labelling: Labelling::of(&self.experiment.data.name),
+            labelling: source(&self.experiment.data.name)?.labelling(),
             images: vec![0.0; count * 3 * size * size],
             size,
         };
