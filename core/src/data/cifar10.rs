@@ -84,8 +84,11 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
 
 /// The image `[32, 32, 3]` of planes `[3, 32, 32]`.
 fn image(planes: &[u8]) -> RgbImage {
-    RgbImage::from_fn(SIDE as u32, SIDE as u32, |x, y| {
-        let pixel = y as usize * SIDE + x as usize;
-        image::Rgb([0, 1, 2].map(|channel| planes[channel * SIDE * SIDE + pixel]))
-    })
+    let (red, rest) = planes.split_at(SIDE * SIDE);
+    let (green, blue) = rest.split_at(SIDE * SIDE);
+    let mut image = RgbImage::new(SIDE as u32, SIDE as u32);
+    for (pixel, ((red, green), blue)) in image.pixels_mut().zip(red.iter().zip(green).zip(blue)) {
+        pixel.0 = [*red, *green, *blue];
+    }
+    image
 }
