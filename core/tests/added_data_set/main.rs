@@ -9,7 +9,7 @@ use std::path::Path;
 
 use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use basin_core::config::{Experiment, Registry};
-use basin_core::data::{Augment, DataSource as _, Dataset, Pipeline, Split, register, source};
+use basin_core::data::{Augment, Dataset, Pipeline, Split, register, source};
 use basin_core::device::Choice;
 use basin_core::error::Result;
 use basin_core::evaluate::predictions;
@@ -65,8 +65,8 @@ fn a_data_set_from_outside_is_trained_on_and_evaluated() {
     let last = read_metrics(&run.metrics()).unwrap().pop().unwrap();
     let predictions = predictions::load(&run.predictions("last")).unwrap();
     assert_eq!((last.epoch, predictions.ids), (1, IMAGES.map(|(name, _)| name.to_owned()).to_vec()));
-    assert_eq!(last.values["eval/test_acc"], 100.0 * predictions.evaluation.accuracy());
-    assert!(last.values["eval/train_loss"].is_finite());
+    assert_eq!(last.value("eval/test_acc"), Some(100.0 * predictions.evaluation.accuracy()));
+    assert!(last.value("eval/train_loss").unwrap().is_finite());
     assert_eq!(with_job(|job| prepare::verify(&experiment.data, job)).unwrap().images, 3);
     assert_eq!(train(&experiment, folder.path()).unwrap(), Outcome::AlreadyDone);
 
