@@ -1,24 +1,34 @@
-//! Data sets, the preparation of their images, and the threads that keep a training loop supplied.
+//! Data sets, the preparation of their images, and the data loader that keeps a training loop supplied.
 //!
 //! Modules are listed in reading order. Nothing here knows networks or tensors: a batch is a plain `Vec<f32>`.
 
-mod dataset;
-mod sample;
+mod source;
+mod split;
 
-mod cache;
 mod chexpert;
 mod cifar10;
-mod decode;
 mod domainnet;
 mod image_folder;
+mod imagenet;
 mod shapes;
+
+mod cache;
+mod dataset;
+mod decode;
+mod index;
+mod pixels;
+
+mod pipeline;
+mod transform;
+
+mod photograph;
+pub mod xray;
 
 mod bilinear;
 mod order;
+mod random_crop;
 mod resize;
 mod shuffle;
-mod transform;
-pub mod xray;
 
 mod batch;
 mod eval;
@@ -28,13 +38,18 @@ pub use batch::{Batch, epoch_batches, sequential_batches};
 pub(crate) use chexpert::without_official_folder;
 pub use dataset::Dataset;
 pub use decode::decode;
-pub(crate) use domainnet::{DOMAINS, listed_images};
+pub(crate) use domainnet::{domain_names, listed_images};
 pub use eval::EvalImages;
+pub use index::{Files, Index, Sample};
 pub use loader::Loader;
+pub use photograph::{Photograph, RandomCrop, Statistics};
+pub use pipeline::{Augment, Pipeline};
+pub use pixels::Pixels;
 pub use resize::{center_crop, resize_shorter_side, resized_crop};
-pub use sample::{Labelling, Split};
 pub use shuffle::Shuffle;
-pub use transform::{Augment, Crop, Pipeline};
+pub use source::{DataSource, check, register, source};
+pub use split::{Labelling, Split};
+pub use transform::{Crop, Input, Transform};
 
 /// An 8-bit image, rows from the top, `[height, width, 3]`.
 pub use image::RgbImage;

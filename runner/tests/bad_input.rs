@@ -80,6 +80,27 @@ fn unknown_keys_paths_values_and_commands() {
 }
 
 #[test]
+fn a_data_set_that_there_is_not() {
+    let here = folder();
+    let check = |arguments: &[&str]| {
+        let mut command = runner(here.path());
+        command.args(arguments).args(["--set", "data.name=Shapes_foto"]);
+        failure(
+            command,
+            2,
+            &["unknown data set Shapes_foto; the nearest are Shapes_photo", "DomainNet_clipart"],
+        );
+    };
+    check(&["-k", KEY]);
+    check(&["show", KEY]);
+    check(&["eval", "any.safetensors", "-k", KEY]);
+    check(&["prepare", "verify", "-k", KEY]);
+    check(&["study", "demo"]);
+    check(&["sweep", KEY]);
+    nothing_was_written(here.path());
+}
+
+#[test]
 fn checkpoints_that_are_missing_broken_or_of_another_architecture() {
     let here = folder();
     let path = here.path();

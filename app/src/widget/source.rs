@@ -101,7 +101,7 @@ fn suggestions(text: &str, registry: &Registry) -> Vec<String> {
 /// [`Error::Data`] naming the folder, and where to name another.
 pub fn check_folder(data: &Data) -> Result<()> {
     let folder = &data.configs.data_dir;
-    if data.name.starts_with("Shapes_") || Path::new(folder).is_dir() {
+    if basin_core::data::source(&data.name)?.needs().is_none() || Path::new(folder).is_dir() {
         return Ok(());
     }
     Err(Error::data(format!("the data folder {folder} is not there; name where it is now under Data folder")))

@@ -1,7 +1,7 @@
 //! The images that an analysis looks at.
 
 use crate::config::Experiment;
-use crate::data::{Dataset, EvalImages, Split};
+use crate::data::{Dataset, EvalImages, Split, source};
 use crate::error::{Error, Result};
 use crate::evaluate::splits::eval_images;
 use crate::job::Job;
@@ -27,7 +27,7 @@ impl Selection {
         if self.samples == Some(0) {
             return Err(Error::usage("a selection of 0 samples is empty; choose at least 1"));
         }
-        if self.split == Split::Dev && !Dataset::splits(&experiment.data).contains(&self.split) {
+        if self.split == Split::Dev && !source(&experiment.data.name)?.splits().contains(&self.split) {
             let name = &experiment.data.name;
             return Err(Error::usage(format!("{name} has no dev split; choose test or train")));
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Data, Train, flat_settings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::optim::{LrScheduler, OptimizerSettings};
 
 /// All settings of one run. `--set` paths are the dotted field names below (`train.epochs`, `data.configs.data_dir`).
@@ -35,8 +35,8 @@ pub struct Experiment {
 const PRETRAINED: &str = "train.finetune_from";
 
 impl Experiment {
-    /// Checks every setting that has a range. What depends on the names of a network's parameters is checked where networks are
-    /// known, before training.
+    /// Checks every setting that has a range. What depends on the data set and on the names of a network's parameters is checked
+    /// where these are known, before training.
     ///
     /// # Errors
     /// [`Error::Usage`] naming the setting, its value and what it may be.
@@ -44,14 +44,7 @@ impl Experiment {
         self.train.check()?;
         self.optimizer.check()?;
         self.lr_scheduler.as_ref().map_or(Ok(()), LrScheduler::check)?;
-        self.data.check()?;
-        let is_chexpert = self.data.name == "CheXpert";
-        let script = if is_chexpert { Script::Chexpert } else { Script::Imagenet };
-        if self.script == script {
-            return Ok(());
-        }
-        let (named, script) = (self.script.name(), script.name());
-        Err(Error::usage(format!("script is {named}; it must be {script} for data.name={}", self.data.name)))
+        self.data.check()
     }
 
     /// The settings that differ from another start of the same run, as `path: old -> new`. More epochs than before are
@@ -92,7 +85,7 @@ pub enum Script {
 
 impl Script {
     /// Its file's name.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Imagenet => "imagenet_train.py",
             Self::Chexpert => "chexpert_train.py",

@@ -1,7 +1,7 @@
 //! What the network is given at a time, and which samples those are.
 
-use super::sample::Labelling;
-use super::transform::Pipeline;
+use super::pipeline::Pipeline;
+use super::split::Labelling;
 use crate::random::{Keyed, Purpose};
 
 /// Prepared samples, ready to become a tensor.
@@ -13,7 +13,7 @@ pub struct Batch {
     pub labels: Vec<usize>,
     /// What labels say.
     pub labelling: Labelling,
-    /// Normalised values, `[batch, 3, size, size]`.
+    /// Normalized values, `[batch, 3, size, size]`.
     pub images: Vec<f32>,
     /// Side of an image, pixels.
     pub size: usize,

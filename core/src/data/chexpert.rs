@@ -4,8 +4,14 @@
 //! images beside them (PAPER section 2.4).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::sample::{Files, Index, Line, Sample, Split, check_files, subset};
+use super::index::{Files, Index, ListedSample, Sample, check_files, subset};
+use super::pixels::Pixels;
+use super::source::{DataSource, missing};
+use super::split::{Labelling, Split};
+use super::transform::{Input, Transform};
+use super::xray::Xray;
 use crate::config::{Data, IndexPaths};
 use crate::error::{Error, Result};
 
@@ -18,30 +24,64 @@ const FINDINGS: [(&str, bool); 5] = [
     ("Pleural Effusion", false),
 ];
 /// Names of the findings; bit k of a label stands for the k-th.
-pub(super) const NAMES: [&str; 5] =
-    [FINDINGS[0].0, FINDINGS[1].0, FINDINGS[2].0, FINDINGS[3].0, FINDINGS[4].0];
+const NAMES: [&str; 5] = [FINDINGS[0].0, FINDINGS[1].0, FINDINGS[2].0, FINDINGS[3].0, FINDINGS[4].0];
 /// An image with any of these findings (Cardiomegaly, Consolidation) is trained on twice an epoch.
 const DOUBLED: usize = 1 << 0 | 1 << 2;
 
-/// Reads the list of a split, draws the subset that the settings ask for, and checks that its images are there if asked to.
-pub(super) fn open(data: &Data, split: Split, files: Files) -> Result<Index> {
-    let folder = PathBuf::from(&data.configs.data_dir);
-    let list = folder.join(list_name(data.index_paths.as_ref(), split));
-    if !list.is_file() {
-        return Err(Error::data(format!(
-            "there is no {}; `runner prepare chexpert` makes CheXpert's folder with its lists, so set the folder with \
-             --set data.configs.data_dir=FOLDER or the list with --set data.index_paths.{}=FILE",
-            list.display(),
-            setting(split)
-        )));
+/// The data set.
+pub(super) struct Chexpert;
+
+impl DataSource for Chexpert {
+    fn name(&self) -> &'static str {
+        "CheXpert"
     }
-    let lines = subset(read_list(&list)?, data.configs.subsample);
-    check_files(files, &folder, &list, &lines)?;
-    let copies = |label: usize| if split == Split::Train && label & DOUBLED != 0 { 2 } else { 1 };
-    let samples = lines
-        .into_iter()
-        .flat_map(|line| std::iter::repeat_n(line.sample.clone(), copies(line.sample.label)));
-    Ok(Index { samples: samples.collect(), folder, outputs: FINDINGS.len() })
+
+    fn splits(&self) -> &'static [Split] {
+        &[Split::Train, Split::Test, Split::Dev]
+    }
+
+    fn evaluated(&self) -> &'static [Split] {
+        &[Split::Dev, Split::EvalTrain]
+    }
+
+    fn labelling(&self) -> Labelling {
+        Labelling::Findings(&NAMES)
+    }
+
+    fn transform(&self, input: Input) -> Arc<dyn Transform> {
+        Arc::new(Xray::new(input))
+    }
+
+    fn needs(&self) -> Option<String> {
+        Some("`runner prepare chexpert` makes CheXpert's folder with its lists".to_owned())
+    }
+
+    fn takes_lists(&self) -> bool {
+        true
+    }
+
+    fn open(&self, data: &Data, split: Split, files: Files) -> Result<Index> {
+        let folder = PathBuf::from(&data.configs.data_dir);
+        let list = folder.join(list_name(data.index_paths.as_ref(), split));
+        if !list.is_file() {
+            return Err(Error::data(format!(
+                "{} or the list with --set data.index_paths.{}=FILE",
+                missing(self, &list),
+                setting(split)
+            )));
+        }
+        let listed = subset(read_list(&list)?, data.configs.subsample);
+        check_files(files, &folder, &list, &listed)?;
+        let copies = |label: usize| if split == Split::Train && label & DOUBLED != 0 { 2 } else { 1 };
+        let samples = listed.into_iter().map(|listed| listed.sample);
+        let samples: Vec<Sample> =
+            samples.flat_map(|sample| std::iter::repeat_n(sample.clone(), copies(sample.label))).collect();
+        let pixels = match data.configs.cache_bitmap {
+            Some(true) => Pixels::cached_files(folder, samples.len()),
+            _ => Pixels::files(folder),
+        };
+        Ok(Index { samples, outputs: FINDINGS.len(), pixels })
+    }
 }
 
 /// The setting below `data.index_paths` that names a split's list.
@@ -70,7 +110,7 @@ pub(crate) fn without_official_folder(path: &str) -> &str {
     }
 }
 
-fn read_list(list: &Path) -> Result<Vec<Line>> {
+fn read_list(list: &Path) -> Result<Vec<ListedSample>> {
     let unreadable = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) => Error::io("read", list)(error),
         kind => Error::data(format!("{} is no CheXpert list ({kind:?}); prepare it again", list.display())),
@@ -84,12 +124,12 @@ fn read_list(list: &Path) -> Result<Vec<Line>> {
     };
     let path = column("Path")?;
     let findings = NAMES.iter().map(|name| column(name)).collect::<Result<Vec<usize>>>()?;
-    let mut lines = Vec::new();
+    let mut listed = Vec::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
-        let number = record.position().map_or(0, |position| position.line() as usize);
+        let line = record.position().map_or(0, |position| position.line() as usize);
         let wrong = |what: &str, value: &str| {
-            Error::data(format!("{}:{number}: {what} is `{value}`; correct the line", list.display()))
+            Error::data(format!("{}:{line}: {what} is `{value}`; correct the line", list.display()))
         };
         let mut label = 0;
         for (bit, (column, (name, uncertain))) in findings.iter().zip(FINDINGS).enumerate() {
@@ -105,10 +145,10 @@ fn read_list(list: &Path) -> Result<Vec<Line>> {
         if id.is_empty() {
             return Err(wrong("Path", ""));
         }
-        lines.push(Line { number, sample: Sample { id, label } });
+        listed.push(ListedSample { line, sample: Sample { id, label } });
     }
-    if lines.is_empty() {
+    if listed.is_empty() {
         return Err(Error::data(format!("{} lists no image; prepare it again", list.display())));
     }
-    Ok(lines)
+    Ok(listed)
 }

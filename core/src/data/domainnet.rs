@@ -1,45 +1,73 @@
-//! DomainNet: six domains of images in folders by class, with a list file for each split.
+//! DomainNet (Peng et al. 2019): six domains of images in folders by class, with a list file for each split.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::sample::{Files, Index, Line, Sample, Split, check_files, subset};
-use crate::config::DataConfigs;
+use super::index::{Files, Index, ListedSample, Sample, check_files, subset};
+use super::photograph::{Photograph, RandomCrop, Statistics};
+use super::pixels::Pixels;
+use super::source::{DataSource, missing};
+use super::split::Split;
+use super::transform::{Input, Transform};
+use crate::config::Data;
 use crate::error::{Error, Result};
 
-/// The domains there are.
-pub(crate) const DOMAINS: [&str; 6] = ["clipart", "infograph", "painting", "quickdraw", "real", "sketch"];
+/// The domains.
+pub(super) const ALL: [&dyn DataSource; 6] = [
+    &DomainNet("DomainNet_clipart"),
+    &DomainNet("DomainNet_infograph"),
+    &DomainNet("DomainNet_painting"),
+    &DomainNet("DomainNet_quickdraw"),
+    &DomainNet("DomainNet_real"),
+    &DomainNet("DomainNet_sketch"),
+];
+const PREFIX: &str = "DomainNet_";
 
-/// Reads a domain's list, draws the subset that the settings ask for, and checks that its images are there if asked to.
-pub(super) fn open(configs: &DataConfigs, domain: &str, split: Split, files: Files) -> Result<Index> {
-    if !DOMAINS.contains(&domain) {
-        return Err(Error::usage(format!(
-            "DomainNet's domains are {}; set data.name to one of them, such as DomainNet_{}: {domain}",
-            DOMAINS.join(", "),
-            DOMAINS[0]
-        )));
+/// One domain, by its full name.
+struct DomainNet(&'static str);
+
+impl DataSource for DomainNet {
+    fn name(&self) -> &'static str {
+        self.0
     }
-    let folder = Path::new(&configs.data_dir).join("DomainNet");
-    let list = folder.join(format!("{domain}_{}.txt", split.half()));
-    let images = folder.join(domain);
-    for (path, is_there) in [(&folder, folder.is_dir()), (&images, images.is_dir()), (&list, list.is_file())]
-    {
-        if !is_there {
-            return Err(missing(path, domain, split));
+
+    fn transform(&self, input: Input) -> Arc<dyn Transform> {
+        // As in the reference, also for sketches.
+        Arc::new(Photograph::new(&input, RandomCrop::Resized, Statistics::IMAGENET))
+    }
+
+    fn needs(&self) -> Option<String> {
+        let domain = domain(self.0);
+        Some(format!(
+            "DomainNet is laid out as <data_dir>/DomainNet/{domain}/<class>/<image> with \
+             <data_dir>/DomainNet/{domain}_train.txt and {domain}_test.txt beside it"
+        ))
+    }
+
+    fn open(&self, data: &Data, split: Split, files: Files) -> Result<Index> {
+        let domain = domain(self.0);
+        let folder = Path::new(&data.configs.data_dir).join("DomainNet");
+        let (images, list) = (folder.join(domain), folder.join(format!("{domain}_{}.txt", split.half())));
+        let there = [(&folder, folder.is_dir()), (&images, images.is_dir()), (&list, list.is_file())];
+        if let Some((path, _)) = there.into_iter().find(|(_, is_there)| !is_there) {
+            return Err(Error::data(missing(self, path)));
         }
+        let outputs = count_folders(&images)?;
+        let listed = subset(read_list(&list, outputs)?, data.configs.subsample);
+        check_files(files, &folder, &list, &listed)?;
+        let samples = listed.into_iter().map(|listed| listed.sample).collect();
+        Ok(Index { samples, outputs, pixels: Pixels::files(folder) })
     }
-    let classes = count_folders(&images)?;
-    let lines = subset(read_list(&list, classes)?, configs.subsample);
-    check_files(files, &folder, &list, &lines)?;
-    Ok(Index { folder, samples: lines.into_iter().map(|line| line.sample).collect(), outputs: classes })
 }
 
-fn missing(path: &Path, domain: &str, split: Split) -> Error {
-    Error::data(format!(
-        "there is no {}; DomainNet is laid out as <data_dir>/DomainNet/{domain}/<class>/<image> with \
-         <data_dir>/DomainNet/{domain}_{}.txt beside it, so set the folder with --set data.configs.data_dir=<data_dir>",
-        path.display(),
-        split.half()
-    ))
+/// The domain that a data set of that name is.
+fn domain(name: &str) -> &str {
+    name.trim_start_matches(PREFIX)
+}
+
+/// Names of the domains.
+pub(crate) fn domain_names() -> [&'static str; 6] {
+    ALL.map(|source| domain(source.name()))
 }
 
 /// The reference counts the folders of a domain, not the labels of its lists.
@@ -54,17 +82,17 @@ fn count_folders(images: &Path) -> Result<usize> {
 
 /// The images that a list names, whatever their labels.
 pub(crate) fn listed_images(list: &Path) -> Result<Vec<String>> {
-    Ok(read_list(list, usize::MAX)?.into_iter().map(|line| line.sample.id).collect())
+    Ok(read_list(list, usize::MAX)?.into_iter().map(|listed| listed.sample.id).collect())
 }
 
-fn read_list(list: &Path, classes: usize) -> Result<Vec<Line>> {
+fn read_list(list: &Path, classes: usize) -> Result<Vec<ListedSample>> {
     let text = std::fs::read_to_string(list).map_err(Error::io("read", list))?;
-    let mut lines = Vec::new();
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let (number, place) = (at + 1, format!("{}:{}", list.display(), at + 1));
-        let Some((id, label)) = parse(line) else {
+    let mut listed = Vec::new();
+    for (at, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+        let (line, place) = (at + 1, format!("{}:{}", list.display(), at + 1));
+        let Some((id, label)) = parse(text) else {
             return Err(Error::data(format!(
-                "{place} must be an image's path, a space and a label, such as `real/dog/1.jpg 0`: {line}"
+                "{place} must be an image's path, a space and a label, such as `real/dog/1.jpg 0`: {text}"
             )));
         };
         if label >= classes {
@@ -74,12 +102,12 @@ fn read_list(list: &Path, classes: usize) -> Result<Vec<Line>> {
                 classes.saturating_sub(1)
             )));
         }
-        lines.push(Line { number, sample: Sample { id: id.to_owned(), label } });
+        listed.push(ListedSample { line, sample: Sample { id: id.to_owned(), label } });
     }
-    if lines.is_empty() {
+    if listed.is_empty() {
         return Err(Error::data(format!("{} lists no image; fetch it again", list.display())));
     }
-    Ok(lines)
+    Ok(listed)
 }
 
 fn parse(line: &str) -> Option<(&str, usize)> {

@@ -10,8 +10,9 @@ use rayon::prelude::*;
 
 use super::batch::Batch;
 use super::dataset::Dataset;
-use super::sample::Labelling;
-use super::transform::{Crop, Pipeline};
+use super::pipeline::Pipeline;
+use super::split::Labelling;
+use super::transform::Crop;
 use crate::error::{Error, Result};
 
 /// Crops up to this many bytes in total stay in memory; more go to a temporary file.
@@ -21,7 +22,7 @@ const CHUNK: usize = 256;
 
 /// The 8-bit evaluation crops of a whole split.
 ///
-/// An interpolation visits the same images tens of times, and decoding costs ten times what normalising does.
+/// An interpolation visits the same images tens of times, and decoding costs ten times what normalizing does.
 #[derive(Debug)]
 pub struct EvalImages {
     pipeline: Pipeline,

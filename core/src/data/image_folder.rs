@@ -1,15 +1,46 @@
 //! A folder of images for each class, as ImageNet ships and as torchvision's `ImageFolder` reads it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::sample::{Files, Index, Sample, Split, subset};
-use crate::config::DataConfigs;
+use super::index::{Files, Index, Sample, subset};
+use super::photograph::{Photograph, RandomCrop, Statistics};
+use super::pixels::Pixels;
+use super::source::DataSource;
+use super::split::Split;
+use super::transform::{Input, Transform};
+use crate::config::{Data, DataConfigs};
 use crate::error::{Error, Result};
 
+/// What must be on disk.
+pub(super) const LAYOUT: &str =
+    "images are laid out as <data_dir>/train/<class>/<image> with <data_dir>/val/<class>/<image> beside it";
 /// Endings of image files, without regard to case, as torchvision lists them; one that cannot be decoded is an error then.
 const ENDINGS: [&str; 9] = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp"];
+
+/// A folder of one's own.
+pub(super) struct ImageFolder;
+
+impl DataSource for ImageFolder {
+    fn name(&self) -> &'static str {
+        "ImageFolder"
+    }
+
+    fn transform(&self, input: Input) -> Arc<dyn Transform> {
+        // As in the reference, for all photographs but those of CIFAR-10.
+        Arc::new(Photograph::new(&input, RandomCrop::Resized, Statistics::IMAGENET))
+    }
+
+    fn needs(&self) -> Option<String> {
+        Some(LAYOUT.to_owned())
+    }
+
+    fn open(&self, data: &Data, split: Split, files: Files) -> Result<Index> {
+        open(&data.configs, split, files)
+    }
+}
 
 /// Lists `<data_dir>/<split>/<class>/**/<image>` in the order of the names, and draws the subset that the settings ask for.
 ///
@@ -42,7 +73,7 @@ pub(super) fn open(configs: &DataConfigs, split: Split, files: Files) -> Result<
             ENDINGS.join(", .")
         )));
     }
-    Ok(Index { folder, samples, outputs: classes.len() })
+    Ok(Index { samples, outputs: classes.len(), pixels: Pixels::files(folder) })
 }
 
 /// Names of the folders in a folder, sorted.
@@ -53,8 +84,7 @@ fn folders(path: &Path, data_dir: &Path) -> Result<Vec<String>> {
     }
     if names.is_empty() {
         return Err(Error::data(format!(
-            "{} holds no folder of a class; images are laid out as <data_dir>/train/<class>/<image> with \
-             <data_dir>/val/<class>/<image> beside it, so set the folder with --set data.configs.data_dir=<data_dir> (now {})",
+            "{} holds no folder of a class; {LAYOUT}, so set the folder with --set data.configs.data_dir=FOLDER (now {})",
             path.display(),
             data_dir.display()
         )));

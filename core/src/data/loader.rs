@@ -1,4 +1,4 @@
-//! Threads that prepare the next batches while the current one is trained on.
+//! The data loader: threads that prepare the next batches while the current one is trained on.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +7,8 @@ use std::thread::{Builder, JoinHandle};
 
 use super::batch::Batch;
 use super::dataset::Dataset;
-use super::transform::{Crop, Pipeline};
+use super::pipeline::Pipeline;
+use super::transform::Crop;
 use crate::error::{Error, Result};
 
 /// Batches that are prepared before the first of them is taken.

@@ -1,4 +1,4 @@
-//! From an 8-bit crop to normalised planes, in order or shuffled, in one pass.
+//! From an 8-bit crop to normalized planes, in order or shuffled, in one pass.
 
 use super::shuffle::Shuffle;
 
@@ -7,7 +7,7 @@ pub(super) type Levels = [[f32; 256]; 3];
 
 /// Bytes of each of eight crops that are put side by side at a time.
 const WOVEN: usize = 64;
-/// Values of each of eight crops that are moved before they are normalised: as many as stay in a core's cache.
+/// Values of each of eight crops that are moved before they are normalized: as many as stay in a core's cache.
 const STRETCH: usize = 8192;
 
 /// The order in which the pixels of a crop `[size, size, 3]` are read.
@@ -18,16 +18,16 @@ pub(super) enum Order {
     /// Whole pixels move: the first of a run of neighbours, and their number.
     Runs(Vec<(usize, usize)>),
     /// Every value moves by itself.
-    Values(Vec<Source>),
+    Values(Vec<SourceByte>),
 }
 
 /// A byte of a crop: four times its place, plus its channel.
 ///
 /// One number, since a shuffle reads as many of them as the image has values.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source(u32);
+pub(super) struct SourceByte(u32);
 
-impl Source {
+impl SourceByte {
     /// From an index into the flattened `[3, area]`.
     fn new(index: usize, area: usize) -> Self {
         let (channel, pixel) = (index / area, index % area);
@@ -52,7 +52,9 @@ impl Order {
             *source as usize == (index / area + 1) * area + first[index % area] as usize
         };
         if !others.iter().enumerate().all(moves_alike) {
-            return Self::Values(sources.iter().map(|source| Source::new(*source as usize, area)).collect());
+            return Self::Values(
+                sources.iter().map(|source| SourceByte::new(*source as usize, area)).collect(),
+            );
         }
         let runs = first.chunk_by(|a, b| a + 1 == *b);
         Self::Runs(runs.map(|run| (run[0] as usize, run.len())).collect())
@@ -102,7 +104,7 @@ impl Order {
 /// Reads eight crops whose values move by themselves into `[8, 3, size, size]`.
 fn read_eight(
     crops: &[&[u8]; 8],
-    sources: &[Source],
+    sources: &[SourceByte],
     levels: &Levels,
     woven: &mut [[u8; 8]],
     output: &mut [f32],
@@ -112,7 +114,7 @@ fn read_eight(
         #[target_feature(enable = "avx2")]
         fn avx2(
             crops: &[&[u8]; 8],
-            sources: &[Source],
+            sources: &[SourceByte],
             levels: &Levels,
             woven: &mut [[u8; 8]],
             output: &mut [f32],
@@ -131,7 +133,7 @@ fn read_eight(
 #[inline(always)]
 fn read_eight_with(
     crops: &[&[u8]; 8],
-    sources: &[Source],
+    sources: &[SourceByte],
     levels: &Levels,
     woven: &mut [[u8; 8]],
     output: &mut [f32],

@@ -9,50 +9,89 @@ mod outline;
 mod photo;
 mod scene;
 
+use std::sync::Arc;
+
 use image::RgbImage;
 use rayon::prelude::*;
 use tiny_skia::Pixmap;
 
-use super::sample::{Sample, Split, subset};
-use crate::config::DataConfigs;
+use super::index::{Files, Index, Sample, subset};
+use super::photograph::{Photograph, RandomCrop, Statistics};
+use super::pixels::Pixels;
+use super::source::DataSource;
+use super::split::Split;
+use super::transform::{Input, Transform};
+use crate::config::{Data, DataConfigs};
 use crate::error::{Error, Result};
 use crate::random::{Keyed, Purpose};
 
+/// The styles. Their places are part of what is drawn: a new one comes last.
+pub(super) const ALL: [&dyn DataSource; 3] = [
+    &Shapes { name: "Shapes_photo", place: 0, draw: photo::draw },
+    &Shapes { name: "Shapes_clipart", place: 1, draw: clipart::draw },
+    &Shapes { name: "Shapes_line", place: 2, draw: line::draw },
+];
+const PREFIX: &str = "Shapes_";
 /// Seed of the drawing; a change to any image must raise it, since it is part of a run's data digest.
-pub(super) const VERSION: u64 = 1;
+const VERSION: u64 = 1;
 /// Number of outlines.
-pub(super) const CLASSES: usize = outline::NAMES.len();
+const CLASSES: usize = outline::NAMES.len();
 /// Training samples of each class unless `train_per_class` says otherwise.
 const TRAIN_PER_CLASS: usize = 500;
 /// Test samples of each class unless `test_per_class` says otherwise.
 const TEST_PER_CLASS: usize = 100;
 
-/// Fills a square canvas with one sample of a class.
-type Draw = fn(&mut Pixmap, usize, &mut Keyed);
-
-const STYLES: [(&str, Draw); 3] = [("photo", photo::draw), ("clipart", clipart::draw), ("line", line::draw)];
-
-/// Drawn samples, classes interleaved.
-pub(super) struct Shapes {
-    pub samples: Vec<Sample>,
-    /// Squares of side `pre_crop_size`.
-    pub images: Vec<RgbImage>,
+/// The shapes in one style.
+struct Shapes {
+    name: &'static str,
+    /// Place in [`ALL`].
+    place: usize,
+    /// Fills a square canvas with one sample of a class.
+    draw: fn(&mut Pixmap, usize, &mut Keyed),
 }
 
-/// Names of the styles, for messages.
-pub(super) fn styles() -> String {
-    STYLES.map(|(name, _)| name).join(", ")
+impl DataSource for Shapes {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn transform(&self, input: Input) -> Arc<dyn Transform> {
+        // As drawings have them in the reference.
+        Arc::new(Photograph::new(&input, RandomCrop::Resized, Statistics::IMAGENET))
+    }
+
+    fn needs(&self) -> Option<String> {
+        None
+    }
+
+    /// Draws a split, or the subset of it that the settings ask for, on all cores; classes are interleaved.
+    fn open(&self, data: &Data, split: Split, _files: Files) -> Result<Index> {
+        let configs = &data.configs;
+        let (style, half) = (self.name.trim_start_matches(PREFIX), split.half());
+        let positions = subset((0..per_class(configs, split)? * CLASSES).collect(), configs.subsample);
+        let canvas = canvas(configs.pre_crop_size)?;
+        let stream = (2 * self.place + usize::from(half == "test")) as u64;
+        let images = positions
+            .par_iter()
+            .map_with(canvas, |canvas, &position| {
+                let draw = &mut Keyed::new(VERSION, Purpose::Draw, stream, position as u64);
+                (self.draw)(canvas, position % CLASSES, draw);
+                to_rgb(canvas)
+            })
+            .collect();
+        let sample = |position: usize| {
+            let label = position % CLASSES;
+            let (class, count) = (outline::NAMES[label], position / CLASSES);
+            Sample { id: format!("{style}/{half}/{class}/{count:05}"), label }
+        };
+        let samples = positions.iter().map(|&position| sample(position)).collect();
+        let pixels = Pixels::drawn(images, format!("Shapes version {VERSION}"));
+        Ok(Index { samples, outputs: CLASSES, pixels })
+    }
 }
 
-/// Draws a split, or the subset of it that the settings ask for, on all cores.
-pub(super) fn draw(configs: &DataConfigs, style: &str, split: Split) -> Result<Shapes> {
-    let Some(number) = STYLES.iter().position(|&(name, _)| name == style) else {
-        return Err(Error::usage(format!(
-            "the styles of Shapes are {}; set data.name to one of them, such as Shapes_{}: {style}",
-            styles(),
-            STYLES[0].0
-        )));
-    };
+/// Samples of each class.
+fn per_class(configs: &DataConfigs, split: Split) -> Result<usize> {
     let (per_class, setting) = match split {
         Split::Train | Split::EvalTrain => {
             (configs.train_per_class.unwrap_or(TRAIN_PER_CLASS), "train_per_class")
@@ -62,31 +101,17 @@ pub(super) fn draw(configs: &DataConfigs, style: &str, split: Split) -> Result<S
     if per_class == 0 {
         return Err(Error::usage(format!("data.configs.{setting} must be at least 1: 0")));
     }
-    let side = configs.pre_crop_size as u32;
-    let canvas = Pixmap::new(side, side).filter(|_| (8..=1024).contains(&side)).ok_or_else(|| {
+    Ok(per_class)
+}
+
+/// A square to draw on.
+fn canvas(side: usize) -> Result<Pixmap> {
+    let side = side as u32;
+    Pixmap::new(side, side).filter(|_| (8..=1024).contains(&side)).ok_or_else(|| {
         Error::usage(format!(
             "Shapes are drawn with data.configs.pre_crop_size from 8 to 1024 pixels: {side}"
         ))
-    })?;
-    let positions = subset((0..per_class * CLASSES).collect(), configs.subsample);
-    let stream = (2 * number + usize::from(split.half() == "test")) as u64;
-    let images = positions
-        .par_iter()
-        .map_with(canvas, |canvas, &position| {
-            STYLES[number].1(
-                canvas,
-                position % CLASSES,
-                &mut Keyed::new(VERSION, Purpose::Draw, stream, position as u64),
-            );
-            to_rgb(canvas)
-        })
-        .collect();
-    let sample = |position: usize| {
-        let label = position % CLASSES;
-        let (class, count) = (outline::NAMES[label], position / CLASSES);
-        Sample { id: format!("{style}/{}/{class}/{count:05}", split.half()), label }
-    };
-    Ok(Shapes { samples: positions.iter().map(|&position| sample(position)).collect(), images })
+    })
 }
 
 fn to_rgb(canvas: &Pixmap) -> RgbImage {

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::random::numpy::RandomState;
 
-/// One permutation for a whole run, applied to normalised images `[3, size, size]`.
+/// One permutation for a whole run, applied to normalized images `[3, size, size]`.
 #[derive(Debug, Clone)]
 pub struct Shuffle {
     /// `output[i] = input[sources[i]]`, indices into the flattened image.

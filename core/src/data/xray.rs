@@ -3,6 +3,9 @@
 
 use image::{GrayImage, Luma, RgbImage};
 
+use super::shuffle::Shuffle;
+use super::transform::{Crop, Input, Transform};
+use crate::error::Result;
 use crate::random::Keyed;
 
 /// Largest turn to either side, degrees.
@@ -15,6 +18,44 @@ const SCALE: (f64, f64) = (0.95, 1.05);
 const MIDDLE: u8 = 128;
 /// Levels that become one.
 const SPREAD: f32 = 64.0;
+
+/// The transform of X-rays. What it calls a crop is the whole image in grey, in its own size.
+#[derive(Debug)]
+pub(super) struct Xray {
+    size: usize,
+    shuffle: Option<Shuffle>,
+}
+
+impl Xray {
+    pub fn new(input: Input) -> Self {
+        Self { size: input.size, shuffle: input.shuffle }
+    }
+}
+
+impl Transform for Xray {
+    fn train_crop(&self, image: &RgbImage, draw: &mut Keyed) -> Result<Crop> {
+        let affine = Affine::random(image.width(), image.height(), draw);
+        Ok(equalize(affine.apply(&gray(image))).into())
+    }
+
+    fn eval_crop(&self, image: &RgbImage) -> Result<Crop> {
+        Ok(equalize(gray(image)).into())
+    }
+
+    fn normalize(&self, width: usize, levels: &[u8], output: &mut [f32]) {
+        let (first, others) = output.split_at_mut(self.size * self.size);
+        input(width, levels, self.size, first);
+        others.chunks_exact_mut(first.len()).for_each(|channel| channel.copy_from_slice(first));
+        if let Some(shuffle) = &self.shuffle {
+            let ordered = output.to_vec();
+            shuffle.apply(&ordered, output);
+        }
+    }
+
+    fn level(&self, _channel: usize, value: f32) -> u8 {
+        (value * SPREAD + f32::from(MIDDLE)).round() as u8
+    }
+}
 
 /// A turn, shift and scale about the middle of an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,11 +146,6 @@ pub fn input(width: usize, levels: &[u8], side: usize, output: &mut [f32]) {
     resize(levels, [width, height], [scaled(width), scaled(height)], side, output);
     blur(side, output);
     output.iter_mut().for_each(|level| *level = (*level - f32::from(MIDDLE)) / SPREAD);
-}
-
-/// The grey level of a value that [`input`] made.
-pub fn level(value: f32) -> u8 {
-    (value * SPREAD + f32::from(MIDDLE)).round() as u8
 }
 
 /// Where a pixel of a resized line comes from: two neighbours, and the weight of the second.

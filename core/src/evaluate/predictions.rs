@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Evaluation;
 use crate::checkpoint::{Checkpoint, NamedTensor, Reader, StateDict};
-use crate::data::{Dataset, Labelling};
+use crate::data::{Dataset, Labelling, source};
 use crate::error::{Error, Result};
 
 /// A network's predictions of one split, as they were stored.
@@ -91,7 +91,8 @@ pub fn load(path: &Path) -> Result<Predictions> {
             return Err(refuse(format!("{count} {what} of {samples} samples")));
         }
     }
-    let labelling = Labelling::of(metadata.get("data").map_or("", String::as_str));
+    let Some(data) = metadata.get("data") else { return Err(refuse("no data set is named".to_owned())) };
+    let labelling = source(data).map_err(|error| refuse(error.to_string()))?.labelling();
     let labels_below = match labelling {
         Labelling::Class => outputs,
         Labelling::Findings(names) if names.len() == outputs => 1 << outputs,

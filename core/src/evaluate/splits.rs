@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Evaluation, evaluate};
 use crate::config::Experiment;
-use crate::data::{Augment, Dataset, EvalImages, Pipeline, Split};
+use crate::data::{Augment, Dataset, EvalImages, Pipeline, Split, source};
 use crate::error::Result;
 use crate::event::Event;
 use crate::job::Job;
@@ -23,19 +23,19 @@ pub struct Splits {
 }
 
 impl Splits {
-    /// Opens what the reference measures: the test images, and the training images but those of ImageNet; of CheXpert the
-    /// official validation images too.
+    /// Opens the training set, the test set, and what else the data set has evaluated. The training set is opened once, unless
+    /// training visits some images twice.
     ///
     /// # Errors
     /// Those of [`Dataset::open`].
     pub fn open(experiment: &Experiment) -> Result<Self> {
         let open = |split| Dataset::open(&experiment.data, split).map(Arc::new);
         let train = open(Split::Train)?;
-        let others = match experiment.data.name.as_str() {
-            "CheXpert" => vec![(Split::Dev, open(Split::Dev)?), (Split::EvalTrain, open(Split::EvalTrain)?)],
-            "ImageNet" => Vec::new(),
-            _ => vec![(Split::EvalTrain, train.clone())],
-        };
+        let others = source(&experiment.data.name)?.evaluated().iter().map(|split| match split {
+            Split::EvalTrain if !train.repeats_images() => Ok((*split, train.clone())),
+            split => Ok((*split, open(*split)?)),
+        });
+        let others = others.collect::<Result<_>>()?;
         Ok(Self { train, test: open(Split::Test)?, others })
     }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::download::download;
 use super::unpack::unpack_zip;
-use crate::data::{DOMAINS, Split, listed_images};
+use crate::data::{Split, domain_names, listed_images};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{file_digest, lock_folder, write_atomically};
@@ -42,8 +42,9 @@ pub fn domainnet(
     archives: Archives,
     job: &Job,
 ) -> Result<Vec<PathBuf>> {
-    if let Some(domain) = domains.iter().find(|domain| !DOMAINS.contains(&domain.as_str())) {
-        return Err(Error::usage(format!("DomainNet's domains are {}: {domain}", DOMAINS.join(", "))));
+    let known = domain_names();
+    if let Some(domain) = domains.iter().find(|domain| !known.contains(&domain.as_str())) {
+        return Err(Error::usage(format!("DomainNet's domains are {}: {domain}", known.join(", "))));
     }
     let folder = dest.join("DomainNet");
     let _lock = lock_folder(&folder)?;

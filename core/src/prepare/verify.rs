@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::Count;
 use crate::config::Data;
-use crate::data::{Dataset, RgbImage, decode};
+use crate::data::{Dataset, RgbImage, decode, source};
 use crate::error::Result;
 use crate::job::Job;
 
@@ -32,12 +32,12 @@ pub struct Broken {
 /// Decodes every image of all splits of a data set once, whatever subset the settings ask for.
 ///
 /// # Errors
-/// Those of [`Dataset::list`] if a list itself is missing or broken, and [`Error::Interrupted`](crate::error::Error::Interrupted).
+/// Those of [`Dataset::list`] for a name that is no data set or a list that is missing or broken, and [`Error::Interrupted`](crate::error::Error::Interrupted).
 pub fn verify(data: &Data, job: &Job) -> Result<Verified> {
     let mut data = data.clone();
     data.configs.subsample = None;
     let (mut seen, mut found) = (HashSet::new(), Verified { images: 0, broken: Vec::new() });
-    for split in Dataset::splits(&data) {
+    for split in source(&data.name)?.splits() {
         let dataset = Dataset::list(&data, *split)?;
         let samples: Vec<usize> =
             (0..dataset.len()).filter(|&sample| seen.insert(dataset.id(sample).to_owned())).collect();

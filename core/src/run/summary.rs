@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Located, read_events, read_metrics, tag};
 use crate::config::{Experiment, Registry};
-use crate::data::Labelling;
+use crate::data::{Labelling, source};
 use crate::error::Result;
 
 /// Finite values by tag and epoch; epoch 0 is before training.
@@ -87,13 +87,15 @@ impl Summary {
         }
     }
 
-    /// What the best checkpoint is chosen by, with its epoch and value: test accuracy in percent, or test AUC of findings.
+    /// What the best checkpoint is chosen by, with its epoch and value: test accuracy in percent, or test AUC of findings;
+    /// `None` for an unknown data set.
     pub fn best(&self) -> Option<(&'static str, usize, f64)> {
-        let is_class =
-            |experiment: &Experiment| matches!(Labelling::of(&experiment.data.name), Labelling::Class);
         let tag = match &self.experiment {
-            Some(experiment) if !is_class(experiment) => tag::TEST_AUC,
-            _ => tag::TEST_ACCURACY,
+            Some(experiment) => match source(&experiment.data.name).ok()?.labelling() {
+                Labelling::Class => tag::TEST_ACCURACY,
+                Labelling::Findings(_) => tag::TEST_AUC,
+            },
+            None => tag::TEST_ACCURACY,
         };
         let curve = self.curves.get(tag)?;
         // The first of equals is kept.

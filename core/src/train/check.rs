@@ -1,6 +1,7 @@
-//! Settings that only a network's parameters can tell right from wrong.
+//! Settings that only a data set or a network's parameters can tell right from wrong.
 
 use crate::config::Experiment;
+use crate::data;
 use crate::error::Result;
 use crate::model::Arch;
 
@@ -11,6 +12,7 @@ use crate::model::Arch;
 /// [`crate::optim::OptimizerSettings::groups`] and [`crate::optim::WeightRegularizer::parameters`].
 pub fn check(experiment: &Experiment) -> Result<()> {
     experiment.check()?;
+    data::check(&experiment.data, experiment.script)?;
     // The number of classes changes no name.
     let arch = Arch::new(&experiment.model.arch, 1)?;
     let names = || arch.parameters.iter().map(|spec| spec.name.as_str());

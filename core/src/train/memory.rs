@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::gradients::{BatchGradients, Passes};
 use super::step::Learner;
-use crate::data::{Batch, Labelling};
+use crate::data::{Batch, source};
 use crate::device::{describe, guarded};
 use crate::error::{Error, Result};
 use crate::evaluate::loss::Targets;
@@ -51,7 +51,7 @@ impl Learner<'_> {
         let batch = Batch {
             indices: Vec::new(),
             labels: vec![0; count],
-            labelling: Labelling::of(&self.experiment.data.name),
+            labelling: source(&self.experiment.data.name)?.labelling(),
             images: vec![0.0; count * 3 * size * size],
             size,
         };

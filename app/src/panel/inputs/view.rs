@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher as _, RandomState};
 
 use basin_core::config::{Data, Experiment, ShuffleBlock, ShufflePixel};
-use basin_core::data::{Augment, Dataset, Split};
+use basin_core::data::{Augment, Split, source};
 use egui::{ComboBox, DragValue, Slider, Ui};
 
 use super::look::{Look, Opened};
@@ -96,7 +96,7 @@ impl View {
         let before = (self.split, self.class);
         ui.horizontal_wrapped(|ui| {
             ComboBox::new("split of inputs", "Split").selected_text(self.split.title()).show_ui(ui, |ui| {
-                for split in Dataset::splits(&experiment.data) {
+                for split in source(&experiment.data.name).map(|source| source.splits()).unwrap_or_default() {
                     ui.selectable_value(&mut self.split, *split, split.title());
                 }
             });
