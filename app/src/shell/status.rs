@@ -1,11 +1,12 @@
 //! The status bar: device and memory, the job that computes, and the last message.
 
-use basin_core::device::{Choice, Kind, gibibytes};
+use basin_core::device::{Choice, Kind};
+use basin_core::number;
 use egui::{ComboBox, ProgressBar, Ui};
 
 use crate::app::App;
 use crate::queue::{Info, Phase};
-use crate::widget::{duration, problem};
+use crate::widget::problem;
 
 /// Draws the bar.
 pub fn ui(app: &mut App, ui: &mut Ui) {
@@ -44,7 +45,7 @@ fn device(app: &mut App, ui: &mut Ui) {
         let fallback = chosen == Choice::Auto && hardware.kind == Kind::Cpu;
         let remark = if fallback { ": no GPU was found" } else { "" };
         let held = used.as_ref().and_then(|used| used.held);
-        let held = held.map(|bytes| format!(", {} in use", gibibytes(bytes))).unwrap_or_default();
+        let held = held.map(|bytes| format!(", {} in use", number::bytes(bytes))).unwrap_or_default();
         ui.add(egui::Label::new(format!("{hardware}{held}{remark}")).truncate());
     }
 }
@@ -82,7 +83,8 @@ pub fn progress(ui: &mut Ui, job: &Info) {
         Phase::Running => {
             let progress = job.progress();
             let text = progress.as_ref().map_or("starting".to_owned(), |progress| {
-                let left = progress.left().map(|left| format!(", {} left", duration(left.as_secs_f64())));
+                let left =
+                    progress.left().map(|left| format!(", {} left", number::duration(left.as_secs_f64())));
                 format!("{}{}", progress.what, left.unwrap_or_default())
             });
             let share = progress.map_or(0.0, |progress| progress.share);

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::figure::Figure as _;
 use crate::job::Job;
+use crate::number;
 
 use self::landscape::Landscape;
 pub use chart::{chart, table};
@@ -112,7 +113,7 @@ pub fn basin(one: &Path, two: &Path, request: &Request, job: &Job) -> Result<(Ba
         let evaluation = landscape.measure(place, || selection.decode(&dataset, experiment, job), job)?;
         let measurement = Measurement::new(place, &evaluation);
         journal.add(measurement)?;
-        job.emit(Event::Note(format!("{place}: {} {:.4}", loss.name(), measurement.loss(loss))));
+        job.emit(Event::Note(format!("{place}: {} {}", loss.name(), number::loss(measurement.loss(loss)))));
         Ok(measurement.loss(loss))
     })?;
     result.found = Some(found);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::section::Section;
+use crate::number;
 
 /// A number that a part of a study has measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -105,8 +106,9 @@ impl Claim {
         let (own, title) = (value(&self.of), self.quantity.title());
         let text = |value: f64| match self.quantity {
             _ if value.is_nan() => "not measured".to_owned(),
-            Quantity::Barrier | Quantity::Distance => format!("{value:.2}"),
-            Quantity::Similarity | Quantity::UncommonMistakes => format!("{value:.4}"),
+            Quantity::Barrier => number::percent(value),
+            Quantity::Distance => number::fixed(value, 2),
+            Quantity::Similarity | Quantity::UncommonMistakes => number::fraction(value),
         };
         let (found, required, holds) = match &self.is {
             Comparison::AtMost(bound) => (text(own), format!("{title} at most {bound}"), own <= *bound),

@@ -8,7 +8,8 @@ use basin_core::analysis::selection::Selection;
 use basin_core::analysis::subject::own_experiment;
 use basin_core::config::{Experiment, apply_overrides};
 use basin_core::error::Error;
-use basin_core::evaluate::{Finding, or_undefined};
+use basin_core::evaluate::Finding;
+use basin_core::number;
 use serde_json::json;
 
 use super::{print, working};
@@ -44,7 +45,9 @@ pub fn eval(checkpoint: &Path, selection: Selection, data: &Data) -> Result<()> 
         experiment.data.name
     );
     for Finding { name, accuracy, auc } in evaluation.findings() {
-        text += &format!("  {name:17} AUC {:9}  accuracy {:.2} %\n", or_undefined(auc), 100.0 * accuracy);
+        let (auc, accuracy) =
+            (number::or_undefined(auc, number::fraction), number::percent(100.0 * accuracy));
+        text += &format!("  {name:17} AUC {auc:9}  accuracy {accuracy} %\n");
     }
     print(&format!("{text}predictions: {}\n", predictions.display()))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use basin_core::analysis::basin::{Basin as Search, Loss, Request, STATEMENT, Settings, basin, table};
 use basin_core::error::Error;
+use basin_core::number;
 
 use super::{analyse, print, working};
 use crate::args::{Data, Images};
@@ -66,11 +67,11 @@ fn summary(result: &Search) -> String {
     let Some(found) = &result.found else { return String::new() };
     let [first, last] = found.segment;
     format!(
-        "segment {first:.2} to {last:.2}, {} {:.4} on average, epsilon {:.4}\ndistance of the networks {:.3}, {} trained \
+        "segment {first:.2} to {last:.2}, {} {} on average, epsilon {}\ndistance of the networks {:.3}, {} trained \
          parameters\n{}{}\n",
         result.loss.name(),
-        found.mean,
-        found.epsilon,
+        number::loss(found.mean),
+        number::loss(found.epsilon),
         result.distance,
         result.parameters,
         if found.rises.is_empty() { String::new() } else { table(found).text() },

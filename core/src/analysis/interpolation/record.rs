@@ -12,6 +12,7 @@ use crate::analysis::subject::Source;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::file::write_atomically;
+use crate::number;
 
 /// The measured line between two checkpoints.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,9 +94,9 @@ impl Interpolation {
         let mut csv = format!("coefficient{}\n", metrics.iter().map(name).collect::<String>());
         for point in &self.points {
             let values = metrics.iter().map(|metric| metric.of(&point.measures));
-            let cell = |value: f64| if value.is_nan() { ",".to_owned() } else { format!(",{value}") };
-            let values: String = values.map(cell).collect();
-            csv += &format!("{}{values}\n", point.coefficient);
+            let cells: Vec<String> =
+                std::iter::once(point.coefficient).chain(values).map(number::csv).collect();
+            csv += &(cells.join(",") + "\n");
         }
         write_atomically(&folder.join("points.csv"), |file| file.write_all(csv.as_bytes()))
     }

@@ -2,11 +2,12 @@
 
 use super::{Features, Pair, Similarity};
 use crate::figure::{HeatMap, Table};
+use crate::number;
 
 /// A row for each pair of networks, then one for each network with itself; a column for each layer.
 pub fn table(similarity: &Similarity) -> Table {
     let names = similarity.names();
-    let cell = |cka: &Option<f64>| cka.map_or_else(|| "undefined".to_owned(), |cka| format!("{cka:.4}"));
+    let cell = |cka: &Option<f64>| number::or_undefined(*cka, number::fraction);
     let row = |pair: &Pair| -> Vec<String> {
         let [one, two] = pair.networks;
         let other = if one == two { "itself" } else { &names[two] };

@@ -4,6 +4,7 @@ use super::{Context, Pair};
 use crate::analysis::distance::{Distance, distances, module_bars};
 use crate::error::Result;
 use crate::figure::Table;
+use crate::number;
 use crate::study::claim::{Measure, Quantity};
 use crate::study::section::Section;
 
@@ -42,9 +43,12 @@ fn totals(results: &[(String, Distance)]) -> Table {
     let columns = ["networks", "sum over tensors", "sum over modules", "all parameters", "left out"];
     let rows = results.iter().map(|(label, distance)| {
         let lengths = [distance.sum_of_tensors, distance.sum_of_modules, distance.global];
-        let numbers = lengths.map(|length| format!("{:.2}", length.l2));
-        let left_out =
-            if distance.left_out.is_empty() { "-".to_owned() } else { distance.left_out.join(", ") };
+        let numbers = lengths.map(|length| number::fixed(length.l2, 2));
+        let left_out = if distance.left_out.is_empty() {
+            number::ABSENT.to_owned()
+        } else {
+            distance.left_out.join(", ")
+        };
         std::iter::once(label.clone()).chain(numbers).chain([left_out]).collect()
     });
     Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }

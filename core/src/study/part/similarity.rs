@@ -5,6 +5,7 @@ use crate::analysis::selection::Selection;
 use crate::analysis::similarity::{Estimator, Features, Request, Similarity, heat_map, similarity};
 use crate::error::Result;
 use crate::figure::Table;
+use crate::number;
 use crate::study::claim::{Measure, Quantity};
 use crate::study::section::Section;
 
@@ -54,7 +55,7 @@ fn layers(results: &[(String, Similarity)]) -> Table {
     let names = results.first().map_or(&[][..], |(_, result)| &result.layers);
     let columns = std::iter::once("networks").chain(names.iter().map(String::as_str)).map(str::to_owned);
     let rows = results.iter().map(|(label, result)| {
-        let cell = |cka: &Option<f64>| cka.map_or("undefined".to_owned(), |cka| format!("{cka:.4}"));
+        let cell = |cka: &Option<f64>| number::or_undefined(*cka, number::fraction);
         std::iter::once(label.clone()).chain(result.pairs[0].layers.iter().map(cell)).collect()
     });
     Table { columns: columns.collect(), rows: rows.collect() }
