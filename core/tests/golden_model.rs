@@ -138,8 +138,7 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
         rule: UpdateRule::Sgd(Sgd { momentum: number("momentum"), ..Sgd::default() }),
     };
     let mut optimizer = Optimizer::new(&settings, network.trained()).unwrap();
-    let steps = run["steps"].as_array().unwrap();
-    assert!(!steps.is_empty(), "{name} {kind}: no step");
+    let steps = common::list(&run["steps"]);
     for (step, expected) in steps.iter().enumerate() {
         let tracked = network.tracked();
         let (logits, statistics) = tracked.forward_train(images.clone());
@@ -198,7 +197,7 @@ fn check_interpolation(golden: &Value, name: &str) {
     let input_seed = golden_line["input_seed"].as_u64().unwrap() as u32;
     let device = Device::flex();
     let (images, targets) = inputs(golden, input_seed, [count, 3, 64, 64], &device);
-    for point in golden_line["points"].as_array().unwrap() {
+    for point in common::list(&golden_line["points"]) {
         let network = one.blend(&two, point["coefficient"].as_f64().unwrap());
         let logits = network.forward(images.clone());
         let predictions: Vec<i64> = logits.clone().argmax(1).into_data().iter::<i64>().collect();

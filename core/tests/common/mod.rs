@@ -59,6 +59,15 @@ pub fn find(folder: &Path, lacks: Lacks, prefix: &str, suffix: &str) -> Result<V
     Ok(files)
 }
 
+/// A list in a golden file; an empty one would check nothing.
+#[allow(dead_code, reason = "not every test that shares this module reads lists")]
+#[track_caller]
+pub fn list(value: &serde_json::Value) -> &[serde_json::Value] {
+    let list = value.as_array().unwrap();
+    assert!(!list.is_empty(), "an empty list in a golden file");
+    list
+}
+
 /// A JSON file.
 #[allow(dead_code, reason = "not every test that shares this module reads JSON")]
 pub fn json(path: &Path) -> serde_json::Value {
