@@ -13,16 +13,20 @@ pub mod results;
 pub mod source;
 pub mod table;
 
-use basin_core::figure::series_colour;
+use basin_core::figure::style::{Colour, series_style};
 use egui::{Color32, RichText, Ui};
 
 /// The colour of a series in figures. Black becomes the colour of text, since a dark window would hide it.
 pub fn colour(ui: &Ui, number: usize) -> Color32 {
-    let [red, green, blue] = series_colour(number);
-    match (red, green, blue) {
-        (0, 0, 0) => ui.visuals().strong_text_color(),
-        _ => Color32::from_rgb(red, green, blue),
+    match series_style(number).colour {
+        Colour([0, 0, 0]) => ui.visuals().strong_text_color(),
+        colour => color32(colour),
     }
+}
+
+/// A colour of figures as the window paints it.
+pub fn color32(Colour([red, green, blue]): Colour) -> Color32 {
+    Color32::from_rgb(red, green, blue)
 }
 
 /// An error message.
@@ -34,16 +38,6 @@ pub fn problem(ui: &mut Ui, sentence: &str) {
 pub fn hint(ui: &mut Ui, sentence: &str) {
     ui.label(RichText::new(sentence).weak());
 }
-
-/// A duration in seconds, minutes or hours.
-pub fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 100.0 => format!("{s:.0} s"),
-        s if s < 6000.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
-    }
-}
-
 /// A number of things, in the plural unless it is one.
 pub fn count(number: usize, thing: &str) -> String {
     match number {

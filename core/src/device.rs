@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Remedy, Result};
 use crate::model::conv::instructions;
+use crate::number;
 
 pub use self::choice::{Choice, Choices};
 pub use self::failure::guarded;
@@ -75,7 +76,7 @@ static OPENED: Mutex<Vec<(Device, Hardware)>> = Mutex::new(Vec::new());
 impl Hardware {
     /// Its memory as a person reads it.
     pub fn memory_in_words(&self) -> Option<String> {
-        self.memory.map(gibibytes)
+        self.memory.map(number::bytes)
     }
 }
 
@@ -162,11 +163,6 @@ pub fn memory_held(device: &Device) -> Option<u64> {
     device.memory_pool_usage().map(|usage| usage.bytes_reserved)
 }
 
-/// Bytes as a person reads them.
-pub fn gibibytes(bytes: u64) -> String {
-    format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
-}
-
 fn cpu() -> Hardware {
     Hardware {
         choice: Choice::Cpu,
@@ -192,7 +188,7 @@ fn choices() -> String {
 }
 
 impl fmt::Display for Hardware {
-    /// `wgpu, NAME, Vulkan, DRIVER, 8.0 GiB`, as far as it is known.
+    /// `wgpu, NAME, Vulkan, DRIVER, 8.00 GiB`, as far as it is known.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.choice)?;
         for part in [&self.name, &self.interface, &self.driver].into_iter().filter(|part| !part.is_empty()) {

@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::figure::Table;
 use crate::job::Job;
 use crate::model::Arch;
+use crate::number;
 
 /// Largest error that is still right, relative to the largest value. Single precision stays below 1e-4 over the longest sums;
 /// NVIDIA's TF32, which rounds factors to 11 bits, below this.
@@ -93,8 +94,8 @@ pub fn table(shapes: &[Comparison]) -> Table {
             shape.layer.clone(),
             shape.layers.to_string(),
             shape.shape.clone(),
-            format!("{:.1e}", shape.forward),
-            format!("{:.1e}", shape.backward),
+            number::significant(shape.forward, 2),
+            number::significant(shape.backward, 2),
             if shape.is_right { "right" } else { "WRONG" }.to_owned(),
         ]
     };

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::Network;
+use crate::number;
 
 /// Images of one forward pass at least, and pixels that small ones have together: what is done once for all images of a pass
 /// then weighs little. Fixed, so that a result never depends on a setting of training.
@@ -104,12 +105,12 @@ impl Evaluation {
 
     /// Accuracy, AUC and loss of a split in a few words.
     pub fn summary(&self, split: &str) -> String {
-        let (accuracy, loss) = (100.0 * self.accuracy(), self.loss());
+        let (accuracy, loss) = (number::percent(100.0 * self.accuracy()), number::loss(self.loss()));
         match self.labelling {
-            Labelling::Class => format!("{split} accuracy {accuracy:.2} %, {split} loss {loss:.4}"),
+            Labelling::Class => format!("{split} accuracy {accuracy} %, {split} loss {loss}"),
             Labelling::Findings(_) => format!(
-                "{split} AUC {}, {split} accuracy {accuracy:.2} %, {split} loss {loss:.4}",
-                or_undefined(self.auc())
+                "{split} AUC {}, {split} accuracy {accuracy} %, {split} loss {loss}",
+                number::or_undefined(self.auc(), number::fraction)
             ),
         }
     }
@@ -131,11 +132,6 @@ impl Evaluation {
     fn rows(&self) -> impl Iterator<Item = (&[f32], usize)> {
         self.logits.chunks_exact(self.outputs().max(1)).zip(self.labels.iter().copied())
     }
-}
-
-/// An AUC in digits, or what it is when there is none.
-pub fn or_undefined(auc: Option<f64>) -> String {
-    auc.map_or_else(|| "undefined".to_owned(), |auc| format!("{auc:.4}"))
 }
 
 /// Right decisions about one sample: whether its largest logit is that of its class, or for how many findings the logit is

@@ -13,8 +13,9 @@ mod heat_map;
 mod legend;
 mod page;
 mod png;
+mod series;
 mod sheet;
-mod style;
+pub mod style;
 mod table;
 
 use std::path::Path;
@@ -30,8 +31,7 @@ pub use heat_map::HeatMap;
 pub use page::Page;
 pub use png::png;
 pub use sheet::{Group, PICTURE, Picture, Sheet};
-pub use style::rgb as series_colour;
-pub use table::Table;
+pub use table::{Table, number_of};
 
 /// Pixels of the PNG for one of the figure.
 const PNG_SCALE: f32 = 2.0;
@@ -127,9 +127,4 @@ fn csv_line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     };
     let cells: Vec<String> = cells.into_iter().map(|cell| quoted(cell.as_ref())).collect();
     cells.join(",") + "\n"
-}
-
-/// A number of a CSV; nothing for one that is absent.
-fn csv_number(value: f64) -> String {
-    if value.is_nan() { String::new() } else { value.to_string() }
 }

@@ -32,3 +32,4 @@ pub mod error;
 pub mod event;
 pub mod file;
 pub mod job;
+pub mod number;

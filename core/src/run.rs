@@ -20,7 +20,7 @@ use crate::file::{FolderLock, is_locked, lock_folder, remove_temporaries, write_
 pub use events::{EventWriter, Scalar, epoch_times, read_events};
 pub use find::{Located, find_runs};
 pub use metrics::{MetricsLog, MetricsRecord, read_metrics};
-pub use summary::{Curves, Status, Summary};
+pub use summary::{Curves, Status, Summary, score_in_digits};
 
 /// How the names of checkpoints of epochs begin, here and in the reference.
 pub(crate) const EPOCH_STEM: &str = "ckpt-E";

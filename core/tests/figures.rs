@@ -92,6 +92,20 @@ fn each_figure_can_be_had_as_svg_png_and_csv_with_all_it_says() {
 }
 
 #[test]
+fn csv_holds_numbers_as_a_person_would_write_them() {
+    let (accuracy, drop) = (100.0 * 0.686, 80.2 - 79.9);
+    assert_eq!([accuracy.to_string(), drop.to_string()], ["68.60000000000001", "0.29999999999999716"]);
+    let series = vec![Series::new("P-T", vec![(0.1 + 0.2, accuracy)])];
+    let chart = Chart { x: text("at"), y: text("accuracy, %"), series, ..Chart::default() };
+    assert_eq!(chart.csv(), "series,at,\"accuracy, %\"\nP-T,0.3,68.6\n");
+    let map = HeatMap { values: vec![vec![accuracy, drop], vec![f64::NAN, 1.0 / 3.0]], ..heat_map() };
+    assert_eq!(map.csv(), "P-T \\ RI-T,conv1,fc\nconv1,68.6,0.3\nfc,,0.3333333333\n");
+    let series = vec![BarSeries { values: vec![accuracy, drop], ..bars().series[0].clone() }];
+    let csv = Bars { series, ..bars() }.csv();
+    assert_eq!(csv, "series,block,\"accuracy, %\",from,to\nP-T,*,68.6,68.5,71\nP-T,1,0.3,0.5,1\n");
+}
+
+#[test]
 fn parts_that_do_not_fit_together_are_named_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let check = |figure: &dyn Figure, message: &str| {

@@ -14,7 +14,7 @@ fn golden_labels_are_the_references() {
     for path in common::golden_files("chexpert_labels", ".json") {
         let golden = common::json(&path);
         let folder = tempfile::tempdir().unwrap();
-        for row in golden["dev"].as_array().unwrap() {
+        for row in common::list(&golden["dev"]) {
             let image = folder.path().join(row[0].as_str().unwrap());
             std::fs::create_dir_all(image.parent().unwrap()).unwrap();
             std::fs::write(image, "only its presence is checked").unwrap();
@@ -37,7 +37,7 @@ fn golden_labels_are_the_references() {
 #[test]
 fn golden_areas_are_scikit_learns() {
     for path in common::golden_files("metrics", ".json") {
-        for (number, curve) in common::json(&path)["roc_auc"].as_array().unwrap().iter().enumerate() {
+        for (number, curve) in common::list(&common::json(&path)["roc_auc"]).iter().enumerate() {
             let of = |name: &str| curve[name].as_array().unwrap().iter().map(|value| value.as_f64().unwrap());
             let scores: Vec<f32> = of("scores").map(|score| score as f32).collect();
             let positive: Vec<bool> = of("labels").map(|label| label == 1.0).collect();

@@ -9,7 +9,7 @@ use serde_json::Value;
 #[test]
 fn golden_random_state_is_that_of_numpy() {
     for path in common::golden_files("numpy_rng", ".json") {
-        for seed in common::json(&path)["seeds"].as_array().unwrap() {
+        for seed in common::list(&common::json(&path)["seeds"]) {
             let fresh = || RandomState::new(seed["seed"].as_u64().unwrap() as u32);
             for (name, expected) in seed.as_object().unwrap() {
                 check(name, expected, &fresh, &format!("{} seed {} {name}", path.display(), seed["seed"]));
@@ -25,20 +25,20 @@ fn check(name: &str, expected: &Value, fresh: &impl Fn() -> RandomState, what: &
     match parts.as_slice() {
         ["seed"] => {}
         ["random", "sample"] => {
-            for expected in expected.as_array().unwrap() {
+            for expected in common::list(expected) {
                 assert_eq!(random.random_sample(), hex(expected), "{what}");
             }
         }
         ["randint", low, high] => {
             let [low, high] = [low, high].map(|bound| bound.parse().unwrap());
-            for expected in expected.as_array().unwrap() {
+            for expected in common::list(expected) {
                 assert_eq!(Value::from(random.randint(low, high)), *expected, "{what}");
             }
         }
         // `beta_07` is beta(0.7, 0.7).
         ["beta", alpha] => {
             let alpha: f64 = format!("{}.{}", &alpha[..1], &alpha[1..]).parse().unwrap();
-            for expected in expected.as_array().unwrap() {
+            for expected in common::list(expected) {
                 assert_eq!(random.beta(alpha, alpha), hex(expected), "{what}");
             }
         }

@@ -28,6 +28,7 @@ fn tensors(values: &Value, names: &[&str]) -> Vec<Tensor<1>> {
 fn check(ours: &[Tensor<1>], theirs: &Value, names: &[&str], what: &Value) {
     for ((ours, theirs), name) in ours.iter().zip(tensors(theirs, names)).zip(names) {
         let [ours, theirs] = [ours, &theirs].map(|tensor| tensor.to_data().try_into_vec::<f32>().unwrap());
+        assert_eq!(ours.len(), theirs.len(), "{what} {name}");
         for (ours, theirs) in ours.iter().zip(&theirs) {
             assert!((ours - theirs).abs() <= 1e-6 * theirs.abs().max(1.0), "{what} {name}: {ours} {theirs}");
         }

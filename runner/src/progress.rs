@@ -2,9 +2,9 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use basin_core::event::Event;
+use basin_core::number;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Writes a line to standard error. Nobody may be there to read it, which must not end the work.
@@ -38,14 +38,13 @@ impl Progress {
             }
             Event::Evaluating { done, total } => self.count("evaluating", done, total, String::new()),
             Event::Progress { what, done, total, unit } => {
-                let left = indicatif::HumanDuration(self.bar.eta());
+                let left = number::duration(self.bar.eta().as_secs_f64());
                 self.count(&what, done as usize, total as usize, format!("{unit}, {left} left"));
             }
             Event::Step { epoch, epochs, done, total, loss, accuracy, images_per_second, seconds_left } => {
-                let left = indicatif::HumanDuration(Duration::from_secs_f64(seconds_left.clamp(0.0, 1e9)));
-                let message = format!(
-                    "loss {loss:.3} accuracy {accuracy:.1} % {images_per_second:.0} images/s, {left} left"
-                );
+                let [loss, accuracy] = [number::loss(loss), number::percent(accuracy)];
+                let [rate, left] = [number::count(images_per_second), number::duration(seconds_left)];
+                let message = format!("loss {loss} accuracy {accuracy} % {rate} images/s, {left} left");
                 self.count(&format!("epoch {epoch}/{epochs}"), done, total, message);
             }
             Event::Epoch { epoch, epochs, summary } => {

@@ -160,7 +160,9 @@ fn distances_are_of_modules_that_are_shared_and_along_a_run() {
     assert_eq!(at(2, "start"), at(0, "last"));
     assert!(at(1, "start") > 0.0 && at(1, "start") < at(2, "start"));
     // Only the head is new at the start.
-    for part in steps[0]["pretrained"]["modules"].as_array().unwrap() {
+    let modules = steps[0]["pretrained"]["modules"].as_array().unwrap();
+    assert!(modules.len() > 1 && modules.last().unwrap()["name"] == "fc", "{modules:?}");
+    for part in modules {
         assert_eq!(part["l2"].as_f64().unwrap() > 0.0, part["name"] == "fc", "{part}");
     }
     let results = here.path().join(along["folder"].as_str().unwrap());

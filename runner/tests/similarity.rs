@@ -81,7 +81,9 @@ fn networks_of_different_architectures_and_heads_are_compared() {
     let transposed: Vec<Vec<_>> =
         (0..12).map(|row| matrix(&swapped).iter().map(|line| line[row]).collect()).collect();
     assert_close(&map, &transposed, 1e-9);
-    for itself in &first["pairs"].as_array().unwrap()[1..] {
+    let pairs = first["pairs"].as_array().unwrap();
+    assert_eq!(pairs.len(), 3, "one with the other, and each with itself");
+    for itself in &pairs[1..] {
         assert!(layers(itself).iter().all(|cka| (cka.unwrap() - 1.0).abs() < 1e-9), "{itself}");
     }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use basin_core::analysis::names::short_names;
 use basin_core::checkpoint::{Location, TensorInfo, endings_in_words};
 use basin_core::figure::Table;
+use basin_core::number::{self, ABSENT};
 use basin_core::setting::regex;
 use egui::{CollapsingHeader, ScrollArea, TextEdit, Ui};
 
@@ -21,7 +22,6 @@ use crate::background::Slot;
 use crate::context::Cx;
 use crate::panel::Panel;
 use crate::widget::bars::bars;
-use crate::widget::chart::number;
 use crate::widget::picker;
 use crate::widget::table::table;
 use crate::widget::{count, hint, problem};
@@ -256,9 +256,9 @@ impl Listing {
                 [tensor.name.clone(), tensor.dtype.clone(), shape(&tensor.shape), tensor.len().to_string()];
             let numbers = contents.numbers.as_ref().and_then(|(tensors, _)| tensors.get(index));
             let numbers = numbers.map_or_else(
-                || vec!["-".to_owned(); 6],
+                || vec![ABSENT.to_owned(); 6],
                 |s| {
-                    let numbers = [s.norm, s.mean, s.deviation, s.min, s.max].map(number);
+                    let numbers = [s.norm, s.mean, s.deviation, s.min, s.max].map(number::general);
                     numbers.into_iter().chain([s.non_finite.to_string()]).collect()
                 },
             );
@@ -275,10 +275,10 @@ impl Listing {
         if let Some((_, total)) = &contents.numbers {
             summary += &format!(
                 "; norm {}, mean {}, from {} to {}, {} not finite",
-                number(total.norm),
-                number(total.mean),
-                number(total.min),
-                number(total.max),
+                number::general(total.norm),
+                number::general(total.mean),
+                number::general(total.min),
+                number::general(total.max),
                 total.non_finite
             );
         }

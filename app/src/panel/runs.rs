@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use basin_core::config::flat_settings;
 use basin_core::figure::Table;
-use basin_core::run::{Located, Status, Summary};
+use basin_core::number::or_absent;
+use basin_core::run::{Located, Status, Summary, score_in_digits};
 use egui::{ScrollArea, Ui};
 
 use crate::context::Cx;
@@ -74,15 +75,15 @@ impl Tables {
         let titles = ["run", "status", "epoch", "of", "best", "at epoch", "measured by"];
         let row = |(name, summary): &(String, &Summary)| {
             let best = summary.best();
-            let number = |value: Option<usize>| value.map_or("-".to_owned(), |value| value.to_string());
+            let count = |value: Option<usize>| or_absent(value, |value| value.to_string());
             vec![
                 name.clone(),
                 status_word(summary.status()).to_owned(),
-                number(summary.epoch()),
-                number(summary.epochs()),
-                best.map_or("-".to_owned(), |(_, _, value)| format!("{value:.2}")),
-                number(best.map(|(_, epoch, _)| epoch)),
-                best.map_or("-".to_owned(), |(tag, ..)| tag.to_owned()),
+                count(summary.epoch()),
+                count(summary.epochs()),
+                or_absent(best, |(tag, _, value)| score_in_digits(tag, value)),
+                count(best.map(|(_, epoch, _)| epoch)),
+                or_absent(best, |(tag, ..)| tag.to_owned()),
             ]
         };
         let overview =
@@ -105,7 +106,7 @@ fn settings(runs: &[(String, &Summary)], all: bool) -> Table {
         columns.push(flat.into_iter().map(|(path, value)| (path, value.to_string())).collect());
     }
     let cell = |column: &BTreeMap<String, String>, path: &str| {
-        column.get(path).map_or("-".to_owned(), |value| value.trim_matches('"').to_owned())
+        or_absent(column.get(path), |value| value.trim_matches('"').to_owned())
     };
     let row = |path: &String| -> Vec<String> {
         std::iter::once(path.clone()).chain(columns.iter().map(|column| cell(column, path))).collect()

@@ -6,13 +6,13 @@ use basin_core::analysis::similarity::{
     Estimator, Features, Request, Similarity, heat_map, similarity, table,
 };
 use basin_core::figure::{HeatMap, Table};
+use basin_core::number;
 use egui::{ScrollArea, Ui};
 
 use crate::context::Cx;
 use crate::kept::Kept;
 use crate::panel::Panel;
 use crate::panel::analysis::Analysis;
-use crate::widget::chart::number;
 use crate::widget::form::{self, MEMORY};
 use crate::widget::images::ImageChoice;
 use crate::widget::{heat_map, hint, picker, results, table};
@@ -148,7 +148,7 @@ impl SimilarityPanel {
 /// A cell of the map.
 fn in_words(map: &HeatMap, row: usize, column: usize) -> Option<String> {
     let value = *map.values.get(row)?.get(column)?;
-    let value = if value.is_nan() { "undefined".to_owned() } else { number(value) };
+    let value = number::fraction(value);
     let (one, two) = (map.rows.get(row)?, map.columns.get(column)?);
     Some(format!("{one} of {} and {two} of {}: {} {value}", map.y, map.x, map.unit))
 }

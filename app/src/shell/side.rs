@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use basin_core::run::{Located, Status};
+use basin_core::run::{Located, Status, score_in_digits};
 use egui::{Id, Key, RichText, ScrollArea, TextEdit, Ui};
 
 use super::keys;
@@ -156,7 +156,8 @@ fn state(runs: &Runs, group: &[Located]) -> String {
         (None, Some(epochs)) => format!(" -/{epochs}"),
         (None, None) => String::new(),
     };
-    let best = summary.best().map(|(_, _, value)| format!("  {value:.1}")).unwrap_or_default();
+    let best = summary.best().map(|(tag, _, value)| format!("  {}", score_in_digits(tag, value)));
+    let best = best.unwrap_or_default();
     format!("{sign}{epochs}{best}")
 }
 

@@ -1,6 +1,7 @@
 //! The status bar: device and memory, the job that is running, and the last message.
 
-use basin_core::device::{Choice, Kind, gibibytes};
+use basin_core::device::{Choice, Kind};
+use basin_core::number;
 use egui::{ComboBox, Ui};
 
 use crate::command::Command;
@@ -50,7 +51,7 @@ fn device(ui: &mut Ui, workspace: &Workspace, commands: &mut Vec<Command>) {
         let fallback = chosen == Choice::Auto && hardware.kind == Kind::Cpu;
         let remark = if fallback { ": no GPU was found" } else { "" };
         let held = used.as_ref().and_then(|used| used.held);
-        let held = held.map(|bytes| format!(", {} in use", gibibytes(bytes))).unwrap_or_default();
+        let held = held.map(|bytes| format!(", {} in use", number::bytes(bytes))).unwrap_or_default();
         ui.add(egui::Label::new(format!("{hardware}{held}{remark}")).truncate());
     }
 }

@@ -1,24 +1,23 @@
 //! A bar chart of the library, with error bars and values on hover.
 
 use basin_core::figure::Bars;
+use basin_core::figure::style::{BAR_GROUP, ERROR_WIDTH};
+use basin_core::number::general;
 use egui::{Stroke, Ui};
 use egui_plot::{Bar, BarChart, ColorConflictHandling, GridMark, Line, Plot, PlotPoints};
 
-use super::chart::{legend, number};
+use super::chart::legend;
 use super::colour;
 use super::export::export_button;
 use crate::context::Cx;
-
-/// Width of a group of bars, where groups are 1 apart.
-const GROUP: f64 = 0.8;
 
 /// Draws bars under a button that exports them under a name.
 pub fn bars(ui: &mut Ui, cx: &mut Cx, name: &str, bars: &Bars, height: f32) {
     export_button(ui, cx, name, bars);
     let categories = bars.categories.clone();
     let colours: Vec<_> = (0..bars.series.len()).map(|series| colour(ui, series)).collect();
-    let ink = Stroke::new(1.2, ui.visuals().strong_text_color());
-    let width = GROUP / bars.series.len().max(1) as f64;
+    let ink = Stroke::new(ERROR_WIDTH, ui.visuals().strong_text_color());
+    let width = BAR_GROUP / bars.series.len().max(1) as f64;
     let whole = |input: egui_plot::GridInput| {
         let (low, high) = (input.bounds.0.ceil() as i64, input.bounds.1.floor() as i64);
         // Where names have no room, every fourth does.
@@ -29,8 +28,8 @@ pub fn bars(ui: &mut Ui, cx: &mut Cx, name: &str, bars: &Bars, height: f32) {
         .height(height)
         // The wheel scrolls the panel.
         .allow_scroll(false)
-        .include_x(-GROUP)
-        .include_x(bars.categories.len() as f64 - 1.0 + GROUP)
+        .include_x(-BAR_GROUP)
+        .include_x(bars.categories.len() as f64 - 1.0 + BAR_GROUP)
         .include_y(0.0)
         .legend(legend(ColorConflictHandling::PickFirst))
         .x_axis_label(bars.x.clone())
@@ -43,7 +42,8 @@ pub fn bars(ui: &mut Ui, cx: &mut Cx, name: &str, bars: &Bars, height: f32) {
         })
         .show(ui, |plot| {
             for (number_of, series) in bars.series.iter().enumerate() {
-                let x = |category: usize| category as f64 - GROUP / 2.0 + (number_of as f64 + 0.5) * width;
+                let x =
+                    |category: usize| category as f64 - BAR_GROUP / 2.0 + (number_of as f64 + 0.5) * width;
                 let there = || series.values.iter().enumerate().filter(|(_, value)| value.is_finite());
                 let bar = |(category, value): (usize, &f64)| {
                     let name = format!("{}, {}", series.label, bars.categories[category]);
@@ -52,7 +52,7 @@ pub fn bars(ui: &mut Ui, cx: &mut Cx, name: &str, bars: &Bars, height: f32) {
                 let unit = bars.y.clone();
                 let chart = BarChart::new(&series.label, there().map(bar).collect());
                 let say =
-                    move |bar: &Bar, _: &BarChart| format!("{}\n{unit}: {}", bar.name, number(bar.value));
+                    move |bar: &Bar, _: &BarChart| format!("{}\n{unit}: {}", bar.name, general(bar.value));
                 plot.bar_chart(chart.color(colours[number_of]).element_formatter(Box::new(say)));
                 for (category, [low, high]) in there().filter_map(|(c, _)| Some((c, *series.errors.get(c)?)))
                 {

@@ -1,6 +1,8 @@
 //! A line chart of the library, with zoom, values on hover, and a legend that hides lines.
 
+use basin_core::figure::style::{BAND_OPACITY, LINE_WIDTH, Mark, SeriesStyle, series_style};
 use basin_core::figure::{Chart, Scale, Series};
+use basin_core::number::general;
 use egui::{Stroke, Ui};
 use egui_plot::{
     ColorConflictHandling, FilledArea, GridInput, GridMark, HoverPosition, Legend, Line, LineStyle,
@@ -35,7 +37,9 @@ pub fn chart(ui: &mut Ui, cx: &mut Cx, name: &str, chart: &Chart, height: f32) {
             };
             let (x, y) = (value(at.x, x_log), value(at.y, y_log));
             Some(
-                format!("{series}\n{x_name}: {}\n{y_name}: {}", number(x), number(y)).trim_start().to_owned(),
+                format!("{series}\n{x_name}: {}\n{y_name}: {}", general(x), general(y))
+                    .trim_start()
+                    .to_owned(),
             )
         });
     let plot = if x_log { plot.x_grid_spacer(decades) } else { plot };
@@ -48,24 +52,36 @@ pub fn chart(ui: &mut Ui, cx: &mut Cx, name: &str, chart: &Chart, height: f32) {
                 let xs: Vec<f64> = points.iter().map(|point| point[0]).collect();
                 let [low, high] = [-1.0, 1.0].map(|sign| edge(series, sign, x_log, y_log));
                 let area = FilledArea::new(&series.label, &xs, &low, &high);
-                plot.add(area.fill_color(colours[number].gamma_multiply(0.18)).allow_hover(false));
+                plot.add(area.fill_color(colours[number].gamma_multiply(BAND_OPACITY)).allow_hover(false));
             }
+            let SeriesStyle { dash, mark, is_filled, .. } = series_style(number);
             if points.len() <= MARKED {
                 let marks = Points::new(&series.label, PlotPoints::new(points.clone()));
-                let shape = [MarkerShape::Circle, MarkerShape::Square, MarkerShape::Up, MarkerShape::Diamond]
-                    [number % 4];
-                plot.points(marks.shape(shape).radius(3.0).color(colours[number]).allow_hover(false));
+                let marks = marks.shape(shape(mark)).filled(is_filled).radius(3.0);
+                plot.points(marks.color(colours[number]).allow_hover(false));
             }
-            let styles = [
-                LineStyle::Solid,
-                LineStyle::dashed_dense(),
-                LineStyle::dotted_dense(),
-                LineStyle::Dashed { length: 14.0 },
-            ];
             let line = Line::new(&series.label, PlotPoints::new(points));
-            plot.line(line.stroke(Stroke::new(2.0, colours[number])).style(styles[number % styles.len()]));
+            plot.line(line.stroke(Stroke::new(LINE_WIDTH, colours[number])).style(line_style(dash)));
         }
     });
+}
+
+fn shape(mark: Mark) -> MarkerShape {
+    match mark {
+        Mark::Disc => MarkerShape::Circle,
+        Mark::Square => MarkerShape::Square,
+        Mark::Triangle => MarkerShape::Up,
+        Mark::Diamond => MarkerShape::Diamond,
+    }
+}
+
+/// The gap after a dash is the plot's own.
+fn line_style(dash: Option<(f32, f32)>) -> LineStyle {
+    match dash {
+        None => LineStyle::Solid,
+        Some((dash, gap)) if dash > gap => LineStyle::Dashed { length: dash },
+        Some((dash, gap)) => LineStyle::Dotted { spacing: dash + gap },
+    }
 }
 
 /// A legend in the figure's order. Bands, marks and error bars have the name of what they belong to, so they are shown and hidden
@@ -100,22 +116,10 @@ fn value(place: f64, is_log: bool) -> f64 {
     if is_log { 10f64.powf(place) } else { place }
 }
 
-/// A number with up to four decimals, or in scientific notation.
-pub fn number(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        v if !(1e-3..1e6).contains(&v) => format!("{value:.3e}"),
-        _ => {
-            let text = format!("{value:.4}");
-            text.trim_end_matches('0').trim_end_matches('.').to_owned()
-        }
-    }
-}
-
 fn axis_label(mark: GridMark, is_log: bool) -> String {
     match is_log {
         true if (mark.value - mark.value.round()).abs() > 1e-6 => String::new(),
-        _ => number(value(mark.value, is_log)),
+        _ => general(value(mark.value, is_log)),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use basin_core::figure::{HeatMap, map_colour};
+use basin_core::number::general;
 use egui::epaint::TextShape;
 use egui::{
     Align2, Color32, ColorImage, FontId, Pos2, Rect, Sense, TextureHandle, TextureOptions, Ui, Vec2, pos2,
     vec2,
 };
 
-use super::chart::number;
+use super::color32;
 use super::export::export_button;
 use crate::context::Cx;
 
@@ -52,7 +53,7 @@ pub fn heat_map(ui: &mut Ui, cx: &mut Cx, name: &str, map: &HeatMap) -> Option<(
         [(at.y - matrix.top()) / cell, (at.x - matrix.left()) / cell].map(|place| place as usize);
     let (row, column) = (row.min(rows - 1), column.min(columns - 1));
     let value = map.values.get(row).and_then(|values| values.get(column)).copied().unwrap_or(f64::NAN);
-    let value = if value.is_nan() { "no value".to_owned() } else { number(value) };
+    let value = if value.is_nan() { "no value".to_owned() } else { general(value) };
     let text =
         format!("{}: {}\n{}: {}\n{}: {value}", map.y, map.rows[row], map.x, map.columns[column], map.unit);
     let clicked = response.clicked();
@@ -81,8 +82,7 @@ fn texture(ui: &Ui, name: &str, map: &HeatMap, (low, high): (f64, f64)) -> Textu
     }
     let pixel = |value: &f64| {
         let share = if high > low { (value - low) / (high - low) } else { 0.5 };
-        let [red, green, blue] = map_colour(share);
-        if value.is_finite() { Color32::from_rgb(red, green, blue) } else { Color32::TRANSPARENT }
+        if value.is_finite() { color32(map_colour(share)) } else { Color32::TRANSPARENT }
     };
     let pixels = map.values.iter().flatten().map(pixel).collect();
     let image = ColorImage::new([map.columns.len(), map.rows.len()], pixels);
@@ -92,7 +92,7 @@ fn texture(ui: &Ui, name: &str, map: &HeatMap, (low, high): (f64, f64)) -> Textu
 }
 
 fn labels(ui: &Ui, map: &HeatMap, matrix: Rect, cell: f32) {
-    let (font, colour) = (FontId::proportional(11.0), ui.visuals().text_color());
+    let (font, colour) = (FontId::proportional(LABEL), ui.visuals().text_color());
     let every = (LABELLED / cell).ceil().max(1.0) as usize;
     for (row, label) in map.rows.iter().enumerate().step_by(every) {
         let at = pos2(matrix.left() - 4.0, matrix.top() + (row as f32 + 0.5) * cell);
@@ -114,16 +114,16 @@ fn colour_bar(ui: &Ui, map: &HeatMap, matrix: Rect, (low, high): (f64, f64)) {
     let bar = Rect::from_min_size(pos2(matrix.right() + BAR.0, matrix.top()), vec2(BAR.0, height));
     let steps = 32;
     for step in 0..steps {
-        let [red, green, blue] = map_colour(1.0 - (f64::from(step) + 0.5) / f64::from(steps));
+        let colour = color32(map_colour(1.0 - (f64::from(step) + 0.5) / f64::from(steps)));
         let part = Rect::from_min_size(
             bar.min + vec2(0.0, height * step as f32 / steps as f32),
             vec2(BAR.0, height / steps as f32 + 0.5),
         );
-        ui.painter().rect_filled(part, 0.0, Color32::from_rgb(red, green, blue));
+        ui.painter().rect_filled(part, 0.0, colour);
     }
-    let (font, colour) = (FontId::proportional(11.0), ui.visuals().text_color());
+    let (font, colour) = (FontId::proportional(LABEL), ui.visuals().text_color());
     for (value, y, align) in [(high, bar.top(), Align2::LEFT_TOP), (low, bar.bottom(), Align2::LEFT_BOTTOM)] {
-        ui.painter().text(pos2(bar.right() + 4.0, y), align, number(value), font.clone(), colour);
+        ui.painter().text(pos2(bar.right() + 4.0, y), align, general(value), font.clone(), colour);
     }
     ui.painter().text(bar.left_bottom() + vec2(0.0, 6.0), Align2::LEFT_TOP, &map.unit, font, colour);
 }

@@ -1,6 +1,6 @@
 //! A table of the library. A click on a column's title sorts by it; a button copies the table.
 
-use basin_core::figure::Table;
+use basin_core::figure::{Table, number_of};
 use egui::{Align, Button, Label, Layout, Ui};
 use egui_extras::{Column, TableBuilder};
 
@@ -84,10 +84,7 @@ fn order(table: &Table, sorted: Option<(usize, bool)>) -> Vec<usize> {
         let is_number = table.is_number(column);
         let cell = |row: usize| table.rows[row].get(column).map_or("", String::as_str);
         // Cells without a number come first.
-        let number = |row| {
-            let word = cell(row).split_whitespace().next();
-            word.and_then(|word| word.parse().ok()).unwrap_or(f64::NEG_INFINITY)
-        };
+        let number = |row| number_of(cell(row)).unwrap_or(f64::NEG_INFINITY);
         order.sort_by(|&a, &b| {
             let ordering = match is_number {
                 true => number(a).total_cmp(&number(b)),

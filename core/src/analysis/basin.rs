@@ -18,6 +18,7 @@ use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
+use crate::number;
 
 use self::landscape::Landscape;
 pub use chart::{chart, table};
@@ -167,7 +168,8 @@ impl Analysis for BasinSearch {
                 landscape.measure(place, || selection.decode(&dataset, &experiment, job), job)?;
             let measurement = Measurement::new(place, &evaluation);
             journal.add(measurement)?;
-            job.emit(Event::Note(format!("{place}: {} {:.4}", loss.name(), measurement.loss(loss))));
+            let value = number::loss(measurement.loss(loss));
+            job.emit(Event::Note(format!("{place}: {} {value}", loss.name())));
             show(watch, &analysed);
             Ok(measurement.loss(loss))
         })?;
@@ -179,25 +181,25 @@ impl Analysis for BasinSearch {
     fn report(basins: &[Analysed<Basin>], _shown: &[String]) -> Result<Report> {
         let mut report = Report::default();
         let mut lines = Vec::new();
-        for (number, basin) in basins.iter().enumerate() {
+        for (place, basin) in basins.iter().enumerate() {
             let measurements = Journal::<Measurement>::read(&basin.folder)?;
-            let files = FileNames::both("line", format!("basin-{number}-line"));
+            let files = FileNames::both("line", format!("basin-{place}-line"));
             lines.push(FigureItem::new(files, chart(&basin.output, &measurements)));
             let Some(found) = &basin.output.found else { continue };
             let [first, last] = found.segment;
             report.lead.push(format!(
-                "segment {first:.2} to {last:.2}, {} {:.4} on average, epsilon {:.4}\ndistance of the networks {:.3}, {} trained \
+                "segment {first:.2} to {last:.2}, {} {} on average, epsilon {}\ndistance of the networks {:.3}, {} trained \
                  parameters",
                 basin.output.loss.name(),
-                found.mean,
-                found.epsilon,
+                number::loss(found.mean),
+                number::loss(found.epsilon),
                 basin.output.distance,
                 basin.output.parameters,
             ));
             let note = format!("{}: {}. {STATEMENT}", basin.names.join(" and "), found.verdict());
             match found.rises.is_empty() {
-                true => report.long_table(FileNames::study(format!("basin-{number}")), table(found), &note),
-                false => report.table(FileNames::study(format!("basin-{number}")), table(found), &note),
+                true => report.long_table(FileNames::study(format!("basin-{place}")), table(found), &note),
+                false => report.table(FileNames::study(format!("basin-{place}")), table(found), &note),
             }
             report.notes.push(found.verdict());
         }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::Evaluation;
+use crate::number;
 
 /// How well a network does.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -92,9 +93,9 @@ impl Metric {
     /// A value in digits, as a table shows it.
     pub fn digits(self, value: f64) -> String {
         match self {
-            _ if value.is_nan() => "undefined".to_owned(),
-            Self::Accuracy => format!("{value:.2}"),
-            Self::Loss | Self::Auc => format!("{value:.4}"),
+            Self::Accuracy => number::percent(value),
+            Self::Loss => number::loss(value),
+            Self::Auc => number::fraction(value),
         }
     }
 

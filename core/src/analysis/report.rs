@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::figure::{Drawing, Figure as _, Table};
 use crate::file::write_atomically;
+use crate::number;
 
 /// Tables, figures and numbers.
 #[derive(Debug, Clone, Default)]
@@ -133,8 +134,9 @@ impl Quantity {
     pub fn digits(self, value: f64) -> String {
         match self {
             _ if value.is_nan() => "not measured".to_owned(),
-            Self::Barrier | Self::Distance => format!("{value:.2}"),
-            Self::Similarity | Self::UncommonMistakes => format!("{value:.4}"),
+            Self::Barrier => number::percent(value),
+            Self::Distance => number::fixed(value, 2),
+            Self::Similarity | Self::UncommonMistakes => number::fraction(value),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Axes: where a value stands between two ends, and which values are labelled.
 
+use crate::number;
+
 /// How values are spread over an axis.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scale {
@@ -62,7 +64,7 @@ impl Axis {
         let step = values.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
         let label = |value: f64| match self.scale {
             Scale::Linear => linear_label(value, step),
-            Scale::Log => log_label(value),
+            Scale::Log => number::significant(value, 6),
         };
         values.into_iter().filter_map(|value| Some((self.share(value)?, label(value)))).collect()
     }
@@ -102,25 +104,11 @@ fn round_values(low: f64, high: f64, count: usize) -> Vec<f64> {
 /// With the decimals that tell values apart that are a step from each other.
 pub(super) fn linear_label(value: f64, step: f64) -> String {
     if value != 0.0 && (value.abs() >= 1e6 || step < 1e-4) {
-        return format!("{value:.1e}");
+        return number::significant(value, 2);
     }
     let decimals =
         if step.is_finite() { (-(step * 1.0001).log10().floor()).clamp(0.0, 6.0) as usize } else { 2 };
-    let text = format!("{value:.decimals$}");
-    // There is one zero.
-    if text.trim_start_matches('-').bytes().all(|byte| b"0.".contains(&byte)) {
-        text.replace('-', "")
-    } else {
-        text
-    }
-}
-
-fn log_label(value: f64) -> String {
-    if (1e-3..1e6).contains(&value) {
-        format!("{}", (value * 1e6).round() / 1e6)
-    } else {
-        format!("{value:e}")
-    }
+    number::fixed(value, decimals)
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 use super::axis::{Axis, Scale};
 use super::canvas::Canvas;
-use super::frame::{Frame, MARGIN, room_left};
+use super::frame::{Frame, room_left};
 use super::legend::{SAMPLE, legend};
-use super::style::{fill, hatches};
-use super::{Figure, csv_line, csv_number};
+use super::series::{fill, hatches};
+use super::style::{BAR_GROUP, ERROR_WIDTH, INK, MARGIN};
+use super::{Figure, csv_line};
 use crate::error::{Error, Result};
+use crate::number;
 
 /// Width of the plot itself, pixels at 96 dpi; many categories make it wider.
 const WIDTH: f64 = 470.0;
@@ -14,9 +16,6 @@ const WIDTH: f64 = 470.0;
 const HEIGHT: f64 = 270.0;
 /// Width of a bar and of the space between two groups, at least.
 const BAR: f64 = 7.0;
-/// Share of its slot that a group takes.
-const GROUP: f64 = 0.8;
-const ERROR: &str = "stroke=\"#1a1a1a\" stroke-width=\"1.2\"";
 
 /// A group of bars for each category, from zero, with error bars.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -91,23 +90,25 @@ impl Figure for Bars {
 
         let y = |value: f64| frame.at(0.0, axis.share(value).unwrap_or(0.0)).1;
         let slot = width / count.max(1) as f64;
-        let bar = GROUP * slot / self.series.len().max(1) as f64;
+        let bar = BAR_GROUP * slot / self.series.len().max(1) as f64;
+        let error = format!("stroke=\"{INK}\" stroke-width=\"{ERROR_WIDTH}\"");
         for (number, series) in self.series.iter().enumerate() {
             for (category, value, [low, high]) in series.bars() {
-                let x = left + slot * (category as f64 + 0.5 * (1.0 - GROUP)) + bar * number as f64;
+                let x = left + slot * (category as f64 + 0.5 * (1.0 - BAR_GROUP)) + bar * number as f64;
                 let (upper, lower) = (y(value.max(0.0)), y(value.min(0.0)));
                 canvas.rect((x, upper), (bar, lower - upper), &fill(number));
                 if high > low {
                     let (middle, cap) = (x + bar / 2.0, (bar / 4.0).min(5.0));
                     let (high, low) = (y(high), y(low));
-                    canvas.line((middle, high), (middle, low), ERROR);
+                    canvas.line((middle, high), (middle, low), &error);
                     for end in [high, low] {
-                        canvas.line((middle - cap, end), (middle + cap, end), ERROR);
+                        canvas.line((middle - cap, end), (middle + cap, end), &error);
                     }
                 }
             }
         }
-        canvas.line((left, y(0.0)), (frame.right(), y(0.0)), "stroke=\"#1a1a1a\" stroke-width=\"1\"");
+        let zero = format!("stroke=\"{INK}\" stroke-width=\"1\"");
+        canvas.line((left, y(0.0)), (frame.right(), y(0.0)), &zero);
         frame.border(&mut canvas);
         let size = (frame.right() + 2.0 * MARGIN, bottom + MARGIN / 2.0);
         Ok(canvas.finish(size, &format!("{} by {}", self.y, self.x)))
@@ -117,8 +118,8 @@ impl Figure for Bars {
     fn csv(&self) -> String {
         let lines = self.series.iter().flat_map(|series| {
             self.categories.iter().zip(&series.values).enumerate().map(|(number, (category, value))| {
-                let ends = series.errors.get(number).map(|ends| ends.map(csv_number)).unwrap_or_default();
-                csv_line([&series.label, category, &csv_number(*value), &ends[0], &ends[1]])
+                let ends = series.errors.get(number).map(|ends| ends.map(number::csv)).unwrap_or_default();
+                csv_line([&series.label, category, &number::csv(*value), &ends[0], &ends[1]])
             })
         });
         std::iter::once(csv_line(["series", &self.x, &self.y, "from", "to"])).chain(lines).collect()

@@ -3,14 +3,10 @@
 use std::fmt::Write as _;
 
 use super::escape;
+use super::style::{Colour, FONTS, INK, PAPER};
 
 /// Right and down of the upper left corner.
 pub(super) type Place = (f64, f64);
-
-/// Height of small text: labels of ticks, entries of a legend.
-pub(super) const SMALL: f64 = 12.5;
-/// Height of titles of axes.
-pub(super) const LARGE: f64 = 14.0;
 
 /// Shapes so far; later ones lie above earlier ones.
 #[derive(Debug, Default)]
@@ -33,12 +29,12 @@ pub(super) struct Font {
     pub anchor: Anchor,
     /// Degrees, clockwise.
     pub turn: f64,
-    pub colour: &'static str,
+    pub colour: Colour,
 }
 
 impl Font {
     pub const fn new(size: f64, anchor: Anchor) -> Self {
-        Self { size, anchor, turn: 0.0, colour: "#1a1a1a" }
+        Self { size, anchor, turn: 0.0, colour: INK }
     }
 }
 
@@ -96,8 +92,8 @@ impl Canvas {
         let (width, height, label) = (width.ceil(), height.ceil(), escape(label));
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-             role=\"img\" aria-label=\"{label}\" font-family=\"Roboto, Helvetica, Arial, sans-serif\">\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n{}</svg>\n",
+             role=\"img\" aria-label=\"{label}\" font-family=\"{FONTS}\">\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"{PAPER}\"/>\n{}</svg>\n",
             self.body
         )
     }

@@ -2,11 +2,13 @@
 
 use super::axis::{Axis, Scale};
 use super::canvas::{Canvas, Place};
-use super::frame::{Frame, MARGIN, room_left};
+use super::frame::{Frame, room_left};
 use super::legend::{SAMPLE, legend};
-use super::style::{colour, marker, stroke};
-use super::{Figure, csv_line, csv_number};
+use super::series::{band, marker, stroke};
+use super::style::MARGIN;
+use super::{Figure, csv_line};
 use crate::error::{Error, Result};
+use crate::number;
 
 /// Width and height of the plot itself, pixels at 96 dpi.
 const PLOT: (f64, f64) = (470.0, 290.0);
@@ -92,8 +94,7 @@ impl Figure for Chart {
             };
             let (upper, mut lower) = (edge(1.0), edge(-1.0));
             lower.reverse();
-            let style = format!("fill=\"{}\" fill-opacity=\"0.18\"", colour(number));
-            canvas.polygon(&[upper, lower].concat(), &style);
+            canvas.polygon(&[upper, lower].concat(), &band(number));
         }
         for (number, series) in self.series.iter().enumerate() {
             let places: Vec<Place> = series.points.iter().filter_map(|&(px, py)| at(px, py)).collect();
@@ -116,14 +117,16 @@ impl Figure for Chart {
 
     /// `series,<x>,<y>` lines, with the deviation as a fourth column where there is one.
     fn csv(&self) -> String {
+        // A point is listed though its value is not known.
+        let value = |value: f64| if value.is_nan() { "NaN".to_owned() } else { number::csv(value) };
         let bands = self.series.iter().any(|series| !series.band.is_empty());
         let line = |label: &str, x: &str, y: &str, deviation: &str| {
             csv_line([label, x, y, deviation].into_iter().take(if bands { 4 } else { 3 }))
         };
         let lines = self.series.iter().flat_map(|series| {
             series.points.iter().enumerate().map(move |(number, (x, y))| {
-                let deviation = series.band.get(number).copied().map(csv_number).unwrap_or_default();
-                line(&series.label, &x.to_string(), &y.to_string(), &deviation)
+                let deviation = series.band.get(number).copied().map(number::csv).unwrap_or_default();
+                line(&series.label, &value(*x), &value(*y), &deviation)
             })
         });
         std::iter::once(line("series", &self.x, &self.y, "deviation")).chain(lines).collect()

@@ -1,5 +1,7 @@
 //! Numbers as colours: viridis, which rises evenly in lightness, so it reads in grey and by the colour-blind.
 
+use super::style::Colour;
+
 /// Red, green and blue at even steps from the lowest to the highest value (matplotlib's viridis).
 const VIRIDIS: [[u8; 3]; 9] = [
     [68, 1, 84],
@@ -14,7 +16,7 @@ const VIRIDIS: [[u8; 3]; 9] = [
 ];
 
 /// The colour at a share of the way from the lowest to the highest value of a heat map.
-pub fn colour(share: f64) -> [u8; 3] {
+pub fn colour(share: f64) -> Colour {
     let position = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
     let from = (position as usize).min(VIRIDIS.len() - 2);
     let part = position - from as f64;
@@ -22,25 +24,14 @@ pub fn colour(share: f64) -> [u8; 3] {
         let [low, high] = [from, from + 1].map(|point| f64::from(VIRIDIS[point][channel]));
         (low + part * (high - low)).round() as u8
     };
-    [0, 1, 2].map(mix)
-}
-
-/// Relative luminance of a colour, 0 to 1 (ITU-R BT.709, gamma taken as 2.2).
-pub(super) fn luminance([red, green, blue]: [u8; 3]) -> f64 {
-    let linear = |channel: u8| (f64::from(channel) / 255.0).powf(2.2);
-    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
-}
-
-/// A colour as SVG writes it.
-pub(super) fn hex([red, green, blue]: [u8; 3]) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
+    Colour([0, 1, 2].map(mix))
 }
 
 /// The whole map as a gradient named `viridis`, from bottom to top.
 pub(super) fn gradient() -> String {
     let stop = |number: usize| {
         let share = number as f64 / (VIRIDIS.len() - 1) as f64;
-        format!("<stop offset=\"{share}\" stop-color=\"{}\"/>", hex(VIRIDIS[number]))
+        format!("<stop offset=\"{share}\" stop-color=\"{}\"/>", Colour(VIRIDIS[number]))
     };
     let stops: String = (0..VIRIDIS.len()).map(stop).collect();
     format!(
@@ -55,8 +46,8 @@ mod tests {
     #[test]
     fn lightness_rises_with_the_value_so_that_the_map_reads_in_grey() {
         let lightness: Vec<f64> =
-            (0..=100).map(|share| luminance(colour(f64::from(share) / 100.0))).collect();
+            (0..=100).map(|share| colour(f64::from(share) / 100.0).luminance()).collect();
         assert!(lightness.windows(2).all(|pair| pair[0] < pair[1]));
-        assert_eq!([colour(-1.0), colour(2.0)], [VIRIDIS[0], VIRIDIS[8]]);
+        assert_eq!([colour(-1.0).0, colour(2.0).0], [VIRIDIS[0], VIRIDIS[8]]);
     }
 }

@@ -1,16 +1,11 @@
 //! The rectangle that data is drawn in, with what stands around it.
 
 use super::axis::Tick;
-use super::canvas::{Anchor, Canvas, Font, LARGE, Place, SMALL, text_width};
+use super::canvas::{Anchor, Canvas, Font, Place, text_width};
+use super::style::{GAP, GRID, LARGE, MARGIN, PALE_INK, SMALL};
 
-/// Space around a figure.
-pub(super) const MARGIN: f64 = 12.0;
-/// Space between the frame and labels.
-const GAP: f64 = 7.0;
 /// Height of the title below or beside labels, with space.
 const TITLE: f64 = 26.0;
-const GRID: &str = "stroke=\"#e2e2e2\" stroke-width=\"1\"";
-const BORDER: &str = "fill=\"none\" stroke=\"#555\" stroke-width=\"1\"";
 
 /// The rectangle, pixels.
 #[derive(Debug, Clone, Copy)]
@@ -38,14 +33,15 @@ impl Frame {
     }
 
     pub fn border(&self, canvas: &mut Canvas) {
-        canvas.rect((self.left, self.top), (self.width, self.height), BORDER);
+        let border = format!("fill=\"none\" stroke=\"{PALE_INK}\" stroke-width=\"1\"");
+        canvas.rect((self.left, self.top), (self.width, self.height), &border);
     }
 
     /// Lines and labels of a horizontal axis of numbers, and its title; returns how far down it reaches.
     pub fn x_axis(&self, canvas: &mut Canvas, ticks: &[Tick], title: &str) -> f64 {
         for (share, label) in ticks {
             let (low, high) = (self.at(*share, 0.0), self.at(*share, 1.0));
-            canvas.line(low, high, GRID);
+            grid_line(canvas, low, high);
             canvas.text((low.0, low.1 + GAP + SMALL / 2.0), Font::new(SMALL, Anchor::Middle), label);
         }
         self.x_title(canvas, GAP + SMALL, title)
@@ -74,7 +70,7 @@ impl Frame {
     pub fn y_axis(&self, canvas: &mut Canvas, ticks: &[Tick], title: &str) {
         for (share, label) in ticks {
             let (left, right) = (self.at(0.0, *share), self.at(1.0, *share));
-            canvas.line(left, right, GRID);
+            grid_line(canvas, left, right);
             canvas.text((left.0 - GAP, left.1), Font::new(SMALL, Anchor::End), label);
         }
         self.y_title(canvas, ticks.iter().map(|(_, label)| label.as_str()), title);
@@ -101,6 +97,10 @@ impl Frame {
         let place = (self.left - room_left(labels) + MARGIN + LARGE / 2.0, self.top + self.height / 2.0);
         canvas.text(place, Font { turn: -90.0, ..Font::new(LARGE, Anchor::Middle) }, title);
     }
+}
+
+fn grid_line(canvas: &mut Canvas, from: Place, to: Place) {
+    canvas.line(from, to, &format!("stroke=\"{GRID}\" stroke-width=\"1\""));
 }
 
 /// What a vertical axis with these labels needs left of the frame.

@@ -1,22 +1,22 @@
 //! Heat maps: a matrix as colours, with a bar that says what they mean, and as numbers where there is room.
 
 use super::axis::{Axis, Scale, linear_label};
-use super::canvas::{Anchor, Canvas, Font, LARGE, SMALL, text_width};
-use super::colour_map::{colour, gradient, hex, luminance};
-use super::frame::{Frame, MARGIN, room_left};
-use super::{Figure, csv_line, csv_number};
+use super::canvas::{Anchor, Canvas, Font, text_width};
+use super::colour_map::{colour, gradient};
+use super::frame::{Frame, room_left};
+use super::style::{CROSSED, GAP, LARGE, MARGIN, PALE_INK, PAPER, SMALL, TINY};
+use super::{Figure, csv_line};
 use crate::error::{Error, Result};
+use crate::number;
 
 /// The plot's longer side for a big matrix, pixels at 96 dpi.
 const SIDE: f64 = 440.0;
 /// Sides of a cell, least and most.
 const CELL: (f64, f64) = (7.0, 40.0);
-/// The least side of a cell in which a number can be read, and the number's height.
-const NUMBER: (f64, f64) = (22.0, 9.5);
+/// The least side of a cell in which a number can be read.
+const LEGIBLE: f64 = 22.0;
 /// Width of the colour bar and of the space before it.
 const BAR: (f64, f64) = (16.0, 18.0);
-/// Space between the colour bar and its labels.
-const GAP: f64 = 8.0;
 
 /// A matrix over two axes of categories.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,21 +55,16 @@ impl HeatMap {
             for (column, &value) in values.iter().enumerate() {
                 let corner = (frame.left + column as f64 * cell, frame.top + row as f64 * cell);
                 let Some(share) = axis.share(value) else {
-                    canvas.rect(corner, (cell, cell), "fill=\"#fff\"");
-                    canvas.line(corner, (corner.0 + cell, corner.1 + cell), "stroke=\"#bbb\"");
+                    canvas.rect(corner, (cell, cell), &format!("fill=\"{PAPER}\""));
+                    canvas.line(corner, (corner.0 + cell, corner.1 + cell), &format!("stroke=\"{CROSSED}\""));
                     continue;
                 };
                 let shade = colour(share);
                 // A stroke of the same colour leaves no seams between the cells.
-                let fill = hex(shade);
-                canvas.rect(
-                    corner,
-                    (cell, cell),
-                    &format!("fill=\"{fill}\" stroke=\"{fill}\" stroke-width=\"0.6\""),
-                );
-                if cell >= NUMBER.0 {
-                    let ink = if luminance(shade) > 0.3 { "#000" } else { "#fff" };
-                    let font = Font { colour: ink, ..Font::new(NUMBER.1, Anchor::Middle) };
+                let fill = format!("fill=\"{shade}\" stroke=\"{shade}\" stroke-width=\"0.6\"");
+                canvas.rect(corner, (cell, cell), &fill);
+                if cell >= LEGIBLE {
+                    let font = Font { colour: shade.ink_on(), ..Font::new(TINY, Anchor::Middle) };
                     let middle = (corner.0 + cell / 2.0, corner.1 + cell / 2.0);
                     canvas.text(middle, font, &linear_label(value, decimals_of));
                 }
@@ -85,7 +80,7 @@ impl HeatMap {
         let mut right = bar.right() + GAP;
         for (share, label) in axis.ticks((frame.height / 50.0).ceil() as usize) {
             let (x, y) = bar.at(1.0, share);
-            canvas.line((x, y), (x + GAP / 2.0, y), "stroke=\"#555\"");
+            canvas.line((x, y), (x + GAP / 2.0, y), &format!("stroke=\"{PALE_INK}\""));
             canvas.text((x + GAP, y), Font::new(SMALL, Anchor::Start), &label);
             right = right.max(x + GAP + text_width(&label, SMALL));
         }
@@ -128,7 +123,7 @@ impl Figure for HeatMap {
         let corner = format!("{} \\ {}", self.y, self.x);
         let heading = csv_line(std::iter::once(&corner).chain(&self.columns));
         let lines = self.rows.iter().zip(&self.values).map(|(label, values)| {
-            csv_line(std::iter::once(label.clone()).chain(values.iter().copied().map(csv_number)))
+            csv_line(std::iter::once(label.clone()).chain(values.iter().copied().map(number::csv)))
         });
         std::iter::once(heading).chain(lines).collect()
     }

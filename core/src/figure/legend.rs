@@ -1,13 +1,12 @@
 //! Legends: rows above the plot, where they hide nothing.
 
-use super::canvas::{Anchor, Canvas, Font, Place, SMALL, text_width};
+use super::canvas::{Anchor, Canvas, Font, Place, text_width};
+use super::style::{GAP, SMALL};
 
 /// Height of a row.
 const ROW: f64 = 20.0;
 /// Width of the sample of a line or of a bar.
 pub(super) const SAMPLE: f64 = 28.0;
-/// Space between sample and label, and twice that between entries.
-const GAP: f64 = 8.0;
 
 /// Writes the labels of series into rows from a corner on, each after a sample whose middle left end is handed to `sample`;
 /// returns the height used. A single series needs no legend.

@@ -5,11 +5,20 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use super::style::{FONTS, GRID, INK, PALE_INK, PAPER, SHADE, TEXT};
 use super::{Figure, Table, escape};
 use crate::error::Result;
 
-/// Looks of a page; system fonts, so that nothing must be fetched.
+/// Looks of a page, in the colours and the font of figures; a font that is not there is not fetched.
 const STYLE: &str = include_str!("page.css");
+
+/// The figures' colours, font and size as properties that [`STYLE`] names.
+fn properties() -> String {
+    format!(
+        ":root {{ --fonts: {FONTS}; --text: {TEXT}px; --ink: {INK}; --pale-ink: {PALE_INK}; --grid: {GRID}; --shade: {SHADE}; \
+         --paper: {PAPER}; }}\n"
+    )
+}
 
 /// A page in the making, top to bottom.
 #[derive(Debug)]
@@ -82,8 +91,10 @@ impl Page {
         let mut html = String::from("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
         html.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
         // Writing to a String cannot fail.
-        write!(html, "<title>{}</title>\n<style>\n{STYLE}</style></head>\n<body>\n", escape(&self.title))
-            .ok();
+        write!(html, "<title>{}</title>\n<style>\n", escape(&self.title)).ok();
+        html += &properties();
+        html += STYLE;
+        html.push_str("</style></head>\n<body>\n");
         html + &self.body + "</body></html>\n"
     }
 

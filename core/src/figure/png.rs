@@ -5,13 +5,14 @@ use std::sync::{Arc, LazyLock};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
+use super::style::FONT;
 use crate::error::{Error, Result};
 
 /// The font that ships with the program, so that a picture looks the same on every machine.
 static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
     let mut fonts = fontdb::Database::new();
     fonts.load_font_data(include_bytes!("../../../assets/fonts/Roboto-Regular.ttf").to_vec());
-    fonts.set_sans_serif_family("Roboto");
+    fonts.set_sans_serif_family(FONT);
     Arc::new(fonts)
 });
 
@@ -21,8 +22,7 @@ static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
 /// [`Error::Run`] if the document is none.
 pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>> {
     let failed = |reason: String| Error::run(format!("a figure cannot be drawn: {reason}"));
-    let options =
-        Options { fontdb: Arc::clone(&FONTS), font_family: "Roboto".to_owned(), ..Options::default() };
+    let options = Options { fontdb: Arc::clone(&FONTS), font_family: FONT.to_owned(), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(|error| failed(error.to_string()))?;
     let size = tree.size();
     let [width, height] = [size.width(), size.height()].map(|length| (length * scale).ceil() as u32);

@@ -5,6 +5,7 @@ use std::io::Cursor;
 
 use image::{ImageFormat, RgbImage, imageops};
 
+use super::style::{FINE, FONTS, INK, LARGE, PAPER, SMALL};
 use super::{escape, png};
 use crate::error::{Error, Result};
 
@@ -74,15 +75,15 @@ impl Sheet {
     /// All text as SVG, and the place of each picture's image.
     fn lay_out(&self) -> (String, Vec<(usize, usize)>) {
         let (mut body, mut places) = (String::new(), Vec::new());
-        let mut write = |x: usize, y: usize, size: usize, text: &str| {
+        let mut write = |x: usize, y: usize, size: f64, text: &str| {
             // Writing to a String cannot fail.
             writeln!(body, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\">{}</text>", escape(text)).ok();
         };
         let mut top = MARGIN + LINE;
-        write(MARGIN, top, 14, &self.title);
+        write(MARGIN, top, LARGE, &self.title);
         for group in &self.groups {
             top += HEADING;
-            write(MARGIN, top, 13, &group.title);
+            write(MARGIN, top, SMALL, &group.title);
             top += LINE / 2;
             for row in group.pictures.chunks(COLUMNS) {
                 let height = (PICTURE / SCALE) as usize;
@@ -90,7 +91,7 @@ impl Sheet {
                     let left = MARGIN + column * PITCH;
                     places.push((left, top));
                     for (number, line) in picture.lines.iter().enumerate() {
-                        write(left, top + height + (number + 1) * LINE, 11, &cut(line));
+                        write(left, top + height + (number + 1) * LINE, FINE, &cut(line));
                     }
                 }
                 let lines = row.iter().map(|picture| picture.lines.len()).max().unwrap_or_default();
@@ -99,8 +100,8 @@ impl Sheet {
         }
         let (width, height) = (2 * MARGIN + COLUMNS * PITCH, top + MARGIN);
         let head = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"sans-serif\">\
-             <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"{FONTS}\" fill=\"{INK}\">\
+             <rect width=\"100%\" height=\"100%\" fill=\"{PAPER}\"/>\n"
         );
         (head + &body + "</svg>\n", places)
     }

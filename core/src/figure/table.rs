@@ -1,6 +1,10 @@
 //! Tables, for a terminal, a page and other programs.
 
 use super::csv_line;
+use crate::number::{ABSENT, INFINITE, UNDEFINED};
+
+/// Cells of a column of numbers that hold none.
+const NOTHING: [&str; 4] = [ABSENT, "–", "none", UNDEFINED];
 
 /// Rows under a heading row; all rows are as long as the heading.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,8 +43,16 @@ impl Table {
     /// Does a column hold numbers, such as `71.2`, `71.2 ± 0.3` or `12 %`? Cells without any, such as `-`, do not count.
     pub fn is_number(&self, column: usize) -> bool {
         let words = self.rows.iter().filter_map(|row| row.get(column)?.split_whitespace().next());
-        let mut words = words.filter(|word| !["-", "–", "none", "undefined"].contains(word)).peekable();
-        words.peek().is_some() && words.all(|word| word.parse::<f64>().is_ok())
+        let mut words = words.filter(|word| !NOTHING.contains(word)).peekable();
+        words.peek().is_some() && words.all(|word| number_of(word).is_some())
+    }
+}
+
+/// The number that a cell of a table begins with.
+pub fn number_of(cell: &str) -> Option<f64> {
+    match cell.split_whitespace().next()? {
+        INFINITE => Some(f64::INFINITY),
+        word => word.parse().ok(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Located, read_events, read_metrics, tag};
 use crate::config::{Experiment, Registry};
 use crate::data::{Labelling, source};
 use crate::error::Result;
+use crate::number;
 
 /// Finite values by tag and epoch; epoch 0 is before training.
 pub type Curves = BTreeMap<String, BTreeMap<usize, f64>>;
@@ -102,4 +103,9 @@ impl Summary {
         let best = curve.iter().rev().max_by(|a, b| a.1.total_cmp(b.1))?;
         Some((tag, *best.0, *best.1))
     }
+}
+
+/// A value of [`Summary::best`] as a table shows it: an accuracy in percent, or an AUC.
+pub fn score_in_digits(tag: &str, value: f64) -> String {
+    if tag == "eval/test_acc" { number::percent(value) } else { number::fraction(value) }
 }

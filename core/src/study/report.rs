@@ -12,6 +12,7 @@ use crate::config::flat_settings;
 use crate::error::Result;
 use crate::figure::{Figure, Page, Table};
 use crate::file::write_atomically;
+use crate::number;
 use crate::run::{MetricsRecord, read_metrics, tag};
 
 /// Writes `report.html` into the study's folder, and each figure as SVG, PNG and CSV and each table as CSV beside it.
@@ -102,19 +103,19 @@ fn results(runs: &[Run], metrics: &[Vec<MetricsRecord>]) -> Table {
             records.iter().filter_map(|record| Some((record.epoch, either(record, SCORES)?))).collect();
         let better = |best: (usize, f64), next: &(usize, f64)| if next.1 > best.1 { *next } else { best };
         let best = tests.iter().fold((0, f64::NEG_INFINITY), better);
-        let decimals = if records.iter().any(|record| record.value(SCORES[0]).is_some()) { 4 } else { 2 };
-        let score = |value: f64| format!("{value:.decimals$}");
+        let has_auc = records.iter().any(|record| record.value(SCORES[0]).is_some());
+        let score = if has_auc { number::fraction } else { number::percent };
         let last = |tags| records.iter().rev().find_map(|record| either(record, tags)).unwrap_or(f64::NAN);
         [
             run.member.name.clone(),
             run.member.key.clone(),
             run.member.replicate.to_string(),
             score(last(SCORES)),
-            format!("{:.3}", last([tag::TEST_LOSS; 2])),
+            number::loss(last([tag::TEST_LOSS; 2])),
             score(last([tag::EVAL_TRAIN_AUC, tag::EVAL_TRAIN_ACCURACY])),
             score(best.1),
             best.0.to_string(),
-            format!("{:.0}", last([tag::TRAIN_SPEED; 2])),
+            number::count(last([tag::TRAIN_SPEED; 2])),
         ]
     });
     let columns = [

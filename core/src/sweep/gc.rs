@@ -9,6 +9,7 @@ use crate::checkpoint::Reader;
 use crate::config::{Registry, apply_overrides};
 use crate::error::{Error, Result};
 use crate::figure::Table;
+use crate::number;
 use crate::run::{Located, RunDir, absolute, epochs_in, find_runs};
 use crate::setting::regex;
 use crate::train::start::find_pretrained;
@@ -59,13 +60,11 @@ impl Surplus {
 
     /// A row for each run, and one for all.
     pub fn table(&self) -> Table {
-        let row = |run: String, files: usize, bytes: u64| {
-            vec![run, files.to_string(), format!("{:.3}", bytes as f64 / 1e9)]
-        };
+        let row = |run: String, files: usize, bytes: u64| vec![run, files.to_string(), number::bytes(bytes)];
         let runs = self.runs.iter().map(|run| row(run.run.display().to_string(), run.files.len(), run.bytes));
         let total = row(format!("{} runs", self.runs.len()), self.files(), self.bytes());
         Table {
-            columns: ["run", "files", "GB"].map(str::to_owned).to_vec(),
+            columns: ["run", "files", "size"].map(str::to_owned).to_vec(),
             rows: runs.chain([total]).collect(),
         }
     }

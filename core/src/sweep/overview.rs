@@ -8,7 +8,8 @@ use super::{RunState, Task};
 use crate::config::Registry;
 use crate::error::Result;
 use crate::figure::Table;
-use crate::run::{Located, RunDir, Summary, epoch_times, tag};
+use crate::number::{self, or_absent};
+use crate::run::{Located, RunDir, Summary, epoch_times, score_in_digits, tag};
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -117,15 +118,14 @@ impl Overview {
     /// A line for each run, then how many there are of each kind and how long they take.
     pub fn text(&self) -> String {
         let cells = |row: &Row| {
-            let or_none = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
             vec![
                 row.key.clone(),
                 row.replicate.to_string(),
                 row.state.to_owned(),
-                format!("{}/{}", row.epoch.map_or("-".to_owned(), |epoch| epoch.to_string()), row.epochs),
-                or_none(row.best.as_ref().map(Best::text)),
-                or_none(row.seconds_left.map(duration)),
-                or_none(row.note.clone()),
+                format!("{}/{}", or_absent(row.epoch, |epoch| epoch.to_string()), row.epochs),
+                or_absent(row.best.as_ref(), Best::text),
+                or_absent(row.seconds_left, number::duration),
+                or_absent(row.note.clone(), |note| note),
             ]
         };
         let columns = ["key", "replicate", "state", "epoch", "best", "left", "note"].map(str::to_owned);
@@ -141,7 +141,7 @@ impl Overview {
         let runs = if self.runs.len() == 1 { "run" } else { "runs" };
         let left: f64 = self.runs.iter().filter_map(|row| row.seconds_left).sum();
         let left = if left > 0.0 {
-            format!("; {} left for those that began", duration(left))
+            format!("; {} left for those that began", number::duration(left))
         } else {
             String::new()
         };
@@ -151,22 +151,8 @@ impl Overview {
 
 impl Best {
     fn text(&self) -> String {
-        match self.tag {
-            tag::TEST_ACCURACY => format!("{:.1} % at {}", self.value, self.epoch),
-            _ => format!("{:.4} at {}", self.value, self.epoch),
-        }
-    }
-}
-
-/// Seconds as a person reads them.
-fn duration(seconds: f64) -> String {
-    let seconds = seconds.round() as u64;
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds} s"),
-        (0, _) => format!("{minutes} min"),
-        (1..24, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{} d {} h", hours / 24, hours % 24),
+        let unit = if self.tag == tag::TEST_ACCURACY { " %" } else { "" };
+        format!("{}{unit} at {}", score_in_digits(self.tag, self.value), self.epoch)
     }
 }
 
@@ -180,13 +166,5 @@ mod tests {
         assert_eq!(seconds_per_epoch(&times.into()), Some(10.0));
         assert_eq!(seconds_per_epoch(&[(0, 3.0)].into()), None);
         assert_eq!(seconds_per_epoch(&[(0, 3.0), (1, 2.0)].into()), None, "a clock that was set back");
-    }
-
-    #[test]
-    fn durations_have_two_parts_at_most() {
-        let cases = [(3.4, "3 s"), (61.0, "1 min"), (7500.0, "2 h 5 min"), (200_000.0, "2 d 7 h")];
-        for (seconds, text) in cases {
-            assert_eq!(duration(seconds), text);
-        }
     }
 }

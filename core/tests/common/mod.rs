@@ -16,31 +16,56 @@ const CHECKED: [&str; 9] = [
     "bare-state-dict",
 ];
 
-/// The folder whose files are checked.
-pub fn golden_folder() -> PathBuf {
-    match std::env::var_os("BASIN_GOLDEN") {
-        Some(folder) => folder.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden"),
-    }
+/// The files of the golden folder whose names start and end so, sorted; see [`find`].
+#[allow(dead_code, reason = "the helper's own test names its folders")]
+#[track_caller]
+pub fn golden_files(prefix: &str, suffix: &str) -> Vec<PathBuf> {
+    let found = match std::env::var_os("BASIN_GOLDEN") {
+        Some(folder) => find(Path::new(&folder), Lacks::SomeKinds, prefix, suffix),
+        None => {
+            let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+            find(&own, Lacks::Nothing, prefix, suffix)
+        }
+    };
+    found.unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-/// The files of the golden folder whose names start and end so, sorted. A folder in which no test finds anything is a
-/// failure; one that lacks just this kind is reported.
-pub fn golden_files(prefix: &str, suffix: &str) -> Vec<PathBuf> {
-    let folder = golden_folder();
-    let entries = std::fs::read_dir(&folder)
-        .unwrap_or_else(|error| panic!("cannot list the golden folder {}: {error}", folder.display()));
+/// What a golden folder may be without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lacks {
+    /// The project's own copy has files of every kind.
+    Nothing,
+    /// A folder that was named may lack kinds, which is reported, but not all that any test checks.
+    SomeKinds,
+}
+
+/// The files of a golden folder whose names start and end so, sorted, or what is wrong with the folder.
+pub fn find(folder: &Path, lacks: Lacks, prefix: &str, suffix: &str) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| format!("cannot list the golden folder {}: {error}", folder.display()))?;
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
-    let is_checked = |name: &String| CHECKED.iter().any(|start| name.starts_with(start));
-    assert!(names.iter().any(is_checked), "nothing in {} is a golden file", folder.display());
-    let ours = names.iter().filter(|name| name.starts_with(prefix) && name.ends_with(suffix));
-    let files: Vec<PathBuf> = ours.map(|name| folder.join(name)).collect();
-    if files.is_empty() {
-        println!("skipped: no {prefix}*{suffix} in {}", folder.display());
+    if !names.iter().any(|name| CHECKED.iter().any(|start| name.starts_with(start))) {
+        return Err(format!("nothing in {} is a golden file", folder.display()));
     }
-    files
+    let files = names.iter().filter(|name| name.starts_with(prefix) && name.ends_with(suffix));
+    let files: Vec<PathBuf> = files.map(|name| folder.join(name)).collect();
+    match (files.is_empty(), lacks) {
+        (true, Lacks::Nothing) => return Err(format!("no {prefix}*{suffix} in {}", folder.display())),
+        (true, Lacks::SomeKinds) => println!("skipped: no {prefix}*{suffix} in {}", folder.display()),
+        (false, _) => {}
+    }
+    Ok(files)
+}
+
+/// A list in a golden file; an empty one would check nothing.
+#[allow(dead_code, reason = "not every test that shares this module reads lists")]
+#[track_caller]
+pub fn list(value: &serde_json::Value) -> &[serde_json::Value] {
+    let list = value.as_array().unwrap();
+    assert!(!list.is_empty(), "an empty list in a golden file");
+    list
 }
 
 /// A JSON file.

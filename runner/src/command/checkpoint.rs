@@ -7,6 +7,7 @@ use basin_core::checkpoint::{
     self, Change, Checkpoint, Location, Reader, Statistics, TensorInfo, endings_explained,
 };
 use basin_core::error::Error;
+use basin_core::number;
 use basin_core::remote::{self, named};
 use serde_json::{Value, json};
 
@@ -119,7 +120,7 @@ fn inspect(
     if let Some((tensors, total)) = numbers {
         rows[0].extend(["norm", "mean", "deviation", "min", "max", "non-finite"].map(str::to_owned));
         for (row, s) in rows[1..].iter_mut().zip(tensors.iter().chain([total])) {
-            row.extend([s.norm, s.mean, s.deviation, s.min, s.max].map(number));
+            row.extend([s.norm, s.mean, s.deviation, s.min, s.max].map(number::column));
             row.push(s.non_finite.to_string());
         }
     }
@@ -177,9 +178,9 @@ fn change(name: &str, shape: &str, change: &Change) -> Vec<String> {
     if change.identical {
         row.push("identical".to_owned());
     } else {
-        let number_or_none = |value: Option<f64>| value.map_or("-".to_owned(), number);
-        row.extend([number(change.l2()), number_or_none(change.relative())]);
-        row.push(change.cosine().map_or("-".to_owned(), |cosine| format!("{cosine:.6}")));
+        row.push(number::column(change.l2()));
+        row.push(number::or_absent(change.relative(), number::column));
+        row.push(number::or_absent(change.cosine(), |cosine| number::fixed(cosine, 6)));
     }
     row
 }
@@ -215,12 +216,6 @@ fn load(checkpoint: &Location) -> Result<Checkpoint> {
 /// A shape as PyTorch prints it.
 fn shape(lengths: &[usize]) -> String {
     format!("{lengths:?}")
-}
-
-/// Five digits, however large.
-fn number(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 || (1e-3..1e5).contains(&size) { format!("{value:.4}") } else { format!("{value:.4e}") }
 }
 
 /// Columns side by side: the first ones left-aligned, numbers right-aligned.

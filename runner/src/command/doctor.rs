@@ -5,6 +5,7 @@ use basin_core::device::describe;
 use basin_core::doctor::{Machine, TOLERANCE, check, machine, table, verdict};
 use basin_core::figure::Table;
 use basin_core::model::Arch;
+use basin_core::number::ABSENT;
 use clap::Args;
 use serde_json::json;
 
@@ -64,7 +65,7 @@ fn about(machine: &Machine) -> String {
             hardware.name.clone(),
             hardware.driver.clone(),
         ];
-        cells.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell }).to_vec()
+        cells.map(|cell| if cell.is_empty() { ABSENT.to_owned() } else { cell }).to_vec()
     });
     let columns = ["device", "kind", "memory", "interface", "name", "driver"].map(str::to_owned).to_vec();
     let devices = Table { columns, rows: devices.collect() };

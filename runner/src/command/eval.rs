@@ -7,7 +7,8 @@ use basin_core::analysis::evaluation;
 use basin_core::analysis::request::Surroundings;
 use basin_core::analysis::selection::Selection;
 use basin_core::checkpoint::Location;
-use basin_core::evaluate::{Finding, or_undefined};
+use basin_core::evaluate::Finding;
+use basin_core::number;
 use serde_json::json;
 
 use super::{print, working};
@@ -62,7 +63,9 @@ fn eval(checkpoint: &Location, selection: Selection, data: &Data) -> Result<()> 
         experiment.data.name
     );
     for Finding { name, accuracy, auc } in evaluation.findings() {
-        text += &format!("  {name:17} AUC {:9}  accuracy {:.2} %\n", or_undefined(auc), 100.0 * accuracy);
+        let (auc, accuracy) =
+            (number::or_undefined(auc, number::fraction), number::percent(100.0 * accuracy));
+        text += &format!("  {name:17} AUC {auc:9}  accuracy {accuracy} %\n");
     }
     print(&format!("{text}predictions: {}\n", predictions.display()))
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use basin_core::number;
 use basin_core::sweep::gc::{GcRequest, remove, surplus};
 use clap::Args;
 use serde_json::json;
@@ -55,8 +56,8 @@ impl Gc {
         };
         if found.asked_for_bytes > 0 {
             text += &format!(
-                "{:.3} GB more stay because the runs ask for it; --set train.keep_every=0 --set train.keep=[] lets them go\n",
-                found.asked_for_bytes as f64 / 1e9
+                "{} more stay because the runs ask for it; --set train.keep_every=0 --set train.keep=[] lets them go\n",
+                number::bytes(found.asked_for_bytes)
             );
         }
         print(&text)

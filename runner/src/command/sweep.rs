@@ -10,6 +10,7 @@ use anyhow::Result;
 use basin_core::device::{Choice, Kind, list};
 use basin_core::error::Error;
 use basin_core::figure::Table;
+use basin_core::number::{ABSENT, or_absent};
 use basin_core::sweep::{Ending, Schedule, Task, overview};
 use signal_hook::consts::SIGTERM;
 
@@ -173,13 +174,13 @@ fn words(ending: &Ending) -> [String; 3] {
         Ending::Stopped { code } => ("stopped", Some(*code), "saved; goes on next time"),
         Ending::Skipped(why) => ("skipped", None, why.as_str()),
     };
-    [word.to_owned(), code.map_or("-".to_owned(), |code| code.to_string()), note.to_owned()]
+    [word.to_owned(), or_absent(code, |code| code.to_string()), note.to_owned()]
 }
 
 fn table(tasks: &[Task], endings: &[&Ending]) -> Table {
     let rows = tasks.iter().zip(endings).map(|(task, ending)| {
         let [word, code, note] = words(ending);
-        vec![task.name(), word, code, if note.is_empty() { "-".to_owned() } else { note }]
+        vec![task.name(), word, code, if note.is_empty() { ABSENT.to_owned() } else { note }]
     });
     let columns = ["run", "result", "exit code", "note"].map(str::to_owned).to_vec();
     Table { columns, rows: rows.collect() }

@@ -6,9 +6,9 @@ use basin_core::checkpoint::{Change, Checkpoint, Diff, StateDict, diff};
 use basin_core::error::Result;
 use basin_core::figure::{BarSeries, Bars, Table};
 use basin_core::model::Arch;
+use basin_core::number::{self, ABSENT};
 
 use super::shape;
-use crate::widget::chart::number;
 use crate::widget::count;
 
 /// The difference of two checkpoints.
@@ -98,18 +98,18 @@ fn columns(first: &[&str]) -> Vec<String> {
 }
 
 fn cells(change: &Change) -> Vec<String> {
-    let or_none = |value: Option<f64>| value.map_or("-".to_owned(), number);
     let remark = match change {
         change if change.identical => "identical",
         change if !change.l2().is_finite() => "not finite",
         _ => "",
     };
-    let cosine = change.cosine().map_or("-".to_owned(), |cosine| format!("{cosine:.6}"));
-    vec![number(change.l2()), or_none(change.relative()), cosine, remark.to_owned()]
+    let relative = number::or_absent(change.relative(), number::general);
+    let cosine = number::or_absent(change.cosine(), |cosine| number::fixed(cosine, 6));
+    vec![number::general(change.l2()), relative, cosine, remark.to_owned()]
 }
 
 fn without_numbers(name: &str, shape: String, remark: &str) -> Vec<String> {
-    let none = || "-".to_owned();
+    let none = || ABSENT.to_owned();
     vec![name.to_owned(), shape, none(), none(), none(), remark.to_owned()]
 }
 
@@ -153,7 +153,7 @@ mod tests {
         let expected = distance(&arch, &one, &two).unwrap().modules;
         assert_eq!(comparison.modules.rows.len(), expected.len());
         for (row, part) in comparison.modules.rows.iter().zip(&expected) {
-            assert_eq!((&row[0], &row[1]), (&part.name, &number(part.distance.l2)));
+            assert_eq!((&row[0], &row[1]), (&part.name, &number::general(part.distance.l2)));
         }
         assert_eq!(comparison.bars.series[0].values[0], expected[0].distance.relative.unwrap());
     }

@@ -7,6 +7,7 @@ use basin_core::checkpoint::{Histogram, Reader, Statistics};
 use basin_core::error::{Error, Result};
 use basin_core::figure::{Chart, Scale, Series};
 use basin_core::job::Job;
+use basin_core::number;
 use egui::{Context, DragValue, Ui};
 
 use super::opened::{Contents, Stamp};
@@ -14,7 +15,7 @@ use super::shape;
 use crate::background::Slot;
 use crate::context::Cx;
 use crate::queue::Ticket;
-use crate::widget::chart::{chart, number};
+use crate::widget::chart::chart;
 use crate::widget::job::{is_open, job};
 use crate::widget::{hint, problem};
 
@@ -234,13 +235,13 @@ fn decompose(name: &str, map: &Map, holders: &[Holder], job: &Job) -> Result<Dec
         }
         let (layer, values) = layer.decomposed(&weight, &|| job.check())?;
         series.push(Series::new(&holder.label, layer.by_rank(&values)));
-        let stable = layer.stable_rank.map_or("-".to_owned(), number);
+        let stable = number::or_absent(layer.stable_rank, number::general);
         words.push(format!(
             "{}: {} singular values from {} to {}, rank {}, stable rank {stable}",
             holder.label,
             layer.values,
-            number(layer.norm),
-            number(layer.smallest),
+            number::general(layer.norm),
+            number::general(layer.smallest),
             layer.rank
         ));
     }

@@ -7,6 +7,7 @@ use basin_core::analysis::measures::Metric;
 use basin_core::analysis::named::Named;
 use basin_core::analysis::rewinding::{Request, Rewinding, chart, rewind, table};
 use basin_core::figure::{Bars, Table};
+use basin_core::number::UNDEFINED;
 use basin_core::run::epochs_beside;
 use egui::Ui;
 
@@ -150,7 +151,7 @@ impl Rewinder {
         let (chart, rows) = self.drawn.get((self.analysis.version(), self.metric), |(_, metric)| {
             let mut rows = table(result);
             // What is not measured yet has no row.
-            rows.rows.retain(|row| row.iter().skip(1).any(|cell| cell != "undefined"));
+            rows.rows.retain(|row| row.iter().skip(1).any(|cell| cell != UNDEFINED));
             (chart(*metric, &[("", result)]), rows)
         });
         bars::bars(ui, cx, &format!("rewinding-{}", self.metric.name()), chart, 320.0);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use basin_core::error::Error;
+use basin_core::number;
 use egui::{Context, Grid, Sense, Ui};
 
 use super::opened::{Choice, Opened};
@@ -37,7 +38,11 @@ impl Detail {
             answers.sort_by(|one, other| other.1.total_cmp(&one.1));
             let line = |(answer, probability): (usize, f64)| {
                 let logit = question.logit(logits, answer);
-                [two.answer(question, answer).to_owned(), format!("{probability:.3}"), format!("{logit:.3}")]
+                [
+                    two.answer(question, answer).to_owned(),
+                    number::fraction(probability),
+                    number::general(f64::from(logit)),
+                ]
             };
             (two.names[network].to_owned(), answers.into_iter().take(TOP).map(line).collect())
         });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use basin_core::analysis::mistakes::Quadrant;
+use basin_core::number;
 use egui::{ComboBox, Sense, Ui};
 
 use super::detail::Detail;
@@ -115,7 +116,12 @@ impl Gallery {
                 let counts =
                     opened.comparison(choice).map(|comparison| comparison.counts).unwrap_or_default();
                 let share = 100.0 * counts.share(quadrant).unwrap_or_default();
-                let title = format!("{}: {} ({share:.1} %)", quadrant.title(), counts.quadrant(quadrant));
+                let title = format!(
+                    "{}: {} ({} %)",
+                    quadrant.title(),
+                    counts.quadrant(quadrant),
+                    number::percent(share)
+                );
                 ui.selectable_value(&mut self.quadrant, quadrant, title);
             }
             let now =

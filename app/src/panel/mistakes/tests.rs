@@ -73,7 +73,7 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
     harness.get_by_label(&format!("1st says {}", classes[8]));
     harness.get_by_label(&format!("2nd says {}", classes[7]));
 
-    harness.get_by_label("both wrong: 5 (25.0 %)").click();
+    harness.get_by_label("both wrong: 5 (25.00 %)").click();
     until_app(&mut harness, |app| panel::<MistakesPanel>(app).gallery.samples() == [16, 12, 8, 4, 0]);
     // Of the samples of class 4, 4 and 14, both networks are wrong about the first.
     panel_mut::<MistakesPanel>(harness.state_mut()).choice.part = Some(4);

@@ -2,6 +2,7 @@
 
 use super::{Basin, Found, Measurement, Rise};
 use crate::figure::{Chart, Series, Table};
+use crate::number;
 
 /// The loss on the line through both networks, on the segment and beyond its ends, as far as the search looked for them.
 pub fn chart(basin: &Basin, measurements: &[Measurement]) -> Chart {
@@ -29,7 +30,9 @@ impl Found {
     /// The basin, or why there is none, in words.
     pub fn verdict(&self) -> String {
         match (self.delta, &self.no_basin) {
-            (Some(delta), _) => format!("a ({:.4}, {delta:.2})-basin", self.epsilon),
+            (Some(delta), _) => {
+                format!("a ({}, {})-basin", number::loss(self.epsilon), number::fixed(delta, 2))
+            }
             (None, reason) => format!("no basin: {}", reason.as_deref().unwrap_or_default()),
         }
     }
@@ -40,11 +43,11 @@ pub fn table(found: &Found) -> Table {
     let columns = ["noise in each parameter", "delta", "rise under noise", "rise past the ends", "2 epsilon"];
     let row = |rise: &Rise| {
         vec![
-            format!("{:.2}", rise.deviation),
-            format!("{:.2}", rise.delta),
-            format!("{:.4}", rise.noise),
-            rise.beyond.map_or("-".to_owned(), |beyond| format!("{beyond:.4}")),
-            format!("{:.4}", 2.0 * found.epsilon),
+            number::fixed(rise.deviation, 2),
+            number::fixed(rise.delta, 2),
+            number::loss(rise.noise),
+            number::or_absent(rise.beyond, number::loss),
+            number::loss(2.0 * found.epsilon),
         ]
     };
     Table { columns: columns.map(str::to_owned).to_vec(), rows: found.rises.iter().map(row).collect() }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::measures::infinity_or_number;
 use crate::error::Result;
+use crate::number;
 use crate::random::{Keyed, Purpose};
 
 /// Steps of the grid from one network to the other.
@@ -148,10 +149,10 @@ pub(super) fn search(
     };
     if outlier.1 > tolerance {
         found.no_basin = Some(format!(
-            "the loss at coefficient {:.2} lies {:.4} from the mean over the segment between the networks, and the \
+            "the loss at coefficient {:.2} lies {} from the mean over the segment between the networks, and the \
              tolerance is {tolerance}: a barrier is between them",
             at(outlier.0 as i64),
-            outlier.1
+            number::loss(outlier.1)
         ));
         return Ok(found);
     }
@@ -205,9 +206,9 @@ pub(super) fn search(
         }
     }
     found.no_basin = Some(format!(
-        "the loss does not rise by 2 epsilon, {:.4}, around the segment up to delta {:.2}, noise of deviation {:.2} in each \
+        "the loss does not rise by 2 epsilon, {}, around the segment up to delta {:.2}, noise of deviation {:.2} in each \
          parameter",
-        2.0 * epsilon,
+        number::loss(2.0 * epsilon),
         DEVIATION * STRENGTHS as f64 * (line.parameters as f64).sqrt(),
         DEVIATION * STRENGTHS as f64
     ));

@@ -3,6 +3,7 @@
 use super::{Bound, Criticality, PathKind, Surface};
 use crate::analysis::measures::Metric;
 use crate::figure::{BarSeries, Bars, HeatMap, Table};
+use crate::number::{self, ABSENT, significant};
 
 /// A surface: from left to right the distance from the start, from bottom to top the noise.
 pub fn heat_map(result: &Criticality, surface: &Surface, metric: Metric) -> HeatMap {
@@ -57,14 +58,14 @@ pub fn table(result: &Criticality) -> Table {
     let row = |surface: &Surface| {
         let (position, sigma) = match surface.score.at {
             Some((position, sigma)) => (significant(position, 4), significant(sigma, 4)),
-            None => ("-".to_owned(), "-".to_owned()),
+            None => [ABSENT, ABSENT].map(str::to_owned).into(),
         };
         let mu = significant(surface.score.mu, 4);
         vec![surface.module.clone(), significant(surface.distance, 4), mu, position, sigma]
     };
     let mut rows: Vec<_> = result.modules.iter().map(row).collect();
     let sum = significant(result.network, 4);
-    rows.push(vec!["sum".to_owned(), "-".to_owned(), sum, "-".to_owned(), "-".to_owned()]);
+    rows.push(["sum", ABSENT, &sum, ABSENT, ABSENT].map(str::to_owned).to_vec());
     Table { columns: columns.map(str::to_owned).to_vec(), rows }
 }
 
@@ -99,7 +100,7 @@ impl Criticality {
     }
 }
 
-/// All points with full digits.
+/// All points with as many digits as a CSV has.
 pub fn points_table(result: &Criticality) -> Table {
     let metrics = Metric::of_network(&result.end);
     let places = ["module", "position", "distance", "sigma"].map(str::to_owned);
@@ -107,32 +108,13 @@ pub fn points_table(result: &Criticality) -> Table {
         metrics.iter().flat_map(|metric| [metric.name().to_owned(), format!("{}_deviation", metric.name())]);
     let rows = result.modules.iter().flat_map(|surface| {
         surface.points.iter().map(|point| {
-            let place = [point.position, point.distance, point.sigma].map(|value| value.to_string());
+            let place = [point.position, point.distance, point.sigma].map(number::csv);
             let cells = metrics.iter().flat_map(|metric| {
-                let deviation = point.deviation.map(|deviation| metric.of(&deviation).to_string());
-                [metric.of(&point.mean).to_string(), deviation.unwrap_or_default()]
+                let deviation = point.deviation.map(|deviation| number::csv(metric.of(&deviation)));
+                [number::csv(metric.of(&point.mean)), deviation.unwrap_or_default()]
             });
             std::iter::once(surface.module.clone()).chain(place).chain(cells).collect()
         })
     });
     Table { columns: places.into_iter().chain(heads).collect(), rows: rows.collect() }
-}
-
-/// A number with so many significant digits at least.
-fn significant(value: f64, digits: i32) -> String {
-    match value {
-        0.0 => "0".to_owned(),
-        _ if value.is_nan() => "-".to_owned(),
-        _ if value.is_infinite() => "infinite".to_owned(),
-        _ if (1e-3..1e5).contains(&value.abs()) => {
-            let decimals = (digits - 1 - value.abs().log10().floor() as i32).max(0) as usize;
-            let text = format!("{value:.decimals$}");
-            if text.contains('.') {
-                text.trim_end_matches('0').trim_end_matches('.').to_owned()
-            } else {
-                text
-            }
-        }
-        _ => format!("{value:.3e}"),
-    }
 }

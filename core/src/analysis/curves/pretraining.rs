@@ -13,6 +13,7 @@ use crate::checkpoint::Location;
 use crate::config::Registry;
 use crate::error::{Error, Result};
 use crate::figure::{Chart, Drawing, Series, Table};
+use crate::number;
 use crate::run::{EPOCH_STEM, RunDir, read_metrics, tag};
 use crate::train::start::find_pretrained;
 
@@ -140,7 +141,7 @@ impl Summary for Pretraining {
                 cell(tuned.train.as_ref()),
                 tuned.rate.to_string(),
                 tuned.instances.len().to_string(),
-                self.pretrained.get(epoch).map_or("-".to_owned(), |accuracy| format!("{accuracy:.2}")),
+                number::or_absent(self.pretrained.get(epoch).copied(), number::percent),
             ]
         });
         Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }

@@ -12,6 +12,7 @@ use crate::config::{Experiment, Registry};
 use crate::data::Shuffle;
 use crate::error::Result;
 use crate::figure::{BarSeries, Bars, Drawing, Table};
+use crate::number;
 
 /// Finds the reference's keys of the sweep.
 pub const KEYS: &str = r"^(pix|blk\d+)_shuffle/|^train/DomainNet_\w+/fixup_resnet50_nzfc_noaug/";
@@ -204,7 +205,7 @@ impl Summary for Shuffles {
             let [test, train] = [|m: &Measured| Some(m.test), |m: &Measured| m.train].map(
                 |part: fn(&Measured) -> Option<Statistic>| both.map(|m| cell(m.and_then(part).as_ref())),
             );
-            let rates = both.map(|m| m.map_or("-".to_owned(), |m| m.rate.to_string()));
+            let rates = both.map(|m| number::or_absent(m, |m| m.rate.to_string()));
             let runs = both.map(|m| m.map_or(0, |m| m.instances.len()).to_string());
             let drop = [cell(point.drop.as_ref())];
             let start = [point.data.clone(), point.block.label()];

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::number;
+
 /// Mean and deviation of repetitions.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Statistic {
@@ -32,12 +34,11 @@ impl Statistic {
 
     /// `71.25 ± 0.30`.
     pub(super) fn text(&self) -> String {
-        let deviation = self.deviation.map(|deviation| format!(" ± {deviation:.2}"));
-        format!("{:.2}{}", self.mean, deviation.unwrap_or_default())
+        number::with_deviation(self.mean, self.deviation, number::percent)
     }
 }
 
 /// The cell of a table for what may be absent.
 pub(super) fn cell(statistic: Option<&Statistic>) -> String {
-    statistic.map_or_else(|| "-".to_owned(), Statistic::text)
+    number::or_absent(statistic, Statistic::text)
 }

@@ -3,6 +3,7 @@
 use super::{Distance, Distances, Length, PairDistance, Reference, Trajectory};
 use crate::analysis::report::{FigureItem, FileNames, Report};
 use crate::figure::{BarSeries, Bars, Chart, HeatMap, Series, Table};
+use crate::number;
 
 /// What is measured of a whole network: its name, the vertical axis, and the number.
 type Total = (&'static str, &'static str, fn(&Distance) -> Length);
@@ -13,12 +14,13 @@ const TOTALS: [Total; 3] = [
     ("global", "l2 distance", |distance| distance.global),
 ];
 
-fn number(value: f64) -> String {
-    format!("{value:.4}")
+/// A distance as tables show it.
+fn digits(length: f64) -> String {
+    number::fixed(length, 4)
 }
 
 fn percent(length: Length) -> String {
-    length.relative.map_or("-".to_owned(), |relative| format!("{:.2}", 100.0 * relative))
+    number::or_absent(length.relative, |relative| number::percent(100.0 * relative))
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -53,7 +55,7 @@ impl Distances {
         let names = self.pairs.first().map(|pair| modules(&pair.distance)).unwrap_or_default();
         let rows = names.into_iter().map(|name| {
             let cells = self.pairs.iter().map(|pair| of_module(&pair.distance, &name));
-            let cells = cells.map(|value| if value.is_nan() { "left out".to_owned() } else { number(value) });
+            let cells = cells.map(|value| if value.is_nan() { "left out".to_owned() } else { digits(value) });
             let cells: Vec<String> = cells.collect();
             [vec![name], cells].concat()
         });
@@ -64,7 +66,7 @@ impl Distances {
     fn totals(&self, labels: &[String]) -> Table {
         let rows = self.pairs.iter().map(|pair| {
             let totals = TOTALS.iter().map(|(.., total)| total(&pair.distance));
-            let cells = totals.flat_map(|length| [number(length.l2), percent(length)]);
+            let cells = totals.flat_map(|length| [digits(length.l2), percent(length)]);
             [&labels[pair.one], &labels[pair.two]].into_iter().cloned().chain(cells).collect()
         });
         let columns =
@@ -77,9 +79,8 @@ impl Distances {
         let rows = self.pairs.iter().flat_map(|pair| {
             pair.distance.tensors.iter().map(|part| {
                 let [one, two] = [pair.one, pair.two].map(|place| labels[place].clone());
-                let relative =
-                    part.distance.relative.map(|relative| relative.to_string()).unwrap_or_default();
-                vec![one, two, part.name.clone(), part.distance.l2.to_string(), relative]
+                let relative = part.distance.relative.map(number::csv).unwrap_or_default();
+                vec![one, two, part.name.clone(), number::csv(part.distance.l2), relative]
             })
         });
         Table { rows: rows.collect(), columns: owned(&["one", "two", "tensor", "l2", "relative"]) }
@@ -130,9 +131,12 @@ impl Distances {
 pub(super) fn add_comparison(report: &mut Report, pairs: &[(String, &Distance)]) {
     let columns = ["networks", "sum over tensors", "sum over modules", "all parameters", "left out"];
     let rows = pairs.iter().map(|(label, distance)| {
-        let numbers = TOTALS.iter().map(|(.., total)| format!("{:.2}", total(distance).l2));
-        let left_out =
-            if distance.left_out.is_empty() { "-".to_owned() } else { distance.left_out.join(", ") };
+        let numbers = TOTALS.iter().map(|(.., total)| number::fixed(total(distance).l2, 2));
+        let left_out = if distance.left_out.is_empty() {
+            number::ABSENT.to_owned()
+        } else {
+            distance.left_out.join(", ")
+        };
         std::iter::once(label.clone()).chain(numbers).chain([left_out]).collect()
     });
     report.long_table(
@@ -160,7 +164,7 @@ impl Trajectory {
         let references = self.references();
         let rows = self.steps.iter().map(|step| {
             let lengths = references.iter().filter_map(|reference| step.from(*reference));
-            let cells = lengths.flat_map(|distance| TOTALS.map(|(.., total)| number(total(distance).l2)));
+            let cells = lengths.flat_map(|distance| TOTALS.map(|(.., total)| digits(total(distance).l2)));
             std::iter::once(step.epoch.to_string()).chain(cells).collect()
         });
         let columns = references.iter().flat_map(|reference| {

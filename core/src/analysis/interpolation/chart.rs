@@ -3,6 +3,7 @@
 use super::{Height, Interpolation, Point};
 use crate::analysis::measures::Metric;
 use crate::figure::{BarSeries, Bars, Chart, Series, Table};
+use crate::number;
 
 /// The height of a line's barrier in a metric.
 fn height(metric: Metric, line: &Interpolation) -> Option<Height> {
@@ -53,7 +54,7 @@ pub fn point_table(line: &Interpolation) -> Table {
     let titles = metrics.iter().map(|metric| metric.title(line.split()));
     let row = |point: &Point| {
         let values = metrics.iter().map(|metric| metric.show(&point.measures));
-        std::iter::once(format!("{:.4}", point.coefficient)).chain(values).collect()
+        std::iter::once(number::fixed(point.coefficient, 4)).chain(values).collect()
     };
     Table {
         columns: std::iter::once("coefficient".to_owned()).chain(titles).collect(),
@@ -65,7 +66,7 @@ pub fn point_table(line: &Interpolation) -> Table {
 pub fn barrier_table(lines: &[(&str, &Interpolation)]) -> Table {
     let row = |label: &str, line: &Interpolation, metric: Metric| {
         let end = |at: f64| line.point(at).map(|point| metric.of(&point.measures));
-        let digits = |value: Option<f64>| metric.digits(value.unwrap_or(f64::NAN));
+        let digits = |value| number::or_undefined(value, |value| metric.digits(value));
         let height = height(metric, line);
         vec![
             label.to_owned(),
@@ -75,7 +76,7 @@ pub fn barrier_table(lines: &[(&str, &Interpolation)]) -> Table {
             digits(height.map(|height| height.value)),
             digits(height.map(|height| height.interval[0])),
             digits(height.map(|height| height.interval[1])),
-            height.map_or("undefined".to_owned(), |height| format!("{:.3}", height.at)),
+            number::or_undefined(height.map(|height| height.at), |at| number::fixed(at, 3)),
         ]
     };
     let columns = ["line", "metric", "at 0", "at 1", "barrier", "from", "to (95 %)", "at coefficient"];

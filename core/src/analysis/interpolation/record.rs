@@ -13,6 +13,7 @@ use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::file::write_atomically;
+use crate::number;
 
 /// What the numbers of a [`Barrier`] are, for its readers.
 pub(super) const DEFINITION: &str = "the largest drop below the chord, max over c in [0, 1] of (1 - c) m(0) + c m(1) - m(c), \
@@ -139,9 +140,9 @@ impl Interpolation {
         let mut csv = format!("coefficient{}\n", metrics.iter().map(name).collect::<String>());
         for point in &self.points {
             let values = metrics.iter().map(|metric| metric.of(&point.measures));
-            let cell = |value: f64| if value.is_nan() { ",".to_owned() } else { format!(",{value}") };
-            let values: String = values.map(cell).collect();
-            csv += &format!("{}{values}\n", point.coefficient);
+            let cells: Vec<String> =
+                std::iter::once(point.coefficient).chain(values).map(number::csv).collect();
+            csv += &(cells.join(",") + "\n");
         }
         write_atomically(&folder.join("points.csv"), |file| file.write_all(csv.as_bytes()))
     }

@@ -4,6 +4,7 @@ use super::comparison::{Comparison, Estimate};
 use super::counts::Quadrant;
 use super::record::{Mistakes, PairMistakes};
 use crate::figure::{BarSeries, Bars, HeatMap, Table};
+use crate::number;
 
 /// Classes in one figure, those with most mistakes.
 const SHOWN: usize = 20;
@@ -44,8 +45,8 @@ fn table<'a>(
             counts.only_two_wrong,
             counts.both_wrong,
         ];
-        let percent = |estimate| number(estimate, 100.0, 2);
-        let kappa = |estimate| number(estimate, 1.0, 3);
+        let percent = |estimate| digits(estimate, |share| number::percent(100.0 * share));
+        let kappa = |estimate| digits(estimate, |kappa| number::fixed(kappa, 3));
         let numbers = [
             percent(comparison.uncommon),
             percent(comparison.alike),
@@ -58,14 +59,9 @@ fn table<'a>(
     Table { columns: columns.map(str::to_owned).collect(), rows: rows.map(row).collect() }
 }
 
-fn number(estimate: Option<Estimate>, scale: f64, decimals: usize) -> String {
-    match estimate {
-        None => "undefined".to_owned(),
-        Some(Estimate { value, error: None }) => format!("{:.decimals$}", scale * value),
-        Some(Estimate { value, error: Some(error) }) => {
-            format!("{:.decimals$} ± {:.decimals$}", scale * value, scale * error)
-        }
-    }
+fn digits(estimate: Option<Estimate>, digits: impl Fn(f64) -> String) -> String {
+    let Some(Estimate { value, error }) = estimate else { return number::UNDEFINED.to_owned() };
+    number::with_deviation(value, error, digits)
 }
 
 /// The contingency of two networks: the first's answers are the rows, the second's the columns, right before wrong.

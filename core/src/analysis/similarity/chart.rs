@@ -2,10 +2,11 @@
 
 use super::{Features, PairSimilarity, Similarity};
 use crate::figure::{HeatMap, Table};
+use crate::number;
 
 /// CKA in digits.
 fn cell(cka: &Option<f64>) -> String {
-    cka.map_or_else(|| "undefined".to_owned(), |cka| format!("{cka:.4}"))
+    number::or_undefined(*cka, number::fraction)
 }
 
 /// A row for each pair of networks, then one for each network with itself; a column for each layer.

@@ -1,11 +1,12 @@
 //! CKA of all units that are compared.
 
 use super::extract::Extraction;
-use super::plan::{Plan, bytes_text};
+use super::plan::Plan;
 use super::unit::Choice;
 use super::{Estimator, Features, estimator, grams, positions};
 use crate::error::Result;
 use crate::event::Event;
+use crate::number;
 
 /// Sums of HSICs of every two units.
 pub(super) struct Hsics {
@@ -62,8 +63,8 @@ pub(super) fn measure(extraction: &Extraction, choice: &Choice, wanted: &Wanted)
             choice.units.len(),
             choice.networks,
             extraction.images.len(),
-            bytes_text(bytes),
-            bytes_text(wanted.memory),
+            number::bytes(bytes as u64),
+            number::bytes(wanted.memory as u64),
         )));
     };
     match wanted.features {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::estimator::Gram;
 use super::unit::Choice;
 use crate::error::{Error, Result};
+use crate::number;
 
 /// Images of one forward pass at most.
 const MAX_IMAGES: usize = 64;
@@ -51,13 +52,6 @@ pub(super) fn image_bytes(widths: impl Iterator<Item = usize>) -> usize {
     LIVE_ACTIVATIONS * FLOAT * widths.max().unwrap_or(0)
 }
 
-/// A number of bytes to read.
-pub(super) fn bytes_text(bytes: usize) -> String {
-    const MIB: f64 = (1 << 20) as f64;
-    let mib = bytes as f64 / MIB;
-    if mib < 1000.0 { format!("{:.0} MiB", mib.ceil()) } else { format!("{:.2} GiB", mib / 1024.0) }
-}
-
 impl Plan {
     /// Fits units of `widths` features over at most `samples` images into `memory` bytes.
     ///
@@ -73,8 +67,8 @@ impl Plan {
             return Err(Error::usage(format!(
                 "{} are too little for the features of {samples} images: even one module at a time takes {}; allow more with \
                  --memory, or take fewer with --samples or --estimator minibatch",
-                bytes_text(memory),
-                bytes_text(least)
+                number::bytes(memory as u64),
+                number::bytes(least as u64)
             )));
         }
         let images = forward(image, memory - least);

@@ -7,10 +7,11 @@ use burn::tensor::Tensor;
 use super::estimator::Estimator;
 use super::extract::Extraction;
 use super::measure::Hsics;
-use super::plan::{bytes_text, forward, image_bytes};
+use super::plan::{forward, image_bytes};
 use super::unit::Choice;
 use crate::error::{Error, Result};
 use crate::evaluate::values;
+use crate::number;
 
 /// What is held at once.
 pub(super) struct Plan {
@@ -50,8 +51,8 @@ impl Plan {
             return Err(Error::usage(format!(
                 "{} are too little: the moments of one pair of modules and the features of one image take {}; allow more with \
                  --memory, or choose fewer modules with --modules",
-                bytes_text(memory),
-                bytes_text(least)
+                number::bytes(memory as u64),
+                number::bytes(least as u64)
             )));
         }
         let images = forward(image, memory - least);

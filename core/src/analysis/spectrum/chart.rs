@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{LayerSpectrum, SingularValues, Spectrum};
 use crate::error::Result;
 use crate::figure::{BarSeries, Bars, Chart, Scale, Series, Table};
+use crate::number;
 
 /// A number of each layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,10 +130,10 @@ impl Spectra<'_> {
                 shape.join(" x "),
                 format!("{0} x {0}", layer.side),
                 layer.values.to_string(),
-                format!("{:.6}", layer.norm),
-                format!("{:.3e}", layer.smallest),
+                number::fixed(layer.norm, 6),
+                number::significant(layer.smallest, 4),
                 layer.rank.to_string(),
-                layer.stable_rank.map_or("-".to_owned(), |rank| format!("{rank:.1}")),
+                number::or_absent(layer.stable_rank, |rank| number::fixed(rank, 1)),
                 format!("{}{wraps}", layer.exact_for.words()),
             ]
         });
