@@ -1,4 +1,4 @@
-//! The devices of this machine, and tensors of the CPU as plain slices.
+//! The devices of this machine: the CPU, and the GPUs that this build can use.
 
 mod choice;
 #[cfg(feature = "cuda")]
@@ -10,14 +10,12 @@ mod graphics;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use burn::backend::Flex;
-use burn::backend::tensor::FloatTensor;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor};
 use serde::Serialize;
 
 use crate::config::Precision;
 use crate::error::{Error, Result};
-use crate::model::conv::instructions;
+use crate::kernel::instructions;
 
 pub use self::choice::{Choice, Choices};
 pub use self::failure::guarded;
@@ -222,24 +220,6 @@ impl fmt::Display for Hardware {
         }
         self.memory_in_words().map_or(Ok(()), |memory| write!(formatter, ", {memory}"))
     }
-}
-
-/// A tensor in the CPU's memory.
-pub(crate) type CpuTensor = FloatTensor<Flex>;
-
-/// The values of a contiguous tensor.
-pub(crate) fn floats(tensor: &CpuTensor) -> &[f32] {
-    tensor.as_slice().expect("contiguous float32")
-}
-
-/// The values of a tensor, without a copy where nobody else holds it.
-pub(crate) fn into_floats(tensor: CpuTensor) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("float32")
-}
-
-/// A tensor that takes over the values.
-pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> CpuTensor {
-    CpuTensor::from_data(TensorData::new(values, shape))
 }
 
 #[cfg(test)]

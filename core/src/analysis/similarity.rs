@@ -7,6 +7,7 @@ mod chart;
 mod estimator;
 mod extract;
 mod grams;
+mod hsics;
 mod measure;
 mod plan;
 mod positions;
@@ -37,7 +38,7 @@ const MIN_SAMPLES: usize = 4;
 pub struct Request<'a> {
     /// The networks, two or more.
     pub checkpoints: &'a [PathBuf],
-    /// The modules, by the names of [`crate::model::Arch::output`]; all if there are none.
+    /// The modules, by the names of [`crate::model::Arch::stage`]; all if there are none.
     pub modules: &'a [String],
     /// What an example is.
     pub features: Features,

@@ -37,7 +37,7 @@ impl Weights {
                 source.path
             )));
         };
-        let arch = Arch::new(name, state.get("fc.bias").map_or(1, |bias| bias.data.len()))?;
+        let arch = Arch::with_head_of(name, |bias| Some(state.get(bias)?.data.len()))?;
         let specs = arch.parameters.iter().map(|spec| (spec.name.as_str(), spec.shape.as_slice()));
         if let Some(problems) = state.mismatch(specs) {
             return Err(Error::data(format!(

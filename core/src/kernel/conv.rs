@@ -4,15 +4,23 @@
 //! Zero padding comes after the input bias, so a padded pixel holds `-input_bias` before it is added.
 //! Results do not depend on the number of threads.
 
+pub mod geometry;
+mod panel;
+mod product;
+mod view;
+mod weight;
+mod winograd;
+
+#[cfg(test)]
+mod tests;
+
 use rayon::prelude::*;
 
-use super::geometry::Geometry;
-use super::panel;
-use super::product::{Finish, Shared, product};
+use self::geometry::Geometry;
+use self::product::{Finish, Shared, product};
+use self::view::{Tap, View, pad};
+use self::weight::weight_gradient;
 use super::tile::COLS;
-use super::view::{Tap, View, pad};
-use super::weight::weight_gradient;
-use super::winograd;
 
 /// Floats of one partial sum over an activation; fixes the order of addition.
 const SUM_CHUNK: usize = 1 << 16;

@@ -2,19 +2,6 @@
 //! the same pass. Burn's own convolution costs a transposed copy per gradient and a pass for each bias and ReLU.
 
 pub(crate) mod composed;
-pub mod cpu;
-pub mod geometry;
-pub mod gram;
-mod lanes;
-mod panel;
-mod product;
-mod scheme;
-pub(super) mod tile;
-mod view;
-mod weight;
-mod winograd;
-
-pub use self::tile::instructions;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -24,10 +11,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, ExtensionType, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use self::cpu::Surround;
-use self::geometry::Geometry;
 use super::graph::register;
-use crate::device::{CpuTensor, floats, has_kernels, into_floats, tensor};
+use crate::device::has_kernels;
+use crate::kernel::conv::geometry::Geometry;
+use crate::kernel::conv::{self as cpu, Surround};
+use crate::kernel::{CpuTensor, floats, into_floats, tensor};
 
 /// How the windows of a convolution lie, and what follows it.
 #[derive(Debug, Clone, Copy)]

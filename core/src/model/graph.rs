@@ -7,7 +7,7 @@ use burn::backend::autodiff::ops::{Backward, NodeGuard, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 
-use crate::device::CpuTensor;
+use crate::kernel::CpuTensor;
 
 /// Registers a result in the graph, with what its gradient needs, if anybody asks for gradients.
 pub fn register<G, C, const N: usize>(

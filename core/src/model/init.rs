@@ -1,17 +1,17 @@
 //! The values a network starts from.
 
 use crate::checkpoint::{NamedTensor, StateDict};
-use crate::model::arch::{Arch, Start};
+use crate::model::arch::{Arch, Spec, Start};
 use crate::random::{Keyed, Purpose};
 
 /// Draws all parameters: each from its own stream of (seed, position in the list), so that networks which differ in
 /// their head only share everything else.
 pub fn initial_state(arch: &Arch, zero_fc: bool, seed: u64) -> StateDict {
-    let draw = |(index, spec): (usize, &crate::model::arch::Spec)| {
+    let draw = |(index, spec): (usize, &Spec)| {
         let mut random = Keyed::new(seed, Purpose::Init, 0, index as u64);
         let length = spec.shape.iter().product();
         let data = match spec.start {
-            _ if zero_fc && Arch::is_head(&spec.name) => vec![0.0; length],
+            _ if zero_fc && arch.is_head(&spec.name) => vec![0.0; length],
             Start::Constant(value) => vec![value; length],
             Start::Normal(deviation) => (0..length).map(|_| (random.normal() * deviation) as f32).collect(),
             Start::Uniform(bound) => {

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::arch::Spec;
+use super::spec::Spec;
 use crate::checkpoint::{NamedTensor, StateDict};
 
 /// The tensors of a state dict on a device, one for each that is expected; in words what does not fit.

@@ -2,7 +2,6 @@
 //! same pass (Ioffe and Szegedy 2015, as PyTorch's `BatchNorm2d`). How sums are cut depends on shapes alone.
 
 pub(crate) mod composed;
-mod cpu;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -12,10 +11,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use self::cpu::{Affine, Moments};
 use super::conv::Residual;
 use super::graph::register;
-use crate::device::{CpuTensor, floats, has_kernels, into_floats, tensor};
+use crate::device::has_kernels;
+use crate::kernel::norm::{self as cpu, Affine, Moments};
+use crate::kernel::{CpuTensor, floats, into_floats, tensor};
 
 /// Added to variances, as PyTorch does by default.
 const EPSILON: f64 = 1e-5;

@@ -6,7 +6,8 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use crate::config;
-use crate::device::{floats, into_floats, is_cpu, tensor};
+use crate::device::is_cpu;
+use crate::kernel::{floats, into_floats, tensor};
 
 /// The numbers of one update.
 #[derive(Debug, Clone, Copy)]

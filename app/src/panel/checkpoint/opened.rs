@@ -82,8 +82,8 @@ impl Contents {
         let experiment = record.map(|record| record.experiment);
         let own = metadata.get("arch").filter(|own| Arch::names().any(|name| name == own.as_str()));
         let name = own.or(experiment.as_ref().map(|experiment| &experiment.model.arch));
-        let head = tensors.iter().find(|tensor| tensor.name == "fc.bias");
-        let arch = name.and_then(|name| Arch::new(name, head.map_or(1, TensorInfo::len)).ok());
+        let length = |name: &str| Some(tensors.iter().find(|tensor| tensor.name == name)?.len());
+        let arch = name.and_then(|name| Arch::with_head_of(name, length).ok());
         let image_size = experiment.map(|experiment| experiment.data.configs.image_size);
         Self { stamp, format, metadata, tensors, numbers: None, arch, image_size }
     }

@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 
-use super::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 use super::view::View;
+use crate::kernel::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 
 /// Depth of one pass over the weights: 768 rows of a panel, 192 KiB, stay in the second-level cache.
 const PASS_DEPTH: usize = 768;

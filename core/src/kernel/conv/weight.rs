@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 use super::view::{Tap, View};
+use crate::kernel::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 
 /// Pixels whose products are summed before the next are gathered; 64 columns of them are 64 KiB.
 const SPAN: usize = 256;

@@ -1,189 +1,99 @@
-//! Short convolutions by fewer multiplications (Winograd 1980; of images, Lavin and Gray 2016): inputs and weights are mapped
-//! to some numbers each, these are multiplied one by one, and outputs are sums of the products.
+//! What Winograd's algorithms for a 3 x 3 filter have in common (Winograd 1980; for images, Lavin and Gray 2016).
 
-use super::lanes::Lanes;
+use crate::kernel::lanes::Lanes;
 
-/// A linear map of `A` values to `B`.
-pub trait Map<const A: usize, const B: usize> {
-    /// The mapped values.
-    fn map<L: Lanes>(x: [L; A]) -> [L; B];
-}
-
-/// `OUT` outputs of a convolution in one dimension, whose `IN` inputs and three weights are mapped to `MID` numbers each, as
-/// [`Map`]s that are named after what they map: `output(input(x) * weight(w))`.
-pub trait Scheme<const IN: usize, const MID: usize, const OUT: usize> {
-    /// Source pixels before the first output, which padding covers.
+/// Computes tiles of `OUTPUT` x `OUTPUT` outputs as `output(input(x) * filter(w))`, with `PRODUCTS` x `PRODUCTS` multiplications
+/// between the transforms, element by element. The transforms are linear, and each is a one-dimensional transform along both axes.
+///
+/// A transform reads a tile value by value, `read(row, column)`, and hands each result to `write`. Transformed tiles are read and
+/// written by position, from 0 to `PRODUCTS * PRODUCTS`.
+pub trait Algorithm: Copy + Sync {
+    /// Side of an input tile.
+    const INPUT: usize;
+    /// Side of a transformed tile.
+    const PRODUCTS: usize;
+    /// Side of an output tile.
+    const OUTPUT: usize;
+    /// Distance from the first row of an input tile to the first row of its output tile.
     const BEFORE: usize;
-    /// Maps inputs.
-    type Input: Map<IN, MID>;
-    /// Maps weights.
-    type Weight: Map<3, MID>;
-    /// Sums products.
-    type Output: Map<MID, OUT>;
+
+    /// Input tile to transformed tile.
+    fn transform_input<L: Lanes>(self, read: impl Fn(usize, usize) -> L, write: impl FnMut(usize, L));
+
+    /// 3 x 3 filter to transformed tile.
+    fn transform_filter<L: Lanes>(self, read: impl Fn(usize, usize) -> L, write: impl FnMut(usize, L));
+
+    /// Transformed tile to output tile.
+    fn transform_output<L: Lanes>(self, read: impl Fn(usize) -> L, write: impl FnMut(usize, usize, L));
 }
 
-/// Four outputs by six multiplications: polynomials are multiplied at 0, ±3/4, ±3/2 and infinity. With these points the error
-/// is half of that with the usual 0, ±1, ±2 and infinity.
-pub struct Four;
-
-impl Scheme<6, 6, 4> for Four {
-    const BEFORE: usize = 1;
-    type Input = FourInput;
-    type Weight = FourWeight;
-    type Output = FourOutput;
-}
-
-/// The points and their squares.
-const A: f32 = 0.75;
-const B: f32 = 1.5;
-const AA: f32 = A * A;
-const BB: f32 = B * B;
-
-/// Of [`Four`].
-pub struct FourInput;
-
-impl Map<6, 6> for FourInput {
-    #[inline(always)]
-    fn map<L: Lanes>(x: [L; 6]) -> [L; 6] {
-        let even = [x[2].times_plus(-BB, x[4]), x[2].times_plus(-AA, x[4])];
-        let odd = [x[1].times_plus(-BB, x[3]), x[1].times_plus(-AA, x[3])];
-        [
-            x[0].times_plus(AA * BB, x[2].times_plus(-AA - BB, x[4])),
-            odd[0].times_plus(A, even[0]),
-            odd[0].times_plus(-A, even[0]),
-            odd[1].times_plus(B, even[1]),
-            odd[1].times_plus(-B, even[1]),
-            x[1].times_plus(AA * BB, x[3].times_plus(-AA - BB, x[5])),
-        ]
-    }
-}
-
-/// Of [`Four`].
-pub struct FourWeight;
-
-impl Map<3, 6> for FourWeight {
-    #[inline(always)]
-    fn map<L: Lanes>(w: [L; 3]) -> [L; 6] {
-        const SCALES: [f32; 2] = [0.5 / (AA * (AA - BB)), 0.5 / (BB * (BB - AA))];
-        let even = [w[2].times_plus(AA, w[0]) * SCALES[0], w[2].times_plus(BB, w[0]) * SCALES[1]];
-        let odd = [w[1] * (A * SCALES[0]), w[1] * (B * SCALES[1])];
-        [
-            w[0] * (1.0 / (AA * BB)),
-            even[0] + odd[0],
-            even[0] - odd[0],
-            even[1] + odd[1],
-            even[1] - odd[1],
-            w[2],
-        ]
-    }
-}
-
-/// Of [`Four`].
-pub struct FourOutput;
-
-impl Map<6, 4> for FourOutput {
-    #[inline(always)]
-    fn map<L: Lanes>(m: [L; 6]) -> [L; 4] {
-        let even = [m[1] + m[2], m[3] + m[4]];
-        let odd = [m[1] - m[2], m[3] - m[4]];
-        [
-            m[0] + even[0] + even[1],
-            odd[0].times_plus(A, odd[1] * B),
-            even[0].times_plus(AA, even[1] * BB),
-            odd[0].times_plus(A * AA, odd[1].times_plus(B * BB, m[5])),
-        ]
-    }
-}
-
-/// Two pixels with nothing but padding around them, by three multiplications.
-pub struct Pair;
-
-impl Scheme<2, 3, 2> for Pair {
-    const BEFORE: usize = 0;
-    type Input = PairInput;
-    type Weight = PairWeight;
-    type Output = PairOutput;
-}
-
-/// Of [`Pair`].
-pub struct PairInput;
-
-impl Map<2, 3> for PairInput {
-    #[inline(always)]
-    fn map<L: Lanes>(x: [L; 2]) -> [L; 3] {
-        [x[0], x[0] + x[1], x[1]]
-    }
-}
-
-/// Of [`Pair`].
-pub struct PairWeight;
-
-impl Map<3, 3> for PairWeight {
-    #[inline(always)]
-    fn map<L: Lanes>(w: [L; 3]) -> [L; 3] {
-        [w[0] - w[1], w[1], w[2] - w[1]]
-    }
-}
-
-/// Of [`Pair`].
-pub struct PairOutput;
-
-impl Map<3, 2> for PairOutput {
-    #[inline(always)]
-    fn map<L: Lanes>(m: [L; 3]) -> [L; 2] {
-        [m[1] + m[2], m[1] + m[0]]
-    }
-}
-
-/// Maps a square's rows, then its columns; the result is transposed.
-#[inline(always)]
-pub fn both_ways<M: Map<A, B>, L: Lanes, const A: usize, const B: usize>(square: [[L; A]; A]) -> [[L; B]; B] {
-    let mut rows = [[square[0][0]; A]; B];
-    for a in 0..A {
-        let mapped = M::map(square[a]);
-        for b in 0..B {
-            rows[b][a] = mapped[b];
+/// Applies a one-dimensional `transform` of `$a` values to `$b` to the rows of a square, then to the columns of the result. What is
+/// written is transposed; after the transforms of input and output it is upright again. A macro, since a function that is passed
+/// as a value is not inlined with the vector instructions of its caller.
+macro_rules! along_both_axes {
+    ($read:expr, $transform:ident: $a:literal to $b:literal, $write:expr) => {{
+        let (read, mut write) = ($read, $write);
+        let first = read(0, 0);
+        let mut columns = [[first; $a]; $b];
+        for y in 0..$a {
+            let mut row = [first; $a];
+            for (x, value) in row.iter_mut().enumerate() {
+                *value = read(y, x);
+            }
+            for (value, column) in $transform(row).into_iter().zip(&mut columns) {
+                column[y] = value;
+            }
         }
-    }
-    let mut mapped = [[square[0][0]; B]; B];
-    for b in 0..B {
-        mapped[b] = M::map(rows[b]);
-    }
-    mapped
+        for (y, column) in columns.iter().enumerate() {
+            for (x, value) in $transform(*column).into_iter().enumerate() {
+                write(y, x, value);
+            }
+        }
+    }};
 }
+
+pub(super) use along_both_axes;
 
 #[cfg(test)]
-mod tests {
-    use super::super::lanes::{LANES, Single};
+pub mod tests {
     use super::*;
+    use crate::kernel::lanes::{LANES, PortableLanes};
 
-    /// `output j = sum over k of x[j + k - (1 - before)] * w[k]`.
-    fn check<S: Scheme<IN, MID, OUT>, const IN: usize, const MID: usize, const OUT: usize>() {
-        // SAFETY: any machine has these.
-        let value = |value: f32| unsafe { Single::load(&[value; LANES]) };
-        for (position, weight) in (0..IN).flat_map(|p| (0..3).map(move |w| (p, w))) {
-            let (mut x, mut w) = ([value(0.0); IN], [value(0.0); 3]);
-            (x[position], w[weight]) = (value(2.0), value(3.0));
-            let mut products = S::Input::map(x);
-            for (product, weight) in products.iter_mut().zip(S::Weight::map(w)) {
-                *product = *product * first(weight);
+    /// One input and one weight that are not zero give the outputs of the convolution.
+    #[track_caller]
+    pub fn check<A: Algorithm>(algorithm: A) {
+        let side = |side: usize| (0..side * side).map(move |place| [place / side, place % side]);
+        for (pixel, tap) in side(A::INPUT).flat_map(|pixel| side(3).map(move |tap| (pixel, tap))) {
+            let mut products = vec![value(0.0); A::PRODUCTS * A::PRODUCTS];
+            let mut filter = products.clone();
+            let only = |place: [usize; 2], number: f32| {
+                move |y: usize, x: usize| value(if [y, x] == place { number } else { 0.0 })
+            };
+            algorithm.transform_input(only(pixel, 2.0), |position, value| products[position] = value);
+            algorithm.transform_filter(only(tap, 3.0), |position, value| filter[position] = value);
+            for (product, weight) in products.iter_mut().zip(filter) {
+                *product = *product * number(weight);
             }
-            for (j, output) in S::Output::map(products).into_iter().enumerate() {
-                let expected = if j + weight + S::BEFORE == position + 1 { 6.0 } else { 0.0 };
-                assert!((first(output) - expected).abs() < 1e-5, "x{position} w{weight} y{j}");
-            }
+            algorithm.transform_output(
+                |position| products[position],
+                |y, x, output| {
+                    let meets =
+                        |axis: usize, output: usize| output + tap[axis] + A::BEFORE == pixel[axis] + 1;
+                    let expected = if meets(0, y) && meets(1, x) { 6.0 } else { 0.0 };
+                    assert!((number(output) - expected).abs() < 1e-5, "{pixel:?} {tap:?} {y} {x}");
+                },
+            );
         }
     }
 
-    fn first(value: Single) -> f32 {
+    fn value(number: f32) -> PortableLanes {
+        // SAFETY: any machine has these instructions.
+        unsafe { PortableLanes::load(&[number; LANES]) }
+    }
+
+    fn number(value: PortableLanes) -> f32 {
         let mut floats = [0.0; LANES];
         value.store(&mut floats);
         floats[0]
-    }
-
-    #[test]
-    fn schemes_are_convolutions() {
-        check::<Four, 6, 6, 4>();
-        check::<Pair, 2, 3, 2>();
     }
 }
