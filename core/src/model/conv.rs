@@ -1,5 +1,5 @@
-//! Convolution over channels-last images behind Burn's autodiff, with all that surrounds it in a Fixup block done in
-//! the same pass. Burn's own convolution costs a transposed copy per gradient and a pass for each bias and ReLU.
+//! Convolution of channels-last images as one autodiff operation, fused with the biases, the residual and the ReLU around it. Burn's
+//! own convolution costs a transposed copy for each gradient, and a pass over the activation for each bias and ReLU.
 
 pub(crate) mod composed;
 
@@ -17,7 +17,7 @@ use crate::kernel::conv::geometry::Geometry;
 use crate::kernel::conv::{self as cpu, Surround};
 use crate::kernel::{CpuTensor, floats, into_floats, tensor};
 
-/// How the windows of a convolution lie, and what follows it.
+/// Stride and padding of a convolution, and whether a ReLU follows.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Distance between neighbouring windows.
@@ -47,7 +47,7 @@ pub fn conv(
     if !has_kernels(&images) {
         return composed::conv(images, weights, input_bias, output_bias, residual, options);
     }
-    Tensor::from_dispatch(<Dispatch as ConvBackend>::surrounded_conv(
+    Tensor::from_dispatch(<Dispatch as ConvBackend>::fused_conv(
         images.into_dispatch(),
         weights.into_dispatch(),
         input_bias.into_dispatch(),
@@ -57,7 +57,7 @@ pub fn conv(
     ))
 }
 
-/// What is added to the result of a convolution.
+/// What is added to a result before its ReLU.
 #[derive(ExtensionType)]
 pub enum Residual<B: Backend> {
     /// Nothing.
@@ -67,14 +67,14 @@ pub enum Residual<B: Backend> {
 }
 
 impl Residual<Dispatch> {
-    /// From a tensor, if there is one.
+    /// The residual `tensor`, or none.
     pub(super) fn of(tensor: Option<Tensor<4>>) -> Self {
         tensor.map_or(Self::None, |tensor| Self::Add(tensor.into_dispatch()))
     }
 }
 
 impl Residual<Flex> {
-    /// The tensor with its values in a row.
+    /// The tensor, contiguous in memory.
     pub(super) fn contiguous(&self) -> Option<CpuTensor> {
         match self {
             Self::None => None,
@@ -87,7 +87,7 @@ impl Residual<Flex> {
 #[backend_extension(Flex, Autodiff)]
 pub trait ConvBackend: Backend {
     /// See [`conv`].
-    fn surrounded_conv(
+    fn fused_conv(
         images: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         input_bias: FloatTensor<Self>,
@@ -98,7 +98,7 @@ pub trait ConvBackend: Backend {
 }
 
 impl ConvBackend for Flex {
-    fn surrounded_conv(
+    fn fused_conv(
         images: CpuTensor,
         weights: CpuTensor,
         input_bias: CpuTensor,
@@ -120,7 +120,7 @@ impl ConvBackend for Flex {
 }
 
 impl<C: CheckpointStrategy> ConvBackend for Autodiff<Flex, C> {
-    fn surrounded_conv(
+    fn fused_conv(
         images: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         input_bias: FloatTensor<Self>,
@@ -136,7 +136,7 @@ impl<C: CheckpointStrategy> ConvBackend for Autodiff<Flex, C> {
         let mut saved = Saved { images, weights, bias: input_bias, is_shared, output: None, options };
         let run = |saved: &mut Saved, residual| {
             let Saved { images, weights, bias, .. } = saved.clone();
-            let output = Flex::surrounded_conv(images, weights, bias, output_bias, residual, options);
+            let output = Flex::fused_conv(images, weights, bias, output_bias, residual, options);
             saved.output = options.relu.then(|| output.clone());
             output
         };

@@ -1,4 +1,4 @@
-//! The max pooling of the stem over channels-last images: windows of 3 x 3, stride 2, one pixel of padding.
+//! Max pooling of channels-last images as an autodiff operation: windows of 3 x 3, stride 2, one pixel of padding.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -20,7 +20,7 @@ pub fn max_pool(images: Tensor<4>) -> Tensor<4> {
     if !has_kernels(&images) {
         return composed(images);
     }
-    Tensor::from_dispatch(<Dispatch as PoolBackend>::stem_pool(images.into_dispatch()))
+    Tensor::from_dispatch(<Dispatch as PoolBackend>::max_pool_3x3(images.into_dispatch()))
 }
 
 /// As [`max_pool`], from Burn's own operation, for devices that have no kernel of ours.
@@ -33,17 +33,17 @@ pub(crate) fn composed(images: Tensor<4>) -> Tensor<4> {
 #[backend_extension(Flex, Autodiff)]
 pub trait PoolBackend: Backend {
     /// See [`max_pool`].
-    fn stem_pool(images: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn max_pool_3x3(images: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl PoolBackend for Flex {
-    fn stem_pool(images: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn max_pool_3x3(images: FloatTensor<Self>) -> FloatTensor<Self> {
         pool(&images).0
     }
 }
 
 impl<C: CheckpointStrategy> PoolBackend for Autodiff<Flex, C> {
-    fn stem_pool(images: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn max_pool_3x3(images: FloatTensor<Self>) -> FloatTensor<Self> {
         let (images, node) = images.into_parts();
         let (output, winners) = pool(&images);
         register::<_, C, _>(PoolGradient, [node], (images.shape().dims(), winners), output)
