@@ -42,7 +42,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = |epoch: u64| folder.path().join(format!("ckpt-E{epoch:03}.safetensors"));
     for epoch in 0..2 {
-        let mut state = initial_state(&arch, false, epoch);
+        let mut state = initial_state(&arch, epoch);
         let values = state.tensors.iter_mut().flat_map(|tensor| &mut tensor.data).enumerate();
         values.for_each(|(i, value)| *value += 0.01 * (i as f32).sin());
         Checkpoint { state, metadata: BTreeMap::new() }.save(&path(epoch)).expect("space");

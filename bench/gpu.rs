@@ -91,7 +91,7 @@ impl Case {
     }
 
     fn network(&self) -> Network {
-        Network::new(self.arch.clone(), &initial_state(&self.arch, false, 0), &self.device).expect("it fits")
+        Network::new(self.arch.clone(), &initial_state(&self.arch, 0), &self.device).expect("it fits")
     }
 
     /// Seconds of a forward pass.

@@ -117,7 +117,7 @@ fn a_rewound_module_is_that_of_the_origin_but_for_its_counters() {
         assert_eq!(result.modules, arch.modules().iter().map(|m| m.name).collect::<Vec<_>>());
         assert!(matches!(result.rewound[2].origin, Origin::Drawn { seed: 3 }));
         assert!(result.rewound[1].measures.iter().all(|same| *same == result.none), "set to what it is");
-        let fresh = initial_state(&arch, false, 3);
+        let fresh = initial_state(&arch, 3);
         let by_hand = |origin: &StateDict, module: usize| -> Measures {
             let mut tensors = state(&arch, 2).tensors;
             for &index in arch.modules()[module].parameters {

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use basin_core::checkpoint::Checkpoint;
+use basin_core::model::init::zero_head;
 use basin_core::model::{Arch, initial_state};
 use common::*;
 use serde_json::Value;
@@ -19,10 +20,13 @@ fn write_networks(folder: &Path) {
         ("deep", "fixup_resnet34", 7, false),
         ("blank", "fixup_resnet18", 10, true),
     ];
-    for (seed, (name, arch, classes, zero_head)) in networks.into_iter().enumerate() {
+    for (seed, (name, arch, classes, is_blank)) in networks.into_iter().enumerate() {
         let arch = Arch::new(arch, classes).unwrap();
         let metadata = [("arch".to_owned(), arch.name.clone())].into();
-        let state = initial_state(&arch, zero_head, seed as u64);
+        let mut state = initial_state(&arch, seed as u64);
+        if is_blank {
+            zero_head(&arch, &mut state);
+        }
         Checkpoint { state, metadata }.save(&folder.join(format!("{name}.safetensors"))).unwrap();
     }
 }

@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn networks_start_as_far_apart_as_the_formulas_say() -> Result<()> {
         let arch = Arch::new("fixup_resnet50", 345)?;
-        let [one, two] = [1, 2].map(|seed| initial_state(&arch, false, seed));
+        let [one, two] = [1, 2].map(|seed| initial_state(&arch, seed));
         let parameters: usize = one.tensors.iter().map(|tensor| tensor.data.len()).sum();
         assert_eq!(parameters, 24_161_931);
         let check = |value: f64, expected: f64| {
@@ -165,7 +165,7 @@ mod tests {
     fn heads_of_other_sizes_are_left_out_and_other_differences_refused() -> Result<()> {
         let [arch, other] = [5, 7].map(|classes| Arch::new("fixup_resnet18", classes));
         let (arch, other) = (arch?, other?);
-        let [one, two] = [(&arch, 1), (&other, 2)].map(|(arch, seed)| initial_state(arch, false, seed));
+        let [one, two] = [(&arch, 1), (&other, 2)].map(|(arch, seed)| initial_state(arch, seed));
         let Distance { modules, left_out, tensors, .. } = distance(&arch, &one, &two)?;
         assert_eq!(left_out, ["fc"]);
         assert_eq!((modules.len(), modules[8].name.as_str()), (9, "layer4.1"));

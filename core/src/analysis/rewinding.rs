@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::figure::Figure as _;
 use crate::job::Job;
 use crate::model::arch::{Module, Role};
+use crate::model::init::zero_head;
 use crate::model::{Arch, Network, initial_state};
 
 pub use chart::{chart, table};
@@ -150,7 +151,10 @@ fn origins(
         Ok((Origin::Checkpoint(source), network))
     });
     let draws = request.seeds.iter().map(|&seed| {
-        let state = initial_state(arch, request.experiment.model.kwargs.zero_fc_init, seed);
+        let mut state = initial_state(arch, seed);
+        if request.experiment.model.kwargs.zero_fc_init {
+            zero_head(arch, &mut state);
+        }
         Ok((Origin::Drawn { seed }, Network::new(arch.clone(), &state, &job.device)?))
     });
     checkpoints.chain(draws).collect()

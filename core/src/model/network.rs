@@ -192,7 +192,7 @@ mod tests {
     fn networks() -> impl Iterator<Item = (Network, Tensor<4>)> {
         FAMILIES.iter().map(|family| {
             let (arch, device) = (Arch::new(family.names[0], 5).unwrap(), Device::flex());
-            let mut state = initial_state(&arch, false, 1);
+            let mut state = initial_state(&arch, 1);
             for tensor in &mut state.tensors {
                 for (index, value) in tensor.data.iter_mut().enumerate() {
                     *value += 0.02 * (index as f32).sin();

@@ -6,6 +6,7 @@ use crate::checkpoint::{NamedTensor, StateDict, stem};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::model::init::zero_head;
 use crate::model::{Arch, initial_state};
 use crate::remote::{self, is_url};
 
@@ -27,7 +28,10 @@ pub struct Start {
 /// # Errors
 /// [`Error::Data`] if no checkpoint is found, or if anything but the head differs in name or shape; those of [`remote::load`].
 pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job) -> Result<Start> {
-    let fresh = initial_state(arch, experiment.model.kwargs.zero_fc_init, experiment.seed.init);
+    let mut fresh = initial_state(arch, experiment.seed.init);
+    if experiment.model.kwargs.zero_fc_init {
+        zero_head(arch, &mut fresh);
+    }
     match &experiment.train.finetune_from {
         None => Ok(Start { state: fresh, pretrained_sha256: None }),
         Some(source) => {

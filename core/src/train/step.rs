@@ -294,7 +294,7 @@ mod tests {
         let (device, stop) = (Device::flex(), Stop::default());
         let job = Job { device: device.clone(), others: &[], emit: &|_| {}, stop: &stop };
         let arch = Arch::new(&experiment.model.arch, 10).unwrap();
-        let network = Network::new(arch.clone(), &initial_state(&arch, false, 0), &device).unwrap();
+        let network = Network::new(arch.clone(), &initial_state(&arch, 0), &device).unwrap();
         let optimizer = Optimizer::new(&experiment.optimizer, network.trained()).unwrap();
         let regularizers = Regularizers::new(&[], std::iter::empty(), || Ok(Vec::new())).unwrap();
         let learner =

@@ -49,7 +49,7 @@ impl Folder {
     }
 
     fn save(&self, path: &Path, arch: &str, epoch: usize) {
-        let state = initial_state(&Arch::new(arch, 10).unwrap(), false, epoch as u64);
+        let state = initial_state(&Arch::new(arch, 10).unwrap(), epoch as u64);
         let metadata = [("epoch".to_owned(), epoch.to_string())].into();
         Checkpoint { state, metadata }.save(path).unwrap();
     }

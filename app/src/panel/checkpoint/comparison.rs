@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn modules_are_as_far_apart_as_the_distance_analysis_says() {
         let arch = Arch::new("torchvision/resnet18", 3).unwrap();
-        let [one, two] = [1, 2].map(|seed| initial_state(&arch, false, seed));
+        let [one, two] = [1, 2].map(|seed| initial_state(&arch, seed));
         let comparison = Comparison::new(&one, &two, Some(&arch));
         let expected = distance(&arch, &one, &two).unwrap().modules;
         assert_eq!(comparison.modules.rows.len(), expected.len());

@@ -11,7 +11,7 @@ fn save(folder: &Path, name: &str, seed: u64) -> PathBuf {
     let arch = Arch::new("fixup_resnet18", 3).unwrap();
     let metadata = [("arch".to_owned(), arch.name.clone())].into();
     let path = folder.join(name);
-    Checkpoint { state: initial_state(&arch, false, seed), metadata }.save(&path).unwrap();
+    Checkpoint { state: initial_state(&arch, seed), metadata }.save(&path).unwrap();
     path
 }
 
