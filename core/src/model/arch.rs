@@ -78,8 +78,12 @@ impl Arch {
 
     /// The stages that have parameters, bottom to top: the modules of the paper's Figure 5.
     pub fn modules(&self) -> Vec<Module<'_>> {
-        let module = |(stage, Stage { name, parameters, .. })| Module { name, stage, parameters };
-        self.stages.iter().enumerate().map(module).filter(|module| !module.parameters.is_empty()).collect()
+        let modules = self.stages.iter().enumerate().map(|(stage, Stage { name, parameters, .. })| Module {
+            name,
+            stage,
+            parameters,
+        });
+        modules.filter(|module| !module.parameters.is_empty()).collect()
     }
 
     /// The position of a stage by its name. A group of stages, such as `layer1` of `layer1.0` and `layer1.1`, is its last one.

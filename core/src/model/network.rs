@@ -9,7 +9,7 @@ use super::arch::{Arch, Role, Spec};
 use super::layout;
 use super::pass::{Pass, Statistics};
 use crate::checkpoint::StateDict;
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// An architecture with the values of its parameters.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ impl Network {
     ///
     /// # Errors
     /// [`Error::Data`] naming the parameters that are missing, not known, or of another shape.
-    pub fn new(arch: Arch, state: &StateDict, device: &Device) -> Result<Self> {
+    pub fn new(arch: Arch, state: &StateDict, device: &Device) -> Result<Self, Error> {
         let parameters = layout::values(arch.parameters.iter(), state, device).map_err(|problems| {
             Error::data(format!(
                 "the parameters do not fit {} with {} classes: {problems}; choose a checkpoint of this architecture or set model.arch",
