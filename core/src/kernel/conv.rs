@@ -74,7 +74,7 @@ pub fn forward(
     }
 }
 
-/// The gradient at the sums inside the ReLU, and its sum over pixels for each channel.
+/// The gradient of the pre-activations (before the ReLU), and its sum over pixels for each channel.
 ///
 /// `output` is what [`forward`] returned, where a ReLU followed.
 pub fn before_relu(mut gradient: Vec<f32>, output: Option<&[f32]>, channels: usize) -> (Vec<f32>, Vec<f64>) {
@@ -146,7 +146,7 @@ fn column_sums(matrix: &[f32], columns: usize) -> Vec<f64> {
     add_up(sums, columns)
 }
 
-/// Gradients of scalar biases are what is left of large sums that cancel, so only few rows are added in single precision.
+/// The gradient of a scalar bias is a sum of large terms that nearly cancel, so only few rows are added in single precision.
 fn column_sums_serial(matrix: &[f32], columns: usize) -> Vec<f64> {
     const ROWS: usize = 16;
     let mut sums = vec![0.0; columns];

@@ -70,14 +70,14 @@ impl Layer for Stem {
     }
 }
 
-/// Convolutions in a row and a way around them. Numbers are indices of parameters.
+/// A residual block: convolutions in sequence and a skip connection. Numbers are indices of parameters.
 #[derive(Debug)]
 struct Block {
-    /// The output of each passes a ReLU, of the last after the addition.
+    /// A ReLU follows each; of the last, after the skip connection is added.
     convs: Vec<Conv>,
     /// Factor of the last convolution.
     scale: usize,
-    /// Weight and stride on the way around, where shapes change. It shares the first input bias.
+    /// Weight and stride of the convolution in the skip connection, where shapes change. It shares the first input bias.
     downsample: Option<(usize, usize)>,
 }
 
@@ -121,9 +121,9 @@ impl Block {
 }
 
 impl Layer for Block {
-    /// `relu(scale * conv(... relu(conv(x + b1a) + b1b) ...) + bnb + way around)`.
+    /// `relu(scale * conv(... relu(conv(x + b1a) + b1b) ...) + bnb + skip)`.
     fn forward(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        let around = match self.downsample {
+        let skip = match self.downsample {
             None => x.clone(),
             Some((weight, stride)) => {
                 let options = Options { stride, padding: 0, relu: false };
@@ -139,7 +139,7 @@ impl Layer for Block {
         let x = inner.iter().fold(x, |x, layer| surrounded(x, layer, pass.weight(layer.weight), None));
         // The scale belongs to the sums of the convolution: a convolution with scaled weights is the same.
         let weight = pass.weight(last.weight) * pass.value(self.scale).reshape([1, 1, 1, 1]);
-        surrounded(x, last, weight, Some(around))
+        surrounded(x, last, weight, Some(skip))
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {

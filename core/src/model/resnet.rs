@@ -1,4 +1,4 @@
-//! The plan that ResNets of one size share, whatever lies around their convolutions (He et al. 2016).
+//! Sizes of ResNets: their blocks and convolutions, without biases and normalisation (He et al. 2016).
 
 /// Channels after the stem.
 pub const STEM_CHANNELS: usize = 64;
@@ -32,9 +32,9 @@ enum Kind {
 pub struct BlockPlan {
     /// Name of the module, such as `layer1.0`.
     pub name: String,
-    /// Its convolutions in a row.
+    /// Its convolutions in sequence.
     pub convs: Vec<ConvPlan>,
-    /// The 1 x 1 convolution on the way around, where shapes change.
+    /// The 1 x 1 convolution of the skip connection, where shapes change.
     pub downsample: Option<ConvPlan>,
 }
 

@@ -69,8 +69,8 @@ impl NormConv {
         conv(x, pass.weight(self.weight), pass.zero(), pass.zero(), None, options)
     }
 
-    /// `act(norm(conv(x)) + residual)`. In training the batch is normalised by its own moments, which the running ones
-    /// follow; otherwise the running moments are part of the convolution.
+    /// `act(norm(conv(x)) + residual)`. In training the batch is normalised by its own mean and variance, and the running ones are
+    /// updated; in evaluation the running ones are folded into the convolution.
     fn apply(&self, x: Tensor<4>, pass: &Pass, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
         let (scale, shift) = (pass.value(self.scale), pass.value(self.shift));
         let (mean, variance) = (pass.value(self.mean), pass.value(self.variance));
@@ -106,7 +106,7 @@ impl Layer for NormConv {
     }
 }
 
-/// Convolutions in a row and a way around them; the last ReLU follows the addition.
+/// A residual block: convolutions in sequence and a skip connection; the last ReLU follows the addition.
 #[derive(Debug)]
 struct Block {
     inner: Vec<NormConv>,
@@ -123,21 +123,21 @@ impl Block {
         let last = plan.convs.len() - 1;
         let inner = plan.convs[..last].iter().enumerate().map(&mut conv).collect();
         let last = conv((last, &plan.convs[last]));
-        let around = |conv| {
+        let downsample = |conv| {
             NormConv::new(&format!("{name}.downsample.0"), &format!("{name}.downsample.1"), conv, builder)
         };
-        Self { inner, last, downsample: plan.downsample.map(around) }
+        Self { inner, last, downsample: plan.downsample.map(downsample) }
     }
 }
 
 impl Layer for Block {
     fn forward(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        let around = match &self.downsample {
+        let skip = match &self.downsample {
             None => x.clone(),
             Some(downsample) => downsample.apply(x.clone(), pass, None, false),
         };
         let x = self.inner.iter().fold(x, |x, layer| layer.forward(x, pass));
-        self.last.apply(x, pass, Some(around), true)
+        self.last.apply(x, pass, Some(skip), true)
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
