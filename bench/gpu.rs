@@ -6,6 +6,7 @@ use basin_core::data::Labelling;
 use basin_core::device::Choice;
 use basin_core::evaluate::loss::{Targets, loss};
 use basin_core::model::conv::{Options, conv};
+use basin_core::model::layer::LinearMap;
 use basin_core::model::{Arch, Network, initial_state};
 use basin_core::optim::rule::Sgd;
 use basin_core::optim::{Optimizer, OptimizerSettings, UpdateRule};
@@ -46,7 +47,7 @@ fn main() {
     let mib = |bytes: u64| bytes / (1 << 20);
     let reserved = case.device.memory_pool_usage().map(|usage| mib(usage.bytes_reserved));
     let [conv_forward, data_gradient, weight_gradient] = case.convolutions();
-    let flops: f64 = case.arch.operators(case.size).iter().map(|operator| case.flops(operator)).sum();
+    let flops: f64 = case.arch.linear_maps(case.size).iter().map(|map| case.flops(map)).sum();
     let product = case.seconds(|| {
         let matrix = || case.random([LIMIT, LIMIT]).cast(case.precision);
         let (one, two) = (matrix(), matrix());
@@ -131,18 +132,17 @@ impl Case {
     /// Seconds of all convolutions of a step: forward, and for the gradients of images and of weights.
     fn convolutions(&self) -> [f64; 3] {
         let mut sums = [0.0; 3];
-        let operators = self.arch.operators(self.size);
-        let shape = |at: usize| {
-            (&self.arch.parameters[operators[at].weight].shape, operators[at].stride, operators[at].side)
-        };
-        for at in 0..operators.len() {
+        let maps = self.arch.linear_maps(self.size);
+        let shape =
+            |at: usize| (&self.arch.parameters[maps[at].weight].shape, maps[at].stride, maps[at].side);
+        for at in 0..maps.len() {
             let (weights, stride, side) = shape(at);
             let [outputs, inputs, kernel, _] = weights[..] else { continue };
             // Each shape is timed once, and counts as often as it is there.
             if (0..at).any(|earlier| shape(earlier) == shape(at)) {
                 continue;
             }
-            let count = (at..operators.len()).filter(|later| shape(*later) == shape(at)).count() as f64;
+            let count = (at..maps.len()).filter(|later| shape(*later) == shape(at)).count() as f64;
             let options = Options { stride, padding: kernel / 2, relu: false };
             let images = self.random([self.batch, side, side, inputs]).cast(self.precision);
             let weights = self.random([kernel, kernel, inputs, outputs]).cast(self.precision);
@@ -177,9 +177,8 @@ impl Case {
     }
 
     /// Operations of a layer's forward pass.
-    fn flops(&self, operator: &basin_core::model::arch::Operator) -> f64 {
-        let weights: usize = self.arch.parameters[operator.weight].shape.iter().product();
-        let output = operator.side.div_ceil(operator.stride);
-        2.0 * (self.batch * output * output * weights) as f64
+    fn flops(&self, map: &LinearMap) -> f64 {
+        let weights: usize = self.arch.parameters[map.weight].shape.iter().product();
+        2.0 * (self.batch * map.output().pow(2) * weights) as f64
     }
 }

@@ -1,4 +1,4 @@
-//! The devices of this machine, and tensors of the CPU as plain slices.
+//! The devices of this machine: the CPU, and the GPUs that this build can use.
 
 mod choice;
 #[cfg(feature = "cuda")]
@@ -11,13 +11,11 @@ mod precision;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use burn::backend::Flex;
-use burn::backend::tensor::FloatTensor;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor};
 use serde::Serialize;
 
 use crate::error::{Error, Remedy, Result};
-use crate::model::conv::instructions;
+use crate::kernel::instructions;
 use crate::number;
 
 pub use self::choice::{Choice, Choices};
@@ -38,17 +36,17 @@ pub const FEATURES: &[&str] = &[
 /// A device of this machine that this build can use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hardware {
-    /// What chooses it.
+    /// The `--device` value that chooses it.
     pub choice: Choice,
-    /// Its name, or the widest instructions of a processor.
+    /// Its name; of the CPU, the widest vector instructions that the kernels use.
     pub name: String,
     /// What it is.
     pub kind: Kind,
-    /// What Burn reaches it through, such as `Vulkan`.
+    /// The interface that Burn uses it through, such as `Vulkan`.
     pub interface: String,
     /// Name and version of its driver.
     pub driver: String,
-    /// Its memory, bytes, where the interface tells.
+    /// Its memory, bytes, if the interface reports it.
     pub memory: Option<u64>,
 }
 
@@ -62,19 +60,19 @@ pub enum Kind {
     Discrete,
     /// A GPU that shares the processor's memory.
     Integrated,
-    /// A GPU that a virtual machine is lent.
+    /// A GPU that a virtual machine shares with others.
     Virtual,
-    /// A processor that plays a GPU: right, and very slow.
+    /// A software GPU, emulated on the CPU, such as Mesa's llvmpipe: correct, and very slow.
     Software,
-    /// Unknown to its driver.
+    /// Its driver does not say.
     Other,
 }
 
-/// Devices that were opened, which happens once for each, and what they are.
+/// The GPUs that have been opened, each of them once, and their descriptions.
 static OPENED: Mutex<Vec<(Device, Hardware)>> = Mutex::new(Vec::new());
 
 impl Hardware {
-    /// Its memory as a person reads it.
+    /// Its memory in GiB, with the unit.
     pub fn memory_in_words(&self) -> Option<String> {
         self.memory.map(number::bytes)
     }
@@ -119,14 +117,14 @@ impl Choice {
         Ok(device)
     }
 
-    /// Makes a GPU that is listed ready; in words why it is not.
+    /// Initialises a GPU that [`list`] has found; the error says in words why it cannot be used.
     fn start(self) -> std::result::Result<Device, String> {
         match self {
             #[cfg(feature = "wgpu")]
             Self::Wgpu | Self::Vulkan(_) => graphics::start(self),
             #[cfg(feature = "cuda")]
             Self::Cuda(number) => cuda::start(number),
-            _ => Err("it is no GPU of this build".to_owned()),
+            _ => Err("this build cannot use it".to_owned()),
         }
     }
 }
@@ -142,23 +140,23 @@ pub fn list() -> Vec<Hardware> {
     devices
 }
 
-/// What a device is that was opened by [`Choice::open`].
+/// The description of a device that [`Choice::open`] has opened.
 pub fn describe(device: &Device) -> Hardware {
     let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     opened.iter().find(|(known, _)| known == device).map_or_else(cpu, |(_, hardware)| hardware.clone())
 }
 
-/// Whether tensors of a device are the CPU's, for which there are kernels of our own.
+/// Whether a device is the CPU, with or without autodiff.
 pub(crate) fn is_cpu(device: &Device) -> bool {
     *device == Device::flex()
 }
 
-/// Whether there are kernels of our own for images: those of the CPU are for single precision.
+/// Whether [`crate::kernel`] can compute on these images: they lie in the CPU's memory, in single precision.
 pub(crate) fn has_kernels(images: &Tensor<4>) -> bool {
     is_cpu(&images.device()) && images.dtype() == DType::F32
 }
 
-/// Memory of a GPU that this program holds, bytes; unknown for the CPU. Waits for what is being computed.
+/// Memory of a GPU that this program has reserved, bytes; unknown for the CPU. Waits until the GPU is idle.
 pub fn memory_held(device: &Device) -> Option<u64> {
     device.memory_pool_usage().map(|usage| usage.bytes_reserved)
 }
@@ -174,14 +172,14 @@ fn cpu() -> Hardware {
     }
 }
 
-/// The machine's memory, bytes, where the system tells.
+/// The machine's memory, bytes, if the system reports it.
 fn main_memory() -> Option<u64> {
     let known = std::fs::read_to_string("/proc/meminfo").ok()?;
     let kibibytes = known.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     kibibytes.split_whitespace().next()?.parse::<u64>().ok().map(|kibibytes| kibibytes << 10)
 }
 
-/// The devices there are, as words that `--device` takes.
+/// The devices of this machine as `--device` names them, joined by "or".
 fn choices() -> String {
     let names: Vec<String> = list().iter().map(|hardware| hardware.choice.to_string()).collect();
     names.join(" or ")
@@ -196,24 +194,6 @@ impl fmt::Display for Hardware {
         }
         self.memory_in_words().map_or(Ok(()), |memory| write!(formatter, ", {memory}"))
     }
-}
-
-/// A tensor in the CPU's memory.
-pub(crate) type CpuTensor = FloatTensor<Flex>;
-
-/// The values of a contiguous tensor.
-pub(crate) fn floats(tensor: &CpuTensor) -> &[f32] {
-    tensor.as_slice().expect("contiguous float32")
-}
-
-/// The values of a tensor, without a copy where nobody else holds it.
-pub(crate) fn into_floats(tensor: CpuTensor) -> Vec<f32> {
-    tensor.into_data().try_into_vec().expect("float32")
-}
-
-/// A tensor that takes over the values.
-pub(crate) fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> CpuTensor {
-    CpuTensor::from_data(TensorData::new(values, shape))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod data;
 pub mod prepare;
 
 pub mod checkpoint;
+pub(crate) mod kernel;
 pub mod model;
 pub mod remote;
 

@@ -1,22 +1,31 @@
 //! Networks: architectures, how they start, and their forward pass.
+//!
+//! A family of architectures is a file with its parameters and its stages, and a line in [`arch`].
 
 pub mod arch;
-pub mod init;
 pub mod network;
 
+pub mod init;
+pub mod layout;
+
 mod fixup;
-mod graph;
 mod resnet;
 mod torchvision;
+
+mod family;
+pub mod layer;
+pub mod pass;
+mod spec;
+
+pub mod conv;
+mod graph;
+pub mod norm;
+pub mod pool;
 
 #[cfg(test)]
 mod agreement;
 
-pub mod conv;
-pub mod layout;
-pub mod norm;
-pub mod pool;
-
 pub use arch::Arch;
 pub use init::{initial_state, initial_state_with_zero_head};
-pub use network::{Network, Statistics};
+pub use network::Network;
+pub use pass::Statistics;

@@ -7,6 +7,8 @@
 
 mod common;
 
+use std::convert::Infallible;
+
 use basin_core::analysis::distance::{Part, distance};
 use basin_core::checkpoint::{NamedTensor, StateDict};
 use basin_core::data::Labelling;
@@ -80,19 +82,19 @@ fn check_evaluation(golden: &Value, name: &str) {
     let network = network(golden, seed(golden), &Device::flex());
     let (images, targets) = inputs(golden, seed(golden), shape(golden), &Device::flex());
     let stages = golden["eval"]["activations"].as_object().unwrap();
-    let output = |name: &str| network.arch.output(name).unwrap();
-    let mut outputs: Vec<usize> = stages.keys().map(|name| output(name)).collect();
-    outputs.push(output("fc"));
+    let position = |name: &str| network.arch.stage(name).unwrap();
+    let mut chosen: Vec<usize> = stages.keys().map(|name| position(name)).collect();
+    chosen.push(position("fc"));
     let mut taken = Vec::new();
-    let take = |output, values| {
-        taken.push((output, values));
-        Ok(())
+    let take = |stage, values| {
+        taken.push((stage, values));
+        Ok::<_, Infallible>(())
     };
-    network.outputs(images.clone(), &outputs, take).unwrap();
-    outputs.sort_unstable();
-    assert_eq!(taken.iter().map(|(output, _)| *output).collect::<Vec<_>>(), outputs);
+    network.features(images.clone(), &chosen, take).unwrap();
+    chosen.sort_unstable();
+    assert_eq!(taken.iter().map(|(stage, _)| *stage).collect::<Vec<_>>(), chosen);
     for (stage, expected) in stages {
-        let depth = outputs.iter().position(|known| *known == output(stage)).unwrap();
+        let depth = chosen.iter().position(|known| *known == position(stage)).unwrap();
         let values = taken[depth].1.clone().permute([0, 3, 1, 2]);
         check_summary(values, expected, depth + 1, &format!("{name} {stage}"));
     }

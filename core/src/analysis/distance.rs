@@ -217,7 +217,7 @@ pub fn distance(arch: &Arch, one: &StateDict, two: &StateDict) -> Result<Distanc
     let Diff { only_before, only_after, reshaped, tensors, .. } = diff(one, two);
     let reshaped = reshaped.into_iter().map(|tensor| tensor.name);
     let differing: Vec<String> = only_before.into_iter().chain(only_after).chain(reshaped).collect();
-    let (head, body): (Vec<_>, Vec<_>) = differing.into_iter().partition(|name| Arch::is_head(name));
+    let (head, body): (Vec<_>, Vec<_>) = differing.into_iter().partition(|name| arch.is_head(name));
     if !body.is_empty() {
         return Err(Error::data(format!(
             "the networks differ in the names or shapes of {}; choose two of one architecture",
@@ -228,7 +228,8 @@ pub fn distance(arch: &Arch, one: &StateDict, two: &StateDict) -> Result<Distanc
     let changes: HashMap<&str, Change> = tensors.iter().map(|t| (t.name.as_str(), t.change)).collect();
     let (mut left_out, mut compared) = (Vec::new(), Vec::new());
     for module in arch.modules() {
-        if !head.is_empty() && module.parameters.contains(&arch.layers.head.weight) {
+        let is_head = module.parameters.iter().any(|index| arch.is_head(&arch.parameters[*index].name));
+        if !head.is_empty() && is_head {
             left_out.push(module.name.to_owned());
             continue;
         }

@@ -7,6 +7,7 @@ mod chart;
 mod estimator;
 mod extract;
 mod grams;
+mod hsics;
 mod measure;
 mod plan;
 mod positions;

@@ -56,10 +56,10 @@ impl Sweep<'_> {
         let (modules, mut prefix) = (self.network.arch.modules(), Prefix::new(self, job));
         let (mut done, total) = (0, visits.iter().map(|visit| visit.keys.len() as u64).sum());
         for Visit { module, keys } in visits.iter().filter(|visit| !visit.keys.is_empty()) {
-            let at_once = if prefix.advance(*module)? {
+            let at_once = if prefix.advance(modules[*module].stage)? {
                 1
             } else {
-                let at_once = self.within_memory(&modules[*module].parameters).min(keys.len());
+                let at_once = self.within_memory(modules[*module].parameters).min(keys.len());
                 job.emit(Event::Note(format!(
                     "what {} is given does not fit into {} MiB, and is computed again for every {at_once} points",
                     modules[*module].name,

@@ -12,12 +12,12 @@ use crate::error::{Error, Result};
 /// A device as `--device` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Choice {
-    /// The first of CUDA, Vulkan and wgpu that has a GPU, or else the CPU.
+    /// The first GPU of CUDA, Vulkan or wgpu, in this order; the CPU without a GPU.
     #[default]
     Auto,
     /// The processor.
     Cpu,
-    /// The best GPU of what WebGPU uses on this system: Vulkan, Metal or DirectX 12.
+    /// The best GPU of WebGPU's interface on this system: Vulkan, Metal or DirectX 12.
     Wgpu,
     /// A GPU by its number in Vulkan, the best first.
     Vulkan(usize),
@@ -25,7 +25,7 @@ pub enum Choice {
     Cuda(usize),
 }
 
-/// Devices as `--device` names them, with commas; those that train together are of one kind.
+/// The devices of a run, comma-separated in `--device`. Several train data-parallel, and are of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choices(Vec<Choice>);
 
@@ -36,7 +36,7 @@ impl From<Choice> for Choices {
 }
 
 impl Choices {
-    /// Starts all of them.
+    /// Opens all of them.
     ///
     /// # Errors
     /// Those of [`Choice::open`].
@@ -44,7 +44,7 @@ impl Choices {
         self.0.iter().map(|choice| choice.open()).collect()
     }
 
-    /// The one device, for work that more would not share.
+    /// The one device, for work that is not data-parallel.
     ///
     /// # Errors
     /// [`Error::Usage`] if there are several.
@@ -76,7 +76,7 @@ impl FromStr for Choices {
 }
 
 impl Choice {
-    /// The cargo feature that it needs.
+    /// The cargo feature that it needs; `cpu`, which is none, for the CPU.
     pub(super) fn feature(self) -> &'static str {
         match self {
             Self::Auto | Self::Cpu => "cpu",

@@ -6,7 +6,7 @@ use cudarc::driver::{CudaContext, result, sys};
 
 use super::{Choice, Hardware, Kind};
 
-/// All GPUs of CUDA; none where there is no driver.
+/// All GPUs that CUDA's driver lists; none without the driver.
 pub(super) fn list() -> Vec<Hardware> {
     // SAFETY: this only asks whether the driver's library can be loaded.
     if !unsafe { sys::is_culib_present() } {
@@ -26,13 +26,13 @@ pub(super) fn list() -> Vec<Hardware> {
     described.collect()
 }
 
-/// Makes a GPU ready; in words why it is not.
+/// Initialises a GPU; the error says in words why it cannot be used.
 pub(super) fn start(number: usize) -> Result<Device, String> {
     result::init().map_err(|error| error.to_string())?;
     Ok(Device::cuda(number))
 }
 
-/// The newest CUDA that the driver runs, such as `13.0`.
+/// The newest CUDA version that the driver supports, such as `13.0`.
 fn version() -> String {
     let mut version = 0;
     // SAFETY: the driver is loaded, and writes one number.

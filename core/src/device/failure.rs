@@ -1,5 +1,4 @@
-//! What goes wrong on a device, as errors. Kernels panic where a GPU is lost; values for which there was no memory are missed
-//! when they are read.
+//! Failures of a device as errors. A kernel panics when its GPU is lost; a failed allocation shows only when the values are read.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -10,11 +9,11 @@ use std::sync::Once;
 use crate::error::{Error, Remedy, Result};
 
 thread_local! {
-    /// Whether a panic of this thread becomes an error, and needs no report of its own.
+    /// Whether a panic of this thread becomes an error, so that it is not printed too.
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does work on a device; where that panics it is an error.
+/// Does work on a device, and turns a panic into an error.
 ///
 /// # Errors
 /// Those of `work`; [`Error::Memory`] or [`Error::Run`] for a panic.
@@ -34,12 +33,12 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     ended.unwrap_or_else(|panic| Err(failure(words(&*panic), words(&*panic))))
 }
 
-/// Why values could not be read from a device.
+/// The error for values that could not be read from a device.
 pub(crate) fn unreadable(error: impl Debug + Display) -> Error {
     failure(&format!("{error:?}"), &error.to_string())
 }
 
-/// An error from all that is known of it, and from what can be said of it.
+/// An error with the message `said`. Whether the device is out of memory is looked for in `known`, which may hold more details.
 fn failure(known: &str, said: &str) -> Error {
     let known = known.to_lowercase();
     if ["outofmemory", "out of memory", "out_of_memory"].iter().any(|words| known.contains(words)) {
@@ -52,7 +51,7 @@ fn failure(known: &str, said: &str) -> Error {
     Error::run(format!("the device failed ({reason})")).with(Remedy::LookAtDevice)
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason was given")

@@ -10,7 +10,7 @@ use burn::tensor::{Device, DeviceKind};
 
 use super::{Choice, Hardware, Kind};
 
-/// All GPUs there are: with Vulkan compiled in by their numbers there, then the best one as WebGPU's.
+/// All GPUs of this machine: each by its number in Vulkan, in a build with that feature, and the best one as WebGPU's.
 pub(super) fn list() -> Vec<Hardware> {
     let mut devices = Vec::new();
     if cfg!(feature = "vulkan") {
@@ -27,21 +27,19 @@ pub(super) fn best_is_vulkan() -> bool {
     adapters().first().is_some_and(|adapter| adapter.backend == Backend::Vulkan)
 }
 
-/// Makes the GPU of a choice ready; in words why it is not.
+/// Initialises the GPU of a choice; the error says in words why it cannot be used.
 pub(super) fn start(choice: Choice) -> Result<Device, String> {
     let adapter = match choice {
         Choice::Vulkan(number) => vulkan().nth(number),
         _ => adapters().first(),
     };
-    let adapter = adapter.ok_or("it is gone")?;
+    let adapter = adapter.ok_or("the system no longer lists it")?;
     let is_software = adapter.backend == Backend::Vulkan && adapter.device_type == DeviceType::Cpu;
     if cfg!(feature = "vulkan") && is_software {
-        // Mesa 22 and 25 end the whole process while they compile a product of matrices.
-        return Err(
-            "a processor that plays a GPU crashes on the SPIR-V of a build with the feature vulkan; \
-                    one with wgpu alone computes on it"
-                .to_owned(),
-        );
+        // Mesa's llvmpipe (versions 22 and 25) ends the whole process while it compiles a matrix product.
+        return Err("it is a software GPU, whose driver crashes while it compiles the SPIR-V shaders of a build with the \
+                    feature vulkan; a build with the feature wgpu alone can use it"
+            .to_owned());
     }
     let interface = match adapter.backend {
         Backend::Vulkan => WgpuBackend::Vulkan,
@@ -66,7 +64,8 @@ pub(super) fn start(choice: Choice) -> Result<Device, String> {
     options.init().map_err(|error| error.to_string())
 }
 
-/// What wgpu found, the best first; looked for once, since Vulkan's loader bears no instances that come and go.
+/// The adapters that wgpu finds, the best first. They are listed once, and the instance is kept: Vulkan's loader crashes where
+/// instances are created and dropped repeatedly.
 fn adapters() -> &'static [AdapterInfo] {
     static FOUND: OnceLock<(Instance, Vec<AdapterInfo>)> = OnceLock::new();
     let (_, adapters) = FOUND.get_or_init(|| {
@@ -78,7 +77,7 @@ fn adapters() -> &'static [AdapterInfo] {
         let found = pin!(instance.enumerate_adapters(backends)).poll(&mut Context::from_waker(Waker::noop()));
         let mut adapters: Vec<AdapterInfo> = match found {
             Poll::Ready(found) => found.iter().map(|adapter| adapter.get_info()).collect(),
-            // Only a browser lets one wait.
+            // Outside a browser the list is there at once.
             Poll::Pending => Vec::new(),
         };
         adapters.sort_by_key(|adapter| match adapter.device_type {
@@ -110,7 +109,7 @@ fn hardware(choice: Choice, adapter: &AdapterInfo) -> Hardware {
         },
         interface: adapter.backend.to_string(),
         driver: format!("{} {}", adapter.driver, adapter.driver_info).trim().to_owned(),
-        // WebGPU does not tell.
+        // WebGPU does not report it.
         memory: None,
     }
 }

@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 use crate::error::Result;
 use crate::evaluate::values;
 use crate::model::conv::{Options, composed, conv};
+use crate::model::layer::{LinearMap, Operator};
 use crate::model::{Arch, pool};
 use crate::random::{Keyed, Purpose};
 
@@ -40,17 +41,18 @@ pub(super) fn of(arch: &Arch, side: usize) -> Vec<(String, usize, Shape)> {
         Some((_, layers, _)) => *layers += 1,
         None => found.push((layer.to_owned(), 1, shape)),
     };
-    for (number, operator) in arch.operators(side).iter().enumerate() {
-        let spec = &arch.parameters[operator.weight];
+    for (stage, operator) in arch.operators(side) {
+        let LinearMap { weight, stride, side } = match operator {
+            Operator::Linear(map) => map,
+            Operator::MaxPool { channels, side } => {
+                add(stage, Shape::Pool { side, channels });
+                continue;
+            }
+        };
+        let spec = &arch.parameters[weight];
         let layer = spec.name.trim_end_matches(".weight");
         match *spec.shape {
-            [outputs, inputs, kernel, _] => {
-                let (stride, side) = (operator.stride, operator.side);
-                add(layer, Shape::Conv { kernel, stride, side, inputs, outputs });
-                if number == 0 {
-                    add("maxpool", Shape::Pool { side: operator.output(), channels: outputs });
-                }
-            }
+            [outputs, inputs, kernel, _] => add(layer, Shape::Conv { kernel, stride, side, inputs, outputs }),
             [outputs, inputs] => add(layer, Shape::Linear { inputs, outputs }),
             _ => {}
         }

@@ -7,7 +7,7 @@ use super::conv::{self, Options};
 use super::{norm, pool};
 use crate::random::{Keyed, Purpose};
 
-/// Computes both from the same random operands, weighs the outputs, and compares outputs and gradients.
+/// Computes both functions of the same random operands, and compares their outputs and the gradients of a weighted sum of them.
 #[track_caller]
 fn compare<const N: usize>(
     shapes: [&[usize]; N],

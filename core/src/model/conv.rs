@@ -1,20 +1,7 @@
-//! Convolution over channels-last images behind Burn's autodiff, with all that surrounds it in a Fixup block done in
-//! the same pass. Burn's own convolution costs a transposed copy per gradient and a pass for each bias and ReLU.
+//! Convolution of channels-last images as one autodiff operation, fused with the biases, the residual and the ReLU around it. Burn's
+//! own convolution costs a transposed copy for each gradient, and a pass over the activation for each bias and ReLU.
 
 pub(crate) mod composed;
-pub mod cpu;
-pub mod geometry;
-pub mod gram;
-mod lanes;
-mod panel;
-mod product;
-mod scheme;
-pub(super) mod tile;
-mod view;
-mod weight;
-mod winograd;
-
-pub use self::tile::instructions;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -24,12 +11,13 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, ExtensionType, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use self::cpu::Surround;
-use self::geometry::Geometry;
 use super::graph::register;
-use crate::device::{CpuTensor, floats, has_kernels, into_floats, tensor};
+use crate::device::has_kernels;
+use crate::kernel::conv::geometry::Geometry;
+use crate::kernel::conv::{self as cpu, Surround};
+use crate::kernel::{CpuTensor, floats, into_floats, tensor};
 
-/// How the windows of a convolution lie, and what follows it.
+/// Stride and padding of a convolution, and whether a ReLU follows.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Distance between neighbouring windows.
@@ -59,7 +47,7 @@ pub fn conv(
     if !has_kernels(&images) {
         return composed::conv(images, weights, input_bias, output_bias, residual, options);
     }
-    Tensor::from_dispatch(<Dispatch as ConvBackend>::surrounded_conv(
+    Tensor::from_dispatch(<Dispatch as ConvBackend>::fused_conv(
         images.into_dispatch(),
         weights.into_dispatch(),
         input_bias.into_dispatch(),
@@ -69,7 +57,7 @@ pub fn conv(
     ))
 }
 
-/// What is added to the result of a convolution.
+/// What is added to a result before its ReLU.
 #[derive(ExtensionType)]
 pub enum Residual<B: Backend> {
     /// Nothing.
@@ -79,14 +67,14 @@ pub enum Residual<B: Backend> {
 }
 
 impl Residual<Dispatch> {
-    /// From a tensor, if there is one.
+    /// The residual `tensor`, or none.
     pub(super) fn of(tensor: Option<Tensor<4>>) -> Self {
         tensor.map_or(Self::None, |tensor| Self::Add(tensor.into_dispatch()))
     }
 }
 
 impl Residual<Flex> {
-    /// The tensor with its values in a row.
+    /// The tensor, contiguous in memory.
     pub(super) fn contiguous(&self) -> Option<CpuTensor> {
         match self {
             Self::None => None,
@@ -99,7 +87,7 @@ impl Residual<Flex> {
 #[backend_extension(Flex, Autodiff)]
 pub trait ConvBackend: Backend {
     /// See [`conv`].
-    fn surrounded_conv(
+    fn fused_conv(
         images: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         input_bias: FloatTensor<Self>,
@@ -110,7 +98,7 @@ pub trait ConvBackend: Backend {
 }
 
 impl ConvBackend for Flex {
-    fn surrounded_conv(
+    fn fused_conv(
         images: CpuTensor,
         weights: CpuTensor,
         input_bias: CpuTensor,
@@ -132,7 +120,7 @@ impl ConvBackend for Flex {
 }
 
 impl<C: CheckpointStrategy> ConvBackend for Autodiff<Flex, C> {
-    fn surrounded_conv(
+    fn fused_conv(
         images: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         input_bias: FloatTensor<Self>,
@@ -148,7 +136,7 @@ impl<C: CheckpointStrategy> ConvBackend for Autodiff<Flex, C> {
         let mut saved = Saved { images, weights, bias: input_bias, is_shared, output: None, options };
         let run = |saved: &mut Saved, residual| {
             let Saved { images, weights, bias, .. } = saved.clone();
-            let output = Flex::surrounded_conv(images, weights, bias, output_bias, residual, options);
+            let output = Flex::fused_conv(images, weights, bias, output_bias, residual, options);
             saved.output = options.relu.then(|| output.clone());
             output
         };

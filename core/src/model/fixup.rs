@@ -1,70 +1,83 @@
 //! Fixup ResNets: scalar biases and a scale in place of normalisation (Zhang et al. 2019), with the reference's names.
 
-use std::sync::Arc;
-
 use burn::tensor::Tensor;
 
-use super::arch::{Family, Head, Layer, Layers, Operator, SpecList, Start};
 use super::conv::{Options, conv};
-use super::network::Pass;
-use super::resnet::{BlockPlan, SIZES, STEM_CHANNELS};
+use super::family::{Builder, Family};
+use super::layer::{Layer, LinearMap, MaxPool, MeanPool, Operator};
+use super::pass::Pass;
+use super::resnet::{BlockPlan, OUTLINE, SIZES, STEM_CHANNELS};
+use super::spec::Start;
 
 /// `fixup_resnet18` to `fixup_resnet152`.
 pub const FAMILY: Family = Family {
     names: &["fixup_resnet18", "fixup_resnet34", "fixup_resnet50", "fixup_resnet101", "fixup_resnet152"],
+    outline: &OUTLINE,
     build,
 };
 
-fn build(index: usize, classes: usize, list: &mut SpecList) -> Layers {
+fn build(index: usize, builder: &mut Builder) {
     let size = &SIZES[index];
-    let [bias1, before] = ["bias1", "bias2"].map(|name| scalar(list, name.to_owned(), 0.0));
-    // The stem starts as PyTorch's convolutions do.
-    let fan_in: usize = 3 * 7 * 7;
-    let start = Start::Uniform((fan_in as f64).powf(-0.5));
-    let conv1 = list.add("conv1.weight".to_owned(), &[STEM_CHANNELS, 3, 7, 7], start);
+    let [bias1, bias2] = ["bias1", "bias2"].map(|name| scalar(builder, name.to_owned(), 0.0));
+    builder.stage("conv1", &[bias1], |builder| Stem::new(bias1, builder));
+    builder.stage("maxpool", &[], |_| MaxPool { channels: STEM_CHANNELS });
     let plans = size.blocks();
     let depth = plans.len();
-    let blocks = plans.into_iter().map(|plan| {
-        let block: Arc<dyn Layer> = Arc::new(Block::new(&plan, depth, list));
-        (plan.name, block)
-    });
-    let blocks = blocks.collect();
-    let [weight, bias] = list.linear(size.features(), classes);
-    let stem = Arc::new(Stem { weight: conv1, after: bias1 });
-    Layers { conv1, stem, blocks, head: Head { before: Some(before), weight, bias } }
+    for plan in plans {
+        builder.stage(&plan.name, &[], |builder| Block::new(&plan, depth, builder));
+    }
+    builder.stage("avgpool", &[], |_| MeanPool);
+    builder.classifier("fc", size.features(), Some(bias2));
 }
 
-fn scalar(list: &mut SpecList, name: String, value: f32) -> usize {
-    list.add(name, &[1], Start::Constant(value))
+fn scalar(builder: &mut Builder, name: String, value: f32) -> usize {
+    builder.add(name, &[1], Start::Constant(value))
 }
 
+/// The first convolution, and the bias and the ReLU after it. Numbers are indices of parameters.
 #[derive(Debug)]
 struct Stem {
     weight: usize,
     after: usize,
 }
 
-impl Layer for Stem {
-    fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        let options = Options { stride: 2, padding: 3, relu: true };
-        conv(images, pass.weight(self.weight), pass.zero(), pass.value(self.after), None, options)
+impl Stem {
+    fn new(after: usize, builder: &mut Builder) -> Self {
+        // It starts as PyTorch's convolutions do.
+        let fan_in: usize = 3 * 7 * 7;
+        let start = Start::Uniform((fan_in as f64).powf(-0.5));
+        Self { weight: builder.add("conv1.weight".to_owned(), &[STEM_CHANNELS, 3, 7, 7], start), after }
     }
 
-    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        let operator = Operator { weight: self.weight, stride: 2, side };
-        list.push(operator);
-        operator.output()
+    fn conv(&self, images: Tensor<4>, pass: &Pass, after: Tensor<1>, relu: bool) -> Tensor<4> {
+        let options = Options { stride: 2, padding: 3, relu };
+        conv(images, pass.weight(self.weight), pass.zero(), after, None, options)
     }
 }
 
-/// Convolutions in a row and a way around them. Numbers are indices of parameters.
+impl Layer for Stem {
+    fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
+        self.conv(images, pass, pass.value(self.after), true)
+    }
+
+    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
+        LinearMap { weight: self.weight, stride: 2, side }.add_to(list)
+    }
+
+    /// The convolution alone.
+    fn hooked(&self, images: &Tensor<4>, pass: &Pass) -> Option<Tensor<4>> {
+        Some(self.conv(images.clone(), pass, pass.zero(), false))
+    }
+}
+
+/// A residual block: convolutions in sequence and a skip connection. Numbers are indices of parameters.
 #[derive(Debug)]
 struct Block {
-    /// The output of each passes a ReLU, of the last after the addition.
+    /// A ReLU follows each; of the last, after the skip connection is added.
     convs: Vec<Conv>,
     /// Factor of the last convolution.
     scale: usize,
-    /// Weight and stride on the way around, where shapes change. It shares the first input bias.
+    /// Weight and stride of the convolution in the skip connection, where shapes change. It shares the first input bias.
     downsample: Option<(usize, usize)>,
 }
 
@@ -80,37 +93,37 @@ struct Conv {
 }
 
 impl Block {
-    fn new(plan: &BlockPlan, depth: usize, list: &mut SpecList) -> Self {
+    fn new(plan: &BlockPlan, depth: usize, builder: &mut Builder) -> Self {
         let (name, last) = (&plan.name, plan.convs.len() - 1);
         let mut scale = 0;
         let biases: Vec<[usize; 2]> = (0..=last)
             .map(|k| {
-                let before = scalar(list, format!("{name}.bias{}a", k + 1), 0.0);
+                let before = scalar(builder, format!("{name}.bias{}a", k + 1), 0.0);
                 if k == last {
-                    scale = scalar(list, format!("{name}.scale"), 1.0);
+                    scale = scalar(builder, format!("{name}.scale"), 1.0);
                 }
-                [before, scalar(list, format!("{name}.bias{}b", k + 1), 0.0)]
+                [before, scalar(builder, format!("{name}.bias{}b", k + 1), 0.0)]
             })
             .collect();
         // A block of m convolutions starts them smaller by depth^(-1 / (2 m - 2)), the last one at zero.
         let shrink = (depth as f64).powf(-1.0 / (2 * last) as f64);
         let convs = plan.convs.iter().zip(biases).enumerate().map(|(k, (conv, [before, after]))| {
             let factor = if k == last { 0.0 } else { shrink };
-            let weight = list.conv(format!("{name}.conv{}.weight", k + 1), conv.shape, factor);
+            let weight = builder.conv(format!("{name}.conv{}.weight", k + 1), conv.shape, factor);
             Conv { weight, before, after, stride: conv.stride, padding: conv.shape[2] / 2 }
         });
         let convs = convs.collect();
         let downsample = plan
             .downsample
-            .map(|conv| (list.conv(format!("{name}.downsample.weight"), conv.shape, 1.0), conv.stride));
+            .map(|conv| (builder.conv(format!("{name}.downsample.weight"), conv.shape, 1.0), conv.stride));
         Self { convs, scale, downsample }
     }
 }
 
 impl Layer for Block {
-    /// `relu(scale * conv(... relu(conv(x + b1a) + b1b) ...) + bnb + way around)`.
+    /// `relu(scale * conv(... relu(conv(x + b1a) + b1b) ...) + bnb + skip)`.
     fn forward(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        let around = match self.downsample {
+        let skip = match self.downsample {
             None => x.clone(),
             Some((weight, stride)) => {
                 let options = Options { stride, padding: 0, relu: false };
@@ -126,16 +139,16 @@ impl Layer for Block {
         let x = inner.iter().fold(x, |x, layer| surrounded(x, layer, pass.weight(layer.weight), None));
         // The scale belongs to the sums of the convolution: a convolution with scaled weights is the same.
         let weight = pass.weight(last.weight) * pass.value(self.scale).reshape([1, 1, 1, 1]);
-        surrounded(x, last, weight, Some(around))
+        surrounded(x, last, weight, Some(skip))
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
         let output = self.convs.iter().fold(side, |side, conv| {
-            let operator = Operator { weight: conv.weight, stride: conv.stride, side };
-            list.push(operator);
-            operator.output()
+            LinearMap { weight: conv.weight, stride: conv.stride, side }.add_to(list)
         });
-        list.extend(self.downsample.map(|(weight, stride)| Operator { weight, stride, side }));
+        if let Some((weight, stride)) = self.downsample {
+            LinearMap { weight, stride, side }.add_to(list);
+        }
         output
     }
 }

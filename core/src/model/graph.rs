@@ -1,4 +1,4 @@
-//! What every operation of ours tells Burn's autodiff.
+//! Registration of our own operations in Burn's autodiff graph.
 
 use std::fmt::Debug;
 
@@ -7,9 +7,9 @@ use burn::backend::autodiff::ops::{Backward, NodeGuard, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 
-use crate::device::CpuTensor;
+use crate::kernel::CpuTensor;
 
-/// Registers a result in the graph, with what its gradient needs, if anybody asks for gradients.
+/// Puts `output` into the graph with the `state` that its backward pass `gradient` needs, if an operand is tracked.
 pub fn register<G, C, const N: usize>(
     gradient: G,
     operands: [NodeGuard; N],

@@ -25,7 +25,7 @@ pub fn initial_state(arch: &Arch, seed: u64) -> StateDict {
 /// As [`initial_state`], with zeros in the head (the reference's `zero_fc_init`).
 pub fn initial_state_with_zero_head(arch: &Arch, seed: u64) -> StateDict {
     let mut state = initial_state(arch, seed);
-    let head = state.tensors.iter_mut().filter(|tensor| Arch::is_head(&tensor.name));
+    let head = state.tensors.iter_mut().filter(|tensor| arch.is_head(&tensor.name));
     head.for_each(|tensor| tensor.data.fill(0.0));
     state
 }

@@ -1,11 +1,11 @@
-//! Between PyTorch's tensors and the flat ones of a network, whose convolution weights are `[height, width, in, out]`.
+//! Conversion between PyTorch's tensors and a network's flat values, whose convolution weights are `[height, width, in, out]`.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::arch::Spec;
+use super::spec::Spec;
 use crate::checkpoint::{NamedTensor, StateDict};
 
-/// The tensors of a state dict on a device, one for each that is expected; in words what does not fit.
+/// The tensors of a state dict on a device, one for each of `specs`; the error says in words which do not fit.
 pub fn values<'a>(
     specs: impl Iterator<Item = &'a Spec> + Clone,
     state: &StateDict,

@@ -1,16 +1,15 @@
 //! A network: an architecture with values on a device, and its forward pass.
 
-use std::cell::RefCell;
+use std::convert::Infallible;
 use std::ops::Range;
 
-use burn::tensor::{Device, FloatDType, Tensor};
+use burn::tensor::{Device, Tensor};
 
 use super::arch::{Arch, Role, Spec};
-use super::conv::{Options, conv};
 use super::layout;
-use super::pool::max_pool;
+use super::pass::{Pass, Statistics};
 use crate::checkpoint::StateDict;
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// An architecture with the values of its parameters.
 #[derive(Debug, Clone)]
@@ -21,24 +20,12 @@ pub struct Network {
     pub parameters: Vec<Tensor<1>>,
 }
 
-/// New values of running statistics and counters, by index.
-#[derive(Debug, Default)]
-pub struct Statistics(Vec<(usize, Tensor<1>)>);
-
-/// One forward pass, from which layers get their values.
-#[derive(Debug)]
-pub struct Pass<'a> {
-    network: &'a Network,
-    /// What a pass in training has found; absent in evaluation.
-    statistics: Option<RefCell<Statistics>>,
-}
-
 impl Network {
     /// Puts the values of a state dict on a device.
     ///
     /// # Errors
     /// [`Error::Data`] naming the parameters that are missing, not known, or of another shape.
-    pub fn new(arch: Arch, state: &StateDict, device: &Device) -> Result<Self> {
+    pub fn new(arch: Arch, state: &StateDict, device: &Device) -> Result<Self, Error> {
         let parameters = layout::values(arch.parameters.iter(), state, device).map_err(|problems| {
             Error::data(format!(
                 "the parameters do not fit {} with {} classes: {problems}; choose a checkpoint of this architecture or set model.arch",
@@ -98,153 +85,165 @@ impl Network {
     /// - images: `[batch, 3, height, width]`
     /// - result: `[batch, classes]`
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        Pass { network: self, statistics: None }.forward(images)
+        logits(self.forward_stages(0..self.arch.stages.len(), channels_last(images)))
     }
 
-    /// The part of [`Self::forward`] that modules `range` of [`Arch::modules`] compute, so that what lies before a changed
-    /// module is computed once.
+    /// The forward pass in training of a network that is [`Self::tracked`], and the new running statistics; shapes as
+    /// [`Self::forward`]. Convolutions compute in the images' precision, all else in single precision.
+    pub fn forward_train(&self, images: Tensor<4>) -> (Tensor<2>, Statistics) {
+        let pass = Pass::training(&self.arch.parameters, &self.parameters);
+        let Ok(x) = self.walk(&pass, 0..self.arch.stages.len(), channels_last(images), &[], nothing);
+        (logits(x), pass.into_statistics())
+    }
+
+    /// The part of [`Self::forward`] that some stages compute, by their positions in [`Arch::stages`]; so the input of a stage
+    /// that takes many values is computed once.
     ///
     /// # Shapes
-    /// - input: what the module before puts out, `[batch, height, width, channels]`; images `[batch, 3, height, width]` for
-    ///   a range that starts at 0
-    /// - result: the same of the last module; `[batch, 1, 1, classes]` for a range that ends with the head
-    pub fn forward_modules(&self, range: Range<usize>, input: Tensor<4>) -> Tensor<4> {
-        let pass = Pass { network: self, statistics: None };
-        let layers = &self.arch.layers;
-        let head = layers.blocks.len() + 1;
-        range.fold(input, |x, module| match module {
-            0 => max_pool(layers.stem.forward(x.permute([0, 2, 3, 1]), &pass)),
-            block if block < head => layers.blocks[block - 1].1.forward(x, &pass),
-            _ => pass.head(mean_over_positions(x)).reshape([0, 1, 1, -1]),
-        })
+    /// - x: the output of the stage before the first, `[batch, rows, columns, channels]`; for the first stage of all,
+    ///   [`channels_last`] images
+    /// - result: the output of the last; `[batch, 1, 1, classes]` of the last stage of all
+    pub fn forward_stages(&self, stages: Range<usize>, x: Tensor<4>) -> Tensor<4> {
+        let Ok(x) = self.walk(&self.evaluation(), stages, x, &[], nothing);
+        x
     }
 
-    /// The forward pass in training of a network that is [`Self::tracked`], and what running statistics become by it;
-    /// shapes as [`Self::forward`]. Convolutions compute in the images' precision, all else in single precision.
-    pub fn forward_train(&self, images: Tensor<4>) -> (Tensor<2>, Statistics) {
-        let pass = Pass { network: self, statistics: Some(RefCell::default()) };
-        let logits = pass.forward(images);
-        (logits, pass.statistics.unwrap_or_default().into_inner())
+    /// The forward pass in evaluation up to the last of the chosen stages, which hands their features to `take` as they come,
+    /// bottom to top; stages by their positions in [`Arch::stages`].
+    ///
+    /// # Shapes
+    /// - images: `[batch, 3, height, width]`
+    /// - features: `[batch, rows, columns, channels]`
+    ///
+    /// # Errors
+    /// Those of `take`.
+    pub fn features<E>(
+        &self,
+        images: Tensor<4>,
+        chosen: &[usize],
+        mut take: impl FnMut(usize, Tensor<4>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(last) = chosen.iter().copied().max() else { return Ok(()) };
+        let pass = self.evaluation();
+        let x = self.walk(&pass, 0..last, channels_last(images), chosen, &mut take)?;
+        let layer = &self.arch.stages[last].layer;
+        take(last, layer.hooked(&x, &pass).unwrap_or_else(|| layer.forward(x, &pass)))
     }
 
     /// Takes over running statistics from a pass in training.
     pub fn update(&mut self, statistics: Statistics) {
-        for (index, values) in statistics.0 {
-            self.parameters[index] = values;
-        }
+        statistics.store(&mut self.parameters);
     }
 
-    /// The forward pass in evaluation, handing what the chosen modules put out to `take` as it comes, bottom to top, and going
-    /// no further than the last of them; modules by their place in [`Arch::outputs`].
-    ///
-    /// # Shapes
-    /// - images: `[batch, 3, height, width]`
-    /// - what is taken: `[batch, height, width, channels]`; one by one from `avgpool` on
-    ///
-    /// # Errors
-    /// Those of `take`.
-    pub fn outputs(
+    fn evaluation(&self) -> Pass<'_> {
+        Pass::evaluation(&self.arch.parameters, &self.parameters)
+    }
+
+    /// The one walk up the stages, which every forward pass is. The features of those stages that are `chosen` are handed to
+    /// `take`. Returns the output of the last stage.
+    fn walk<E>(
         &self,
-        images: Tensor<4>,
+        pass: &Pass,
+        stages: Range<usize>,
+        mut x: Tensor<4>,
         chosen: &[usize],
-        mut take: impl FnMut(usize, Tensor<4>) -> Result<()>,
-    ) -> Result<()> {
-        let pass = Pass { network: self, statistics: None };
-        let layers = &self.arch.layers;
-        let avgpool = layers.blocks.len() + 2;
-        let mut x = images.permute([0, 2, 3, 1]);
-        if chosen.contains(&0) {
-            let raw = Options { stride: 2, padding: 3, relu: false };
-            take(0, conv(x.clone(), pass.weight(layers.conv1), pass.zero(), pass.zero(), None, raw))?;
-        }
-        let last = chosen.iter().copied().max().unwrap_or(0);
-        for module in 1..=last {
-            let output = match module {
-                1 => max_pool(layers.stem.forward(x.clone(), &pass)),
-                block if block < avgpool => layers.blocks[block - 2].1.forward(x.clone(), &pass),
-                _ if module == avgpool => mean_over_positions(x.clone()).reshape([0, 1, 1, -1]),
-                _ => pass.head(x.clone().flatten(1, 3)).reshape([0, 1, 1, -1]),
-            };
-            // Handed over only now, it has no other owner and need not be copied.
-            if module > 1 && chosen.contains(&(module - 1)) {
-                take(module - 1, x)?;
+        mut take: impl FnMut(usize, Tensor<4>) -> Result<(), E>,
+    ) -> Result<Tensor<4>, E> {
+        let mut waiting = None;
+        for (position, stage) in stages.clone().zip(&self.arch.stages[stages]) {
+            let is_chosen = chosen.contains(&position);
+            let hooked = if is_chosen { stage.layer.hooked(&x, pass) } else { None };
+            x = stage.layer.forward(x, pass);
+            // Once the next stage has read them, features have no other owner, and reading them needs no copy.
+            if let Some((position, features)) = waiting.take() {
+                take(position, features)?;
             }
-            x = output;
+            waiting = is_chosen.then(|| (position, hooked.unwrap_or_else(|| x.clone())));
         }
-        if last > 0 { take(last, x) } else { Ok(()) }
+        if let Some((position, features)) = waiting {
+            take(position, features)?;
+        }
+        Ok(x)
     }
 }
 
-impl Statistics {
-    /// The same on another device.
-    #[must_use]
-    pub fn to_device(self, device: &Device) -> Self {
-        Self(self.0.into_iter().map(|(index, values)| (index, values.to_device(device))).collect())
-    }
-
-    /// The mean of what the parts of a batch have found, by their shares of it.
-    #[must_use]
-    pub fn mean(parts: Vec<(f64, Self)>) -> Self {
-        let weighted = parts.into_iter().map(|(weight, Self(values))| match weight {
-            1.0 => values,
-            weight => values.into_iter().map(|(index, values)| (index, values * weight)).collect(),
-        });
-        let add = |(index, sum): (usize, Tensor<1>), (_, more)| (index, sum + more);
-        let sum =
-            |sum: Vec<_>, more: Vec<_>| sum.into_iter().zip(more).map(|(sum, more)| add(sum, more)).collect();
-        Self(weighted.reduce(sum).unwrap_or_default())
-    }
+/// Images `[batch, 3, height, width]` as the first stage reads them, `[batch, height, width, 3]`.
+pub fn channels_last(images: Tensor<4>) -> Tensor<4> {
+    images.permute([0, 2, 3, 1])
 }
 
-impl Pass<'_> {
-    /// Whether normalisation uses the statistics of the batch.
-    pub fn is_training(&self) -> bool {
-        self.statistics.is_some()
+/// `[batch, 1, 1, classes]` as `[batch, classes]`.
+fn logits(x: Tensor<4>) -> Tensor<2> {
+    x.flatten(1, 3)
+}
+
+/// For passes whose features nobody wants.
+fn nothing(_: usize, _: Tensor<4>) -> Result<(), Infallible> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::arch::FAMILIES;
+    use super::super::initial_state;
+    use super::*;
+
+    /// The smallest network of each family, none of whose parameters is constant, and two images for it.
+    fn networks() -> impl Iterator<Item = (Network, Tensor<4>)> {
+        FAMILIES.iter().map(|family| {
+            let (arch, device) = (Arch::new(family.names[0], 5).unwrap(), Device::flex());
+            let mut state = initial_state(&arch, 1);
+            for tensor in &mut state.tensors {
+                for (index, value) in tensor.data.iter_mut().enumerate() {
+                    *value += 0.02 * (index as f32).sin();
+                }
+            }
+            let values: Vec<f32> = (0..2 * 3 * 32 * 32).map(|i| (i as f32).sin()).collect();
+            let images = Tensor::<1>::from_floats(values.as_slice(), &device).reshape([2, 3, 32, 32]);
+            (Network::new(arch, &state, &device).unwrap(), images)
+        })
     }
 
-    /// The values of a parameter, flat.
-    pub fn value(&self, index: usize) -> Tensor<1> {
-        self.network.parameters[index].clone()
-    }
-
-    /// The weight of a convolution, `[height, width, in, out]`.
-    pub fn weight(&self, index: usize) -> Tensor<4> {
-        let shape = &self.network.arch.parameters[index].shape;
-        self.value(index).reshape([shape[2], shape[3], shape[1], shape[0]])
-    }
-
-    /// Zero, `[1]`.
-    pub fn zero(&self) -> Tensor<1> {
-        Tensor::zeros([1], &self.network.parameters[0].device())
-    }
-
-    /// Keeps the new value of a running statistic, not tracked by autodiff, that a pass in training has found.
-    pub fn record(&self, index: usize, values: Tensor<1>) {
-        if let Some(statistics) = &self.statistics {
-            statistics.borrow_mut().0.push((index, values));
+    #[test]
+    fn the_stages_before_and_after_any_boundary_are_the_network_bit_for_bit() {
+        for (network, images) in networks() {
+            let whole = network.forward(images.clone()).into_data();
+            let count = network.arch.stages.len();
+            for boundary in 0..=count {
+                let x = network.forward_stages(0..boundary, channels_last(images.clone()));
+                let parts = logits(network.forward_stages(boundary..count, x));
+                assert_eq!(parts.into_data(), whole, "{}, {boundary}", network.arch.name);
+            }
         }
     }
 
-    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let layers = &self.network.arch.layers;
-        let x = max_pool(layers.stem.forward(images.permute([0, 2, 3, 1]), self));
-        let x = layers.blocks.iter().fold(x, |x, (_, block)| block.forward(x, self));
-        self.head(mean_over_positions(x))
+    #[test]
+    fn features_are_the_outputs_of_stages_or_what_pytorch_hooks() {
+        for (network, images) in networks() {
+            let stages = &network.arch.stages;
+            let features = |chosen: &[usize]| {
+                let mut all = Vec::new();
+                let Ok(()) = network.features(images.clone(), chosen, |stage, x| {
+                    all.push((stage, x.into_data()));
+                    Ok::<_, Infallible>(())
+                });
+                all
+            };
+            let every: Vec<usize> = (0..stages.len()).collect();
+            let all = features(&every);
+            assert_eq!(all.iter().map(|(stage, _)| *stage).collect::<Vec<_>>(), every);
+            let pass = network.evaluation();
+            let mut x = channels_last(images.clone());
+            for ((position, feature), stage) in all.iter().zip(stages) {
+                let hooked = stage.layer.hooked(&x, &pass);
+                x = network.forward_stages(*position..position + 1, x);
+                let expected = hooked.unwrap_or_else(|| x.clone()).into_data();
+                assert_eq!(*feature, expected, "{} {}", network.arch.name, stage.name);
+                assert_eq!(features(&[*position]), all[*position..position + 1], "{} alone", stage.name);
+            }
+            let some = [stages.len() - 1, 2, 0, stages.len() - 2];
+            let expected: Vec<_> = all.iter().filter(|(stage, _)| some.contains(stage)).cloned().collect();
+            assert_eq!(features(&some), expected, "{}", network.arch.name);
+        }
     }
-
-    fn head(&self, features: Tensor<2>) -> Tensor<2> {
-        let head = &self.network.arch.layers.head;
-        let classes = self.network.arch.classes;
-        let weight = self.value(head.weight).reshape([classes as i32, -1]);
-        let features = match head.before {
-            Some(before) => features + self.value(before).reshape([1, 1]),
-            None => features,
-        };
-        features.matmul(weight.transpose()) + self.value(head.bias).reshape([1, classes])
-    }
-}
-
-fn mean_over_positions(x: Tensor<4>) -> Tensor<2> {
-    let [batch, height, width, channels] = x.dims();
-    x.cast(FloatDType::F32).reshape([batch, height * width, channels]).mean_dim(1).reshape([batch, channels])
 }

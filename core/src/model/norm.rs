@@ -1,8 +1,7 @@
-//! Batch normalisation over channels-last images behind Burn's autodiff, with the residual and the ReLU after it in the
-//! same pass (Ioffe and Szegedy 2015, as PyTorch's `BatchNorm2d`). How sums are cut depends on shapes alone.
+//! Batch normalisation of channels-last images as one autodiff operation, fused with the residual and the ReLU after it (Ioffe and
+//! Szegedy 2015, as PyTorch's `BatchNorm2d`).
 
 pub(crate) mod composed;
-mod cpu;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -12,10 +11,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-use self::cpu::{Affine, Moments};
 use super::conv::Residual;
 use super::graph::register;
-use crate::device::{CpuTensor, floats, has_kernels, into_floats, tensor};
+use crate::device::has_kernels;
+use crate::kernel::norm::{self as cpu, Affine, Moments};
+use crate::kernel::{CpuTensor, floats, into_floats, tensor};
 
 /// Added to variances, as PyTorch does by default.
 const EPSILON: f64 = 1e-5;
@@ -76,7 +76,7 @@ pub fn normalize(
     if !has_kernels(&images) {
         return composed::normalize(images, weight, bias, residual, relu);
     }
-    Tensor::from_dispatch(<Dispatch as NormBackend>::surrounded_norm(
+    Tensor::from_dispatch(<Dispatch as NormBackend>::fused_norm(
         images.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
@@ -106,7 +106,7 @@ impl MomentBackend for Flex {
 #[backend_extension(Flex, Autodiff)]
 pub trait NormBackend: Backend {
     /// See [`normalize`].
-    fn surrounded_norm(
+    fn fused_norm(
         images: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -117,7 +117,7 @@ pub trait NormBackend: Backend {
 }
 
 impl NormBackend for Flex {
-    fn surrounded_norm(
+    fn fused_norm(
         images: CpuTensor,
         weight: CpuTensor,
         bias: CpuTensor,
@@ -135,7 +135,7 @@ impl NormBackend for Flex {
 }
 
 impl<C: CheckpointStrategy> NormBackend for Autodiff<Flex, C> {
-    fn surrounded_norm(
+    fn fused_norm(
         images: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -150,7 +150,7 @@ impl<C: CheckpointStrategy> NormBackend for Autodiff<Flex, C> {
         let run = |residual| {
             let [images, weight, moments] = [&images, &weight, &moments].map(Clone::clone);
             let output =
-                Flex::surrounded_norm(images.clone(), weight.clone(), bias, moments.clone(), residual, relu);
+                Flex::fused_norm(images.clone(), weight.clone(), bias, moments.clone(), residual, relu);
             let saved = Saved { images, weight, moments, output: relu.then(|| output.clone()) };
             (saved, output)
         };

@@ -1,7 +1,10 @@
-//! The plan that ResNets of one size share, whatever lies around their convolutions (He et al. 2016).
+//! Sizes of ResNets: their blocks and convolutions, without biases and normalisation (He et al. 2016).
 
 /// Channels after the stem.
 pub const STEM_CHANNELS: usize = 64;
+
+/// The stages that stand for a ResNet in tables: those of the paper's Table 1, then the input of the head and the logits.
+pub const OUTLINE: [&str; 7] = ["conv1", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc"];
 
 /// The kind of block and the number of blocks in each stage, of ResNet-18, 34, 50, 101 and 152.
 pub const SIZES: [Size; 5] = [
@@ -29,9 +32,9 @@ enum Kind {
 pub struct BlockPlan {
     /// Name of the module, such as `layer1.0`.
     pub name: String,
-    /// Its convolutions in a row.
+    /// Its convolutions in sequence.
     pub convs: Vec<ConvPlan>,
-    /// The 1 x 1 convolution on the way around, where shapes change.
+    /// The 1 x 1 convolution of the skip connection, where shapes change.
     pub downsample: Option<ConvPlan>,
 }
 

@@ -1,14 +1,14 @@
 //! ResNets with batch normalisation (He et al. 2016), with torchvision's names, strides and initialisation.
 
-use std::sync::Arc;
-
 use burn::tensor::Tensor;
 
-use super::arch::{Family, Head, Layer, Layers, Operator, Role, SpecList, Start};
 use super::conv::{Options, conv};
-use super::network::Pass;
+use super::family::{Builder, Family};
+use super::layer::{Layer, LinearMap, MaxPool, MeanPool, Operator};
 use super::norm::{fold, moments, normalize, running};
-use super::resnet::{BlockPlan, ConvPlan, SIZES, STEM_CHANNELS};
+use super::pass::Pass;
+use super::resnet::{BlockPlan, ConvPlan, OUTLINE, SIZES, STEM_CHANNELS};
+use super::spec::{Role, Start};
 
 /// `torchvision/resnet18` to `torchvision/resnet152`.
 pub const FAMILY: Family = Family {
@@ -19,21 +19,20 @@ pub const FAMILY: Family = Family {
         "torchvision/resnet101",
         "torchvision/resnet152",
     ],
+    outline: &OUTLINE,
     build,
 };
 
-fn build(index: usize, classes: usize, list: &mut SpecList) -> Layers {
+fn build(index: usize, builder: &mut Builder) {
     let size = &SIZES[index];
     let plan = ConvPlan { shape: [STEM_CHANNELS, 3, 7, 7], stride: 2 };
-    let stem = NormConv::new("conv1", "bn1", plan, list);
-    let conv1 = stem.weight;
-    let blocks = size.blocks().into_iter().map(|plan| {
-        let block: Arc<dyn Layer> = Arc::new(Block::new(&plan, list));
-        (plan.name, block)
-    });
-    let blocks = blocks.collect();
-    let [weight, bias] = list.linear(size.features(), classes);
-    Layers { conv1, stem: Arc::new(stem), blocks, head: Head { before: None, weight, bias } }
+    builder.stage("conv1", &[], |builder| NormConv::new("conv1", "bn1", plan, builder));
+    builder.stage("maxpool", &[], |_| MaxPool { channels: STEM_CHANNELS });
+    for plan in size.blocks() {
+        builder.stage(&plan.name, &[], |builder| Block::new(&plan, builder));
+    }
+    builder.stage("avgpool", &[], |_| MeanPool);
+    builder.classifier("fc", size.features(), None);
 }
 
 /// A convolution and the batch normalisation after it. Numbers are indices of parameters.
@@ -50,32 +49,38 @@ struct NormConv {
 }
 
 impl NormConv {
-    fn new(conv: &str, norm: &str, plan: ConvPlan, list: &mut SpecList) -> Self {
+    fn new(conv: &str, norm: &str, plan: ConvPlan, builder: &mut Builder) -> Self {
         let channels = [plan.shape[0]];
         Self {
-            weight: list.conv(format!("{conv}.weight"), plan.shape, 1.0),
+            weight: builder.conv(format!("{conv}.weight"), plan.shape, 1.0),
             stride: plan.stride,
             padding: plan.shape[2] / 2,
-            scale: list.add(format!("{norm}.weight"), &channels, Start::Constant(1.0)),
-            shift: list.add(format!("{norm}.bias"), &channels, Start::Constant(0.0)),
-            mean: list.buffer(format!("{norm}.running_mean"), &channels, 0.0, Role::Statistic),
-            variance: list.buffer(format!("{norm}.running_var"), &channels, 1.0, Role::Statistic),
-            batches: list.buffer(format!("{norm}.num_batches_tracked"), &[], 0.0, Role::Count),
+            scale: builder.add(format!("{norm}.weight"), &channels, Start::Constant(1.0)),
+            shift: builder.add(format!("{norm}.bias"), &channels, Start::Constant(0.0)),
+            mean: builder.buffer(format!("{norm}.running_mean"), &channels, 0.0, Role::Statistic),
+            variance: builder.buffer(format!("{norm}.running_var"), &channels, 1.0, Role::Statistic),
+            batches: builder.buffer(format!("{norm}.num_batches_tracked"), &[], 0.0, Role::Count),
         }
     }
 
-    /// `act(norm(conv(x)) + residual)`. In training the batch is normalised by its own moments, which the running ones
-    /// follow; otherwise the running moments are part of the convolution.
+    /// The convolution alone.
+    fn plain(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
+        let options = Options { stride: self.stride, padding: self.padding, relu: false };
+        conv(x, pass.weight(self.weight), pass.zero(), pass.zero(), None, options)
+    }
+
+    /// `act(norm(conv(x)) + residual)`. In training the batch is normalised by its own mean and variance, and the running ones are
+    /// updated; in evaluation the running ones are folded into the convolution.
     fn apply(&self, x: Tensor<4>, pass: &Pass, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
-        let options = |relu| Options { stride: self.stride, padding: self.padding, relu };
         let (scale, shift) = (pass.value(self.scale), pass.value(self.shift));
         let (mean, variance) = (pass.value(self.mean), pass.value(self.variance));
         if !pass.is_training() {
             let (factor, shift) = fold(scale, shift, mean, variance);
             let weight = pass.weight(self.weight) * factor.reshape([1, 1, 1, -1]);
-            return conv(x, weight, pass.zero(), shift, residual, options(relu));
+            let options = Options { stride: self.stride, padding: self.padding, relu };
+            return conv(x, weight, pass.zero(), shift, residual, options);
         }
-        let x = conv(x, pass.weight(self.weight), pass.zero(), pass.zero(), None, options(false));
+        let x = self.plain(x, pass);
         let moments = moments(x.clone().inner());
         let [batch, height, width, _] = x.dims();
         let [mean, variance] = running([mean.inner(), variance.inner()], &moments, batch * height * width);
@@ -92,13 +97,16 @@ impl Layer for NormConv {
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        let operator = Operator { weight: self.weight, stride: self.stride, side };
-        list.push(operator);
-        operator.output()
+        LinearMap { weight: self.weight, stride: self.stride, side }.add_to(list)
+    }
+
+    /// The convolution alone.
+    fn hooked(&self, images: &Tensor<4>, pass: &Pass) -> Option<Tensor<4>> {
+        Some(self.plain(images.clone(), pass))
     }
 }
 
-/// Convolutions in a row and a way around them; the last ReLU follows the addition.
+/// A residual block: convolutions in sequence and a skip connection; the last ReLU follows the addition.
 #[derive(Debug)]
 struct Block {
     inner: Vec<NormConv>,
@@ -107,29 +115,29 @@ struct Block {
 }
 
 impl Block {
-    fn new(plan: &BlockPlan, list: &mut SpecList) -> Self {
+    fn new(plan: &BlockPlan, builder: &mut Builder) -> Self {
         let name = &plan.name;
         let mut conv = |(k, conv): (usize, &ConvPlan)| {
-            NormConv::new(&format!("{name}.conv{}", k + 1), &format!("{name}.bn{}", k + 1), *conv, list)
+            NormConv::new(&format!("{name}.conv{}", k + 1), &format!("{name}.bn{}", k + 1), *conv, builder)
         };
         let last = plan.convs.len() - 1;
         let inner = plan.convs[..last].iter().enumerate().map(&mut conv).collect();
         let last = conv((last, &plan.convs[last]));
-        let around = |conv| {
-            NormConv::new(&format!("{name}.downsample.0"), &format!("{name}.downsample.1"), conv, list)
+        let downsample = |conv| {
+            NormConv::new(&format!("{name}.downsample.0"), &format!("{name}.downsample.1"), conv, builder)
         };
-        Self { inner, last, downsample: plan.downsample.map(around) }
+        Self { inner, last, downsample: plan.downsample.map(downsample) }
     }
 }
 
 impl Layer for Block {
     fn forward(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        let around = match &self.downsample {
+        let skip = match &self.downsample {
             None => x.clone(),
             Some(downsample) => downsample.apply(x.clone(), pass, None, false),
         };
         let x = self.inner.iter().fold(x, |x, layer| layer.forward(x, pass));
-        self.last.apply(x, pass, Some(around), true)
+        self.last.apply(x, pass, Some(skip), true)
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {

@@ -33,7 +33,7 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
         Some(source) => {
             let location = find_pretrained(source, base)?;
             let (checkpoint, sha256) = remote::load(&location, job)?;
-            let state = take_over(fresh, checkpoint.state, &location)?;
+            let state = take_over(arch, fresh, checkpoint.state, &location)?;
             Ok(Start { state, pretrained_sha256: Some(sha256) })
         }
     }
@@ -87,13 +87,13 @@ pub fn pretrained_paths(source: &str, base: &Path) -> Vec<PathBuf> {
 }
 
 /// Replaces all but the head by the loaded tensors. Counters may be missing: old PyTorch had none.
-fn take_over(fresh: StateDict, loaded: StateDict, location: &Location) -> Result<StateDict> {
+fn take_over(arch: &Arch, fresh: StateDict, loaded: StateDict, location: &Location) -> Result<StateDict> {
     let body = |state: StateDict| StateDict {
-        tensors: state.tensors.into_iter().filter(|tensor| !Arch::is_head(&tensor.name)).collect(),
+        tensors: state.tensors.into_iter().filter(|tensor| !arch.is_head(&tensor.name)).collect(),
     };
     let loaded = body(loaded);
     let is_expected = |tensor: &&NamedTensor| {
-        !(Arch::is_head(&tensor.name) || tensor.is_count() && loaded.get(&tensor.name).is_none())
+        !(arch.is_head(&tensor.name) || tensor.is_count() && loaded.get(&tensor.name).is_none())
     };
     let expected = fresh.tensors.iter().filter(is_expected);
     if let Some(problems) = loaded.mismatch(expected.map(|t| (t.name.as_str(), t.shape.as_slice()))) {

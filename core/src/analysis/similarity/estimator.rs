@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MIN_SAMPLES;
 use crate::error::{Error, Result};
-use crate::model::conv::gram::add_gram;
+use crate::kernel::gram::add_gram;
 
 /// How CKA is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -35,12 +35,12 @@ impl<'a> Extraction<'a> {
         let mut shapes = vec![[0; 3]; choice.units.len()];
         for (network, subject) in self.subjects.iter().enumerate() {
             let units: Vec<usize> = choice.of(network).collect();
-            let outputs: Vec<usize> = units.iter().map(|unit| choice.units[*unit].output).collect();
-            subject.network.outputs(self.tensor(&[0]), &outputs, |output, x| {
+            let stages: Vec<usize> = units.iter().map(|unit| choice.units[*unit].stage).collect();
+            subject.network.features(self.tensor(&[0]), &stages, |stage, x| {
                 let [_, height, width, channels] = x.dims();
-                let same = units.iter().filter(|unit| choice.units[**unit].output == output);
+                let same = units.iter().filter(|unit| choice.units[**unit].stage == stage);
                 same.for_each(|unit| shapes[*unit] = [height, width, channels]);
-                Ok(())
+                Ok::<_, Error>(())
             })?;
         }
         Ok(shapes)
@@ -51,7 +51,7 @@ impl<'a> Extraction<'a> {
         &self,
         network: usize,
         samples: &[usize],
-        outputs: &[usize],
+        stages: &[usize],
         take: impl FnMut(usize, Tensor<4>) -> Result<()>,
     ) -> Result<()> {
         self.job.check()?;
@@ -63,7 +63,7 @@ impl<'a> Extraction<'a> {
             total: self.total.get(),
             unit: "images",
         });
-        subject.network.outputs(self.tensor(samples), outputs, take)?;
+        subject.network.features(self.tensor(samples), stages, take)?;
         self.done.set(self.done.get() + samples.len() as u64);
         Ok(())
     }

@@ -6,12 +6,12 @@ use rayon::prelude::*;
 
 use super::estimator::{Estimator, Gram};
 use super::extract::Extraction;
-use super::measure::Hsics;
+use super::hsics::Hsics;
 use super::plan::{Plan, Slice};
 use super::unit::Choice;
 use crate::error::{Error, Result};
 use crate::evaluate::values;
-use crate::model::conv::gram::add_gram;
+use crate::kernel::gram::add_gram;
 
 /// Adds the HSIC of every two units that are compared, over `samples`.
 pub(super) fn add_hsics(
@@ -63,10 +63,10 @@ fn grams_of(
     let mut products = Vec::new();
     for slices in plan.passes(choice, network, block) {
         let mut held: Vec<Held> = slices.into_iter().map(|slice| Held::new(slice, count)).collect();
-        let outputs: Vec<usize> = held.iter().map(|held| choice.units[held.slice.unit].output).collect();
+        let stages: Vec<usize> = held.iter().map(|held| choice.units[held.slice.unit].stage).collect();
         for (number, samples) in samples.chunks(plan.images).enumerate() {
-            extraction.show(network, samples, &outputs, |output, x| {
-                let same = |held: &&mut Held| choice.units[held.slice.unit].output == output;
+            extraction.show(network, samples, &stages, |stage, x| {
+                let same = |held: &&mut Held| choice.units[held.slice.unit].stage == stage;
                 if let Some(held) = held.iter_mut().find(same) {
                     let width = x.dims()[1..].iter().product();
                     held.put(number * plan.images, values(x)?, width);

@@ -135,7 +135,7 @@ mod tests {
     fn plans_fit_and_leave_nothing_out() {
         let widths = vec![5000, 5000, 700, 700, 3, 3];
         let label = String::new();
-        let unit = |place: usize| Unit { network: place % 2, output: place / 2, label: label.clone() };
+        let unit = |place: usize| Unit { network: place % 2, stage: place / 2, label: label.clone() };
         let choice = Choice { units: (0..6).map(unit).collect(), layers: Vec::new(), networks: 2 };
         let mut counts = Vec::new();
         for memory in [100_000, 620_000, 700_000, 1 << 20, 1 << 30] {

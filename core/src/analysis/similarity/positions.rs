@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::estimator::Estimator;
 use super::extract::Extraction;
-use super::measure::Hsics;
+use super::hsics::Hsics;
 use super::plan::{forward, image_bytes};
 use super::unit::Choice;
 use crate::error::{Error, Result};
@@ -103,12 +103,12 @@ pub(super) fn add_hsics(
             let mut features: Vec<Option<Tensor<2>>> = vec![None; choice.units.len()];
             for network in 0..choice.networks {
                 let units = units_of(choice, pairs, network);
-                let outputs: Vec<usize> = units.iter().map(|unit| choice.units[*unit].output).collect();
-                if outputs.is_empty() {
+                let stages: Vec<usize> = units.iter().map(|unit| choice.units[*unit].stage).collect();
+                if stages.is_empty() {
                     continue;
                 }
-                extraction.show(network, samples, &outputs, |output, x| {
-                    let same = units.iter().find(|unit| choice.units[**unit].output == output);
+                extraction.show(network, samples, &stages, |stage, x| {
+                    let same = units.iter().find(|unit| choice.units[**unit].stage == stage);
                     if let Some(&unit) = same {
                         features[unit] = Some(extended(x, &mut first[unit]));
                     }

@@ -5,16 +5,13 @@ use crate::error::{Error, Result};
 use crate::model::Arch;
 use crate::setting::nearest;
 
-/// The columns of the layer table unless modules are named: those of the paper's Table 1, then what the head is given and says.
-const LAYERS: [&str; 7] = ["conv1", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc"];
-
 /// A module of a network.
 #[derive(Debug)]
 pub(super) struct Unit {
     /// Place of the network in the request.
     pub network: usize,
-    /// Place of the module in [`Arch::outputs`].
-    pub output: usize,
+    /// Its position in [`Arch::stages`].
+    pub stage: usize,
     /// What the module is called.
     pub label: String,
 }
@@ -48,29 +45,29 @@ impl Choice {
 pub(super) fn choose(subjects: &[Subject], names: &[String]) -> Result<Choice> {
     let archs: Vec<&Arch> = subjects.iter().map(|subject| &subject.network.arch).collect();
     for name in names {
-        if archs.iter().all(|arch| arch.output(name).is_none()) {
+        if archs.iter().all(|arch| arch.stage(name).is_none()) {
             return Err(unknown(name, archs[0]));
         }
     }
     let layers: Vec<&str> = match names {
-        [] => LAYERS.to_vec(),
+        [] => archs[0].outline.to_vec(),
         names => names.iter().map(String::as_str).collect(),
     };
-    let shared = |name: &&str| archs.iter().all(|arch| arch.output(name).is_some());
+    let shared = |name: &&str| archs.iter().all(|arch| arch.stage(name).is_some());
     let shared: Vec<&str> = layers.iter().copied().filter(shared).collect();
     let mut units: Vec<Unit> = Vec::new();
     for (network, arch) in archs.iter().enumerate() {
         let labels = match (names, archs.len()) {
-            ([], 2) => arch.outputs(),
+            ([], 2) => arch.stages.iter().map(|stage| stage.name.as_str()).collect(),
             (_, 2) => layers.clone(),
             _ => shared.clone(),
         };
         let before = units.len();
         for label in labels {
-            let Some(output) = arch.output(label) else { continue };
+            let Some(stage) = arch.stage(label) else { continue };
             // A module may go by two names, such as layer1 and layer1.1.
-            if !units[before..].iter().any(|unit| unit.output == output) {
-                units.push(Unit { network, output, label: label.to_owned() });
+            if !units[before..].iter().any(|unit| unit.stage == stage) {
+                units.push(Unit { network, stage, label: label.to_owned() });
             }
         }
         if units.len() == before {
@@ -81,10 +78,10 @@ pub(super) fn choose(subjects: &[Subject], names: &[String]) -> Result<Choice> {
             )));
         }
     }
-    units.sort_by_key(|unit| (unit.output, unit.network));
+    units.sort_by_key(|unit| (unit.stage, unit.network));
     let place = |network: usize, name: &str| {
-        let output = archs[network].output(name);
-        units.iter().position(|unit| unit.network == network && Some(unit.output) == output)
+        let stage = archs[network].stage(name);
+        units.iter().position(|unit| unit.network == network && Some(unit.stage) == stage)
     };
     let layer = |name: &str| {
         let places: Option<Vec<usize>> = (0..archs.len()).map(|network| place(network, name)).collect();
@@ -95,14 +92,9 @@ pub(super) fn choose(subjects: &[Subject], names: &[String]) -> Result<Choice> {
 }
 
 fn unknown(name: &str, arch: &Arch) -> Error {
-    let outputs = arch.outputs();
-    let stages = outputs.iter().filter_map(|output| Some(output.rsplit_once('.')?.0));
-    let mut known: Vec<&str> = outputs.iter().copied().chain(stages).collect();
-    known.sort_unstable();
-    known.dedup();
     Error::usage(format!(
         "{} has no module {name}; the nearest are {}",
         arch.name,
-        nearest(name, known.into_iter()).join(", ")
+        nearest(name, arch.stage_names().into_iter()).join(", ")
     ))
 }

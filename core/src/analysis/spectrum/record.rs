@@ -140,10 +140,10 @@ impl LayerSpectrum {
     /// All layers of an architecture, bottom to top, on inputs as large as they are for images of `image_size` pixels; without
     /// numbers.
     pub fn planned(arch: &Arch, image_size: usize) -> Vec<Self> {
-        let operators = arch.operators(image_size).into_iter();
-        let layers = operators.map(|operator| {
-            let spec = &arch.parameters[operator.weight];
-            Self::new(spec.name.trim_end_matches(".weight"), &spec.shape, operator.stride, operator.side)
+        let maps = arch.linear_maps(image_size).into_iter();
+        let layers = maps.map(|map| {
+            let spec = &arch.parameters[map.weight];
+            Self::new(spec.name.trim_end_matches(".weight"), &spec.shape, map.stride, map.side)
         });
         layers.collect()
     }

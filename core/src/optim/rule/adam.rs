@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Update};
-use crate::device::{floats, into_floats, is_cpu, tensor};
+use crate::device::is_cpu;
 use crate::error::Result;
+use crate::kernel::{floats, into_floats, tensor};
 use crate::setting::Section;
 
 /// Adam (Kingma and Ba 2015); weight decay is added to the gradient.

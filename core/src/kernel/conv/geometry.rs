@@ -39,7 +39,7 @@ impl Geometry {
         self.out_shape()[..3].iter().product()
     }
 
-    /// Windows read so few channels that whole kernel rows are better read at once (the stem: 7 x 3 floats).
+    /// Whether pixels have so few channels that whole rows of a window are better read at once (in a ResNet's stem, 7 x 3 floats).
     pub fn is_narrow(&self) -> bool {
         self.kernel > 1 && self.in_channels < 16
     }

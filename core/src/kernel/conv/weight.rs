@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 use super::view::{Tap, View};
+use crate::kernel::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 
-/// Pixels whose products are summed before the next are gathered; 64 columns of them are 64 KiB.
+/// Pixels that are gathered and multiplied at once; 64 columns of them are 64 KiB.
 const SPAN: usize = 256;
 /// Source channels of one task at most and at least: whole tiles, and enough work to pay for gathering.
 const SHARES: [usize; 2] = [32 * ROWS, 4 * ROWS];
@@ -15,7 +15,7 @@ const SHARES: [usize; 2] = [32 * ROWS, 4 * ROWS];
 const GROUP: usize = 4;
 /// Tasks that the gradient is cut into at least, if it has enough channels.
 const MIN_TASKS: usize = 16;
-/// Pixels that are worth a partial sum of their own, and floats that all partial sums may take.
+/// Pixels of a partial sum at least, and floats of all partial sums at most.
 const PARTIAL: [usize; 2] = [2048, 1 << 21];
 
 /// `gradient[tap][channel][column] = start[column] + sum over pixels of source(tap, pixel)[channel] * output[pixel][column]`,

@@ -70,7 +70,7 @@ impl Work for Rows<'_> {
         let rows = sums.len() / count;
         for (number, panel) in panels.chunks_exact(depth * COLS).enumerate() {
             let column = number * COLS;
-            // From here on all lies above the diagonal.
+            // This and all further columns lie above the diagonal.
             if column >= first_row + rows {
                 break;
             }
@@ -78,7 +78,7 @@ impl Work for Rows<'_> {
                 if column >= first_row + top + ROWS {
                     continue;
                 }
-                // Rows beyond the last are the last once more, and their sums are left.
+                // The last tile repeats the last row, and the sums of the repetitions are not read.
                 let start = |row: usize| (first_row + (top + row).min(rows - 1)) * width;
                 let taps = [std::array::from_fn(|row| matrix[start(row)..start(row) + width].as_ptr())];
                 let mut tile = Tile([[0.0; COLS]; ROWS]);

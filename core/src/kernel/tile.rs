@@ -1,8 +1,8 @@
 //! The micro-kernel under every convolution: a tile of 6 x 64 sums held in registers.
 
 #[cfg(target_arch = "x86_64")]
-use super::lanes::{Halves, Whole};
-use super::lanes::{Lanes, Single};
+use super::lanes::{Avx2Lanes, Avx512Lanes};
+use super::lanes::{Lanes, PortableLanes};
 
 /// Rows of a tile.
 pub const ROWS: usize = 6;
@@ -98,7 +98,7 @@ struct Avx512;
 #[cfg(target_arch = "x86_64")]
 impl Kernel for Avx512 {
     const NAME: &'static str = "AVX-512";
-    type Lanes = Whole;
+    type Lanes = Avx512Lanes;
 
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
@@ -113,7 +113,7 @@ struct Avx2;
 #[cfg(target_arch = "x86_64")]
 impl Kernel for Avx2 {
     const NAME: &'static str = "AVX2";
-    type Lanes = Halves;
+    type Lanes = Avx2Lanes;
 
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {
@@ -126,7 +126,7 @@ struct Portable;
 
 impl Kernel for Portable {
     const NAME: &'static str = "portable instructions";
-    type Lanes = Single;
+    type Lanes = PortableLanes;
 
     #[inline(always)]
     unsafe fn multiply(left: Left, panel: *const f32, tile: &mut Tile) {

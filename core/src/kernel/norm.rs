@@ -109,7 +109,7 @@ pub fn apply(images: &[f32], affine: &Affine, residual: Option<&[f32]>, relu: bo
     output
 }
 
-/// Sums over pixels of the gradient inside the ReLU, for each channel.
+/// Sums over pixels of the gradient of the pre-activations, for each channel.
 pub struct GradientSums {
     /// Of the gradient.
     plain: Vec<f64>,
@@ -117,7 +117,7 @@ pub struct GradientSums {
     centred: Vec<f64>,
 }
 
-/// The gradient inside the ReLU, and its sums. `output` is what [`apply`] returned, where a ReLU followed.
+/// The gradient of the pre-activations (before the ReLU), and its sums. `output` is what [`apply`] returned, where a ReLU followed.
 pub fn before_relu(
     mut gradient: Vec<f32>,
     images: &[f32],
@@ -193,7 +193,7 @@ impl GradientSums {
     }
 }
 
-/// The gradient of the images from that inside the ReLU.
+/// The gradient of the images from that of the pre-activations.
 pub fn image_gradient(mut gradient: Vec<f32>, images: &[f32], slopes: &Slopes) -> Vec<f32> {
     let channels = slopes.constant.len();
     let chunk = CHUNK.next_multiple_of(channels);

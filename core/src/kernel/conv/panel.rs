@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::tile::COLS;
 use super::view::Tap;
+use crate::kernel::tile::COLS;
 
 /// Panels whose columns are output channels. Weights: `[position, depth, columns]`.
 pub fn by_column(weights: &[f32], taps: &[Tap], depth: usize, columns: usize) -> Vec<f32> {

@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 
-use super::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 use super::view::View;
+use crate::kernel::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 
 /// Depth of one pass over the weights: 768 rows of a panel, 192 KiB, stay in the second-level cache.
 const PASS_DEPTH: usize = 768;
@@ -13,7 +13,7 @@ const TASK_PIXELS: usize = 32 * ROWS;
 /// Tasks that a product is cut into at least, if it has enough columns.
 pub const MIN_TASKS: usize = 16;
 
-/// What a product adds to and does with its sums.
+/// What is done with the sums of a product before they are written.
 pub struct Finish<'a> {
     /// First value of every target pixel, one for each column; padded to whole panels.
     pub start: &'a [f32],
@@ -25,7 +25,7 @@ pub struct Finish<'a> {
     pub total: bool,
 }
 
-/// A buffer that tasks write to at places no other task touches.
+/// A buffer that tasks write to in parallel, each at places of its own.
 #[derive(Clone, Copy)]
 pub struct Shared(pub *mut f32);
 

@@ -1,16 +1,17 @@
-//! Sixteen floats that are computed with at once, for each set of vector instructions.
+//! Vectors of sixteen floats (SIMD), for each set of vector instructions.
 
 use std::ops::{Add, Mul, Sub};
 
-/// Floats of a value.
+/// Floats in a vector.
 pub const LANES: usize = 16;
 
-/// Floats as they lie in memory.
+/// A vector as it lies in memory, on a cache line of its own.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-pub struct Line(pub [f32; LANES]);
+pub struct CacheLine(pub [f32; LANES]);
 
-/// Sixteen floats. A value comes from [`Lanes::load`], or from another value, so that the machine has its instructions.
+/// A vector of sixteen floats. A value comes from [`Lanes::load`] or from another value, which shows that the machine has the
+/// instructions that it needs.
 pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<f32, Output = Self> {
     /// From memory.
     ///
@@ -24,23 +25,23 @@ pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<f32, Outpu
     /// `self * factor + other`, rounded once where the machine can.
     fn times_plus(self, factor: f32, other: Self) -> Self;
 
-    /// Zero where a float is negative or no number.
+    /// The larger of each float and zero; zero for NaN.
     fn relu(self) -> Self;
 }
 
-/// By AVX-512.
+/// One register of AVX-512.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub struct Whole(std::arch::x86_64::__m512);
+pub struct Avx512Lanes(std::arch::x86_64::__m512);
 
-/// By AVX2.
+/// Two registers of AVX2.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
-pub struct Halves([std::arch::x86_64::__m256; 2]);
+pub struct Avx2Lanes([std::arch::x86_64::__m256; 2]);
 
-/// By whatever the compiler chooses.
+/// An array, for which the compiler chooses the instructions.
 #[derive(Clone, Copy)]
-pub struct Single([f32; LANES]);
+pub struct PortableLanes([f32; LANES]);
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -48,7 +49,7 @@ mod x86 {
 
     use super::*;
 
-    impl Lanes for Whole {
+    impl Lanes for Avx512Lanes {
         #[inline(always)]
         unsafe fn load(floats: &[f32; LANES]) -> Self {
             // SAFETY: the caller promises the instructions; there are 16 floats.
@@ -74,7 +75,7 @@ mod x86 {
         }
     }
 
-    impl Add for Whole {
+    impl Add for Avx512Lanes {
         type Output = Self;
 
         #[inline(always)]
@@ -84,7 +85,7 @@ mod x86 {
         }
     }
 
-    impl Sub for Whole {
+    impl Sub for Avx512Lanes {
         type Output = Self;
 
         #[inline(always)]
@@ -94,7 +95,7 @@ mod x86 {
         }
     }
 
-    impl Mul<f32> for Whole {
+    impl Mul<f32> for Avx512Lanes {
         type Output = Self;
 
         #[inline(always)]
@@ -104,7 +105,7 @@ mod x86 {
         }
     }
 
-    impl Lanes for Halves {
+    impl Lanes for Avx2Lanes {
         #[inline(always)]
         unsafe fn load(floats: &[f32; LANES]) -> Self {
             // SAFETY: the caller promises the instructions; there are 16 floats.
@@ -142,7 +143,7 @@ mod x86 {
         }
     }
 
-    impl Add for Halves {
+    impl Add for Avx2Lanes {
         type Output = Self;
 
         #[inline(always)]
@@ -152,7 +153,7 @@ mod x86 {
         }
     }
 
-    impl Sub for Halves {
+    impl Sub for Avx2Lanes {
         type Output = Self;
 
         #[inline(always)]
@@ -162,7 +163,7 @@ mod x86 {
         }
     }
 
-    impl Mul<f32> for Halves {
+    impl Mul<f32> for Avx2Lanes {
         type Output = Self;
 
         #[inline(always)]
@@ -176,7 +177,7 @@ mod x86 {
     }
 }
 
-impl Lanes for Single {
+impl Lanes for PortableLanes {
     #[inline(always)]
     unsafe fn load(floats: &[f32; LANES]) -> Self {
         Self(*floats)
@@ -198,7 +199,7 @@ impl Lanes for Single {
     }
 }
 
-impl Add for Single {
+impl Add for PortableLanes {
     type Output = Self;
 
     #[inline(always)]
@@ -208,7 +209,7 @@ impl Add for Single {
     }
 }
 
-impl Sub for Single {
+impl Sub for PortableLanes {
     type Output = Self;
 
     #[inline(always)]
@@ -218,7 +219,7 @@ impl Sub for Single {
     }
 }
 
-impl Mul<f32> for Single {
+impl Mul<f32> for PortableLanes {
     type Output = Self;
 
     #[inline(always)]
@@ -248,16 +249,16 @@ mod tests {
             ((a + b) * 0.5 - (4.0 * a + b)).max(0.0)
         });
         assert!(expected.contains(&0.0) && expected.iter().any(|value| *value > 0.0));
-        assert_eq!(compute::<Single>(), expected);
+        assert_eq!(compute::<PortableLanes>(), expected);
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f")]
             fn whole() -> [f32; LANES] {
-                compute::<Whole>()
+                compute::<Avx512Lanes>()
             }
             #[target_feature(enable = "avx2,fma")]
             fn halves() -> [f32; LANES] {
-                compute::<Halves>()
+                compute::<Avx2Lanes>()
             }
             if is_x86_feature_detected!("avx512f") {
                 // SAFETY: the machine has AVX-512.

@@ -4,15 +4,23 @@
 //! Zero padding comes after the input bias, so a padded pixel holds `-input_bias` before it is added.
 //! Results do not depend on the number of threads.
 
+pub mod geometry;
+mod panel;
+mod product;
+mod view;
+mod weight;
+mod winograd;
+
+#[cfg(test)]
+mod tests;
+
 use rayon::prelude::*;
 
-use super::geometry::Geometry;
-use super::panel;
-use super::product::{Finish, Shared, product};
+use self::geometry::Geometry;
+use self::product::{Finish, Shared, product};
+use self::view::{Tap, View, pad};
+use self::weight::weight_gradient;
 use super::tile::COLS;
-use super::view::{Tap, View, pad};
-use super::weight::weight_gradient;
-use super::winograd;
 
 /// Floats of one partial sum over an activation; fixes the order of addition.
 const SUM_CHUNK: usize = 1 << 16;
@@ -66,7 +74,7 @@ pub fn forward(
     }
 }
 
-/// The gradient at the sums inside the ReLU, and its sum over pixels for each channel.
+/// The gradient of the pre-activations (before the ReLU), and its sum over pixels for each channel.
 ///
 /// `output` is what [`forward`] returned, where a ReLU followed.
 pub fn before_relu(mut gradient: Vec<f32>, output: Option<&[f32]>, channels: usize) -> (Vec<f32>, Vec<f64>) {
@@ -138,7 +146,7 @@ fn column_sums(matrix: &[f32], columns: usize) -> Vec<f64> {
     add_up(sums, columns)
 }
 
-/// Gradients of scalar biases are what is left of large sums that cancel, so only few rows are added in single precision.
+/// The gradient of a scalar bias is a sum of large terms that nearly cancel, so only few rows are added in single precision.
 fn column_sums_serial(matrix: &[f32], columns: usize) -> Vec<f64> {
     const ROWS: usize = 16;
     let mut sums = vec![0.0; columns];
