@@ -29,11 +29,12 @@ pub mod spectrum;
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::names::short_names;
 use self::record::{Stored, Watch};
 use self::report::Report;
 use self::request::Request;
@@ -72,6 +73,11 @@ pub trait Analysis: 'static {
     /// # Errors
     /// [`Error::Io`] or [`Error::Data`] naming a file of a result that is missing or broken.
     fn report(results: &[Analysed<Self::Output>], shown: &[String]) -> Result<Report>;
+
+    /// The networks that names are given to, by their paths, or by the names that a result holds; none for finished runs.
+    fn networks(_output: &Self::Output) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// What programs read: a JSON object a line, one for each result.
     ///
@@ -209,6 +215,16 @@ pub fn analyse<A: Analysis>(
         None => results.each.iter().try_for_each(|one| save(std::slice::from_ref(one), &one.folder))?,
     }
     Ok(results)
+}
+
+/// Reads the result in a folder, whoever computed it.
+///
+/// # Errors
+/// Those of [`Stored::load`].
+pub fn open<A: Analysis>(folder: &Path) -> Result<Analysed<A::Output>> {
+    let output = A::Output::load(folder)?;
+    let names = short_names(&A::networks(&output).into_iter().map(Path::new).collect::<Vec<_>>());
+    Ok(Analysed { names, output, folder: folder.to_owned() })
 }
 
 /// An analysis whose settings are words, for programs that know none of them.

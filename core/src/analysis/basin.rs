@@ -177,6 +177,10 @@ impl Analysis for BasinSearch {
         Ok(AllAnalysed { each: vec![analysed], together: None })
     }
 
+    fn networks(basin: &Basin) -> Vec<&str> {
+        basin.inputs.paths()
+    }
+
     fn report(basins: &[Analysed<Basin>], _shown: &[String]) -> Result<Report> {
         let mut report = Report::default();
         let mut lines = Vec::new();

@@ -107,6 +107,15 @@ impl Analysis for ParameterDistance {
         })
     }
 
+    fn networks(measured: &Measured) -> Vec<&str> {
+        match measured {
+            Measured::Between(distances) => {
+                distances.networks.iter().map(|network| network.path.as_str()).collect()
+            }
+            Measured::Along(_) => Vec::new(),
+        }
+    }
+
     fn report(results: &[Analysed<Measured>], _shown: &[String]) -> Result<Report> {
         let mut report = Report::default();
         let mut between = Vec::new();

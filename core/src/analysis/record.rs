@@ -49,6 +49,11 @@ impl Inputs {
         }
     }
 
+    /// The files or URLs of the checkpoints, as they were named.
+    pub fn paths(&self) -> Vec<&str> {
+        self.networks.iter().map(|network| network.path.as_str()).collect()
+    }
+
     /// A folder name that only an analysis of the same networks on the same images has; `settings` is all else that its
     /// numbers depend on.
     pub fn name(&self, settings: &str) -> String {

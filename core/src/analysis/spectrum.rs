@@ -87,6 +87,10 @@ impl Analysis for LayerSpectra {
         Ok(AllAnalysed { each, together })
     }
 
+    fn networks(spectrum: &Spectrum) -> Vec<&str> {
+        vec![&spectrum.network.path]
+    }
+
     fn report(results: &[Analysed<Spectrum>], shown: &[String]) -> Result<Report> {
         let (spectra, mut report) = (spectra(results), Report::default());
         let ranks = spectra.layers().into_iter().map(|layer| {
