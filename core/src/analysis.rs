@@ -240,12 +240,6 @@ pub trait Entry: Sync {
     /// # Errors
     /// Those of [`analyse`].
     fn run(&self, request: &Request<Values>, job: &Job) -> Result<Printed>;
-
-    /// The words of a command that asks the same.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] for words that are no settings.
-    fn command(&self, request: &Request<Values>) -> Result<Vec<String>>;
 }
 
 /// A report for a terminal.
@@ -288,10 +282,6 @@ impl<A: Analysis> Entry for Of<A> {
             }
         }
         Ok(Printed { text, json: A::json(&results)? })
-    }
-
-    fn command(&self, request: &Request<Values>) -> Result<Vec<String>> {
-        Ok(request.typed::<A::Settings>()?.command(&A::ABOUT))
     }
 }
 

@@ -37,9 +37,12 @@ pub fn export_button<F: Figure + Clone + Send + 'static>(ui: &mut Ui, cx: &mut C
         }
         is_open &= !ui.button("Cancel").clicked();
     });
-    ui.data_mut(|data| match is_open {
-        true => data.insert_temp(id, (name.to_owned(), stem)),
-        false => data.remove::<(String, String)>(id),
+    ui.data_mut(|data| {
+        if is_open {
+            data.insert_temp(id, (name.to_owned(), stem));
+        } else {
+            data.remove::<(String, String)>(id);
+        }
     });
 }
 

@@ -54,11 +54,6 @@ impl Analyse {
         Ok(Request { networks: self.networks.clone(), settings: self.settings.clone(), surroundings })
     }
 
-    /// The words of a command that asks the same.
-    pub fn command(&self) -> Result<Vec<String>> {
-        Ok(self.entry.command(&self.request()?)?)
-    }
-
     fn from_matches(entry: &'static dyn Entry, matches: &ArgMatches) -> Result<Self, Error> {
         let about = entry.about();
         let mut settings = Values::new();
@@ -259,7 +254,7 @@ mod tests {
         if A::ABOUT.takes_memory {
             assert_eq!(one.memory_bytes, two.memory_bytes, "{line}");
         }
-        assert_eq!(parsed.command().unwrap(), words, "{line}");
+        assert_eq!(again.typed::<A::Settings>().unwrap().command(&A::ABOUT), words, "{line}");
     }
 
     /// Every part of the shipped studies, in a folder that a shell would split and end early.
