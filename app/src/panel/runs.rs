@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use basin_core::config::flat_settings;
 use basin_core::figure::Table;
-use basin_core::run::{Located, Status, Summary};
+use basin_core::run::{Status, Summary};
 use egui::{ScrollArea, Ui};
 
 use crate::context::Cx;
