@@ -2,19 +2,29 @@
 
 mod analysis;
 mod checkpoint;
-mod criticality;
 mod curves;
+mod group;
 mod inputs;
-mod interpolation;
 mod mistakes;
+mod rewinding;
 mod runs;
-mod similarity;
-mod spectra;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
 
+use basin_core::analysis::basin::BasinSearch;
+use basin_core::analysis::criticality::ModuleCriticality;
+use basin_core::analysis::distance::ParameterDistance;
+use basin_core::analysis::interpolation::LinearInterpolation;
+use basin_core::analysis::mistakes::SharedMistakes;
+use basin_core::analysis::rewinding::ModuleRewinding;
+use basin_core::analysis::similarity::FeatureSimilarity;
+use basin_core::analysis::spectrum::LayerSpectra;
 use egui::Ui;
 
+use self::analysis::AnalysisPanel;
+use self::group::Group;
 use crate::context::Cx;
 pub use checkpoint::CheckpointPanel;
 
@@ -42,11 +52,22 @@ impl Default for Panels {
             Box::<curves::CurvesPanel>::default(),
             Box::<checkpoint::CheckpointPanel>::default(),
             Box::<inputs::InputsPanel>::default(),
-            Box::<interpolation::InterpolationPanel>::default(),
-            Box::<similarity::SimilarityPanel>::default(),
-            Box::<criticality::CriticalityPanel>::default(),
-            Box::<mistakes::MistakesPanel>::default(),
-            Box::<spectra::SpectraPanel>::default(),
+            Box::new(
+                AnalysisPanel::<LinearInterpolation>::new("Compute line").with("coefficients", "0:1:11"),
+            ),
+            Box::new(AnalysisPanel::<FeatureSimilarity>::new("Compare")),
+            Box::new(
+                Group::new("Criticality")
+                    .with(
+                        "Rewinding of modules",
+                        AnalysisPanel::<ModuleRewinding, rewinding::Origins>::new("Rewind"),
+                    )
+                    .with("Criticality of modules", AnalysisPanel::<ModuleCriticality>::new("Measure")),
+            ),
+            Box::new(AnalysisPanel::<SharedMistakes, mistakes::MistakenImages>::new("Compare mistakes")),
+            Box::new(AnalysisPanel::<LayerSpectra>::new("Compute spectra")),
+            Box::new(AnalysisPanel::<BasinSearch>::new("Search basin")),
+            Box::new(AnalysisPanel::<ParameterDistance>::new("Measure distances")),
         ])
     }
 }

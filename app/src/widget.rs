@@ -2,10 +2,10 @@
 
 pub mod bars;
 pub mod chart;
+pub mod drawing;
 pub mod export;
 pub mod form;
 pub mod heat_map;
-pub mod images;
 pub mod job;
 pub mod picker;
 pub mod picture;
@@ -44,4 +44,10 @@ pub fn count(number: usize, thing: &str) -> String {
         1 => format!("1 {thing}"),
         _ => format!("{number} {thing}s"),
     }
+}
+
+/// With a capital letter.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }

@@ -31,16 +31,18 @@ pub mod spectrum;
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::names::short_names;
 use self::record::{Stored, Watch};
 use self::report::Report;
 use self::request::Request;
 use self::selection::Selection;
 use self::settings::{SettingOption, Settings, Values};
+use crate::checkpoint::Location;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::job::Job;
@@ -74,6 +76,11 @@ pub trait Analysis: 'static {
     /// # Errors
     /// [`Error::Io`] or [`Error::Data`] naming a file of a result that is missing or broken.
     fn report(results: &[Analysed<Self::Output>], shown: &[String]) -> Result<Report>;
+
+    /// The networks that names are given to, by their paths, or by the names that a result holds; none for finished runs.
+    fn networks(_output: &Self::Output) -> Vec<Location> {
+        Vec::new()
+    }
 
     /// What programs read: a JSON object a line, one for each result.
     ///
@@ -211,6 +218,16 @@ pub fn analyse<A: Analysis>(
         None => results.each.iter().try_for_each(|one| save(std::slice::from_ref(one), &one.folder))?,
     }
     Ok(results)
+}
+
+/// Reads the result in a folder, whoever computed it.
+///
+/// # Errors
+/// Those of [`Stored::load`].
+pub fn open<A: Analysis>(folder: &Path) -> Result<Analysed<A::Output>> {
+    let output = A::Output::load(folder)?;
+    let names = short_names(&A::networks(&output));
+    Ok(Analysed { names, output, folder: folder.to_owned() })
 }
 
 /// An analysis whose settings are words, for programs that know none of them.

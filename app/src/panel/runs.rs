@@ -6,7 +6,7 @@ use std::sync::Arc;
 use basin_core::config::flat_settings;
 use basin_core::figure::Table;
 use basin_core::number::or_absent;
-use basin_core::run::{Located, Status, Summary, score_in_digits};
+use basin_core::run::{Status, Summary, score_in_digits};
 use egui::{ScrollArea, Ui};
 
 use crate::context::Cx;

@@ -18,6 +18,8 @@ use crate::context::Cx;
 const CELL: (f32, f32) = (4.0, 36.0);
 /// Smallest side at which every row and column is labelled, points.
 const LABELLED: f32 = 10.0;
+/// Height of labels, points.
+const LABEL: f32 = 11.0;
 /// Room for the labels of rows and columns, points.
 const LABELS: f32 = 110.0;
 /// Width of the colour bar, and room for its labels, points.

@@ -1,8 +1,9 @@
 //! A job in the panel that asked for it: its progress, a button that cancels it, and its error.
 
+use basin_core::number;
 use egui::{ProgressBar, Ui};
 
-use super::{duration, problem};
+use super::problem;
 use crate::queue::{JobHandle, Phase, Ticket};
 
 /// Draws the state of a job, and returns its result once it is there. A job that failed stays, so that its error can be read.
@@ -37,7 +38,8 @@ pub fn progress(ui: &mut Ui, job: &JobHandle) {
         Phase::Running => {
             let progress = job.progress();
             let text = progress.as_ref().map_or("starting".to_owned(), |progress| {
-                let left = progress.left().map(|left| format!(", {} left", duration(left.as_secs_f64())));
+                let left =
+                    progress.left().map(|left| format!(", {} left", number::duration(left.as_secs_f64())));
                 format!("{}{}", progress.what, left.unwrap_or_default())
             });
             let share = progress.map_or(0.0, |progress| progress.share);

@@ -28,7 +28,13 @@ impl Source {
     /// Draws the choice.
     pub fn ui(&mut self, ui: &mut Ui, cx: &mut Cx) {
         ui.horizontal_wrapped(|ui| {
-            if self.fields(ui, [360.0, 240.0]) {
+            let label = ui.label("Key");
+            let edit = TextEdit::singleline(&mut self.key).hint_text("that of the run").desired_width(360.0);
+            let is_changed = ui.add(edit).labelled_by(label.id).changed();
+            let label = ui.label("Data folder");
+            let edit = TextEdit::singleline(&mut self.data_dir).hint_text("as the settings say");
+            ui.add(edit.desired_width(240.0)).labelled_by(label.id);
+            if is_changed {
                 self.suggestions = suggestions(self.key.trim(), cx.runs.registry());
             }
             let id = ui.scope_id().with("data folder");
@@ -54,17 +60,6 @@ impl Source {
             self.key = key;
             self.suggestions.clear();
         }
-    }
-
-    /// Draws the two fields, and returns whether the key changed.
-    pub fn fields(&mut self, ui: &mut Ui, [key_width, folder_width]: [f32; 2]) -> bool {
-        let label = ui.label("Key");
-        let edit = TextEdit::singleline(&mut self.key).hint_text("that of the run").desired_width(key_width);
-        let is_changed = ui.add(edit).labelled_by(label.id).changed();
-        let label = ui.label("Data folder");
-        let edit = TextEdit::singleline(&mut self.data_dir).hint_text("as the settings say");
-        ui.add(edit.desired_width(folder_width)).labelled_by(label.id);
-        is_changed
     }
 
     /// The settings that were chosen: those of the key, or a run's own.

@@ -14,6 +14,7 @@ use super::request::Request;
 use super::settings::settings;
 use super::subject::Subject;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair};
+use crate::checkpoint::Location;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -176,6 +177,10 @@ impl Analysis for BasinSearch {
         analysed.output.found = Some(found);
         analysed.output.save(&analysed.folder)?;
         Ok(AllAnalysed { each: vec![analysed], together: None })
+    }
+
+    fn networks(basin: &Basin) -> Vec<Location> {
+        basin.inputs.locations()
     }
 
     fn report(basins: &[Analysed<Basin>], _shown: &[String]) -> Result<Report> {

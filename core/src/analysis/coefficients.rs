@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::single;
+use super::settings::{Kind, single};
 
 /// Numbers in the order in which they were named.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Coefficients(pub Vec<f64>);
 
-single!(Coefficients);
+single!(Coefficients = Kind::Range);
 
 /// `count` evenly spaced numbers from `first` to `last`, as NumPy's `linspace`.
 pub fn linspace(first: f64, last: f64, count: usize) -> Vec<f64> {

@@ -190,6 +190,9 @@ impl Analysis for ModuleCriticality {
         job: &Job,
     ) -> Result<AllAnalysed<Criticality>> {
         let (paths, names) = (&request.settings.paths.0, request.names()?);
+        if paths.is_empty() {
+            return Err(Error::usage("no path is chosen; choose direct, optimisation or both"));
+        }
         if request.surroundings.output.is_some() && request.networks.len() * paths.len() > 1 {
             return Err(Error::usage(
                 "--output is one folder, but each path to each checkpoint needs its own; name one of each",
@@ -202,6 +205,10 @@ impl Analysis for ModuleCriticality {
             }
         }
         Ok(AllAnalysed { each, together: None })
+    }
+
+    fn networks(result: &Criticality) -> Vec<Location> {
+        result.inputs.locations().into_iter().skip(1).collect()
     }
 
     fn report(results: &[Analysed<Criticality>], shown: &[String]) -> Result<Report> {

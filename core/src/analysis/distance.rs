@@ -15,7 +15,7 @@ use super::report::{Quantity, Report};
 use super::request::Request;
 use super::settings::settings;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair, json_line};
-use crate::checkpoint::{Change, Diff, StateDict, diff};
+use crate::checkpoint::{Change, Diff, Location, StateDict, diff};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::model::Arch;
@@ -105,6 +105,15 @@ impl Analysis for ParameterDistance {
                 AllAnalysed::one(names, Measured::Between(distances), folder)
             }
         })
+    }
+
+    fn networks(measured: &Measured) -> Vec<Location> {
+        match measured {
+            Measured::Between(distances) => {
+                distances.networks.iter().map(|network| network.location.clone()).collect()
+            }
+            Measured::Along(_) => Vec::new(),
+        }
     }
 
     fn report(results: &[Analysed<Measured>], _shown: &[String]) -> Result<Report> {

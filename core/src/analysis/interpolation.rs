@@ -117,6 +117,10 @@ impl Analysis for LinearInterpolation {
         Ok(AllAnalysed { each, together: Some(together) })
     }
 
+    fn networks(line: &Interpolation) -> Vec<Location> {
+        line.inputs.locations()
+    }
+
     fn report(lines: &[Analysed<Interpolation>], _shown: &[String]) -> Result<Report> {
         let labels: Vec<String> = lines.iter().map(|line| line.names.join(" to ")).collect();
         let labelled: Vec<_> =
@@ -151,9 +155,10 @@ impl Analysis for LinearInterpolation {
         if let [line] = lines {
             report.table(FileNames::default(), point_table(&line.output), "");
         }
+        let whole: Vec<_> = labelled.into_iter().filter(|(_, line)| line.barrier.is_some()).collect();
         report.table(
             FileNames::study("barriers"),
-            barrier_table(&labelled),
+            barrier_table(&whole),
             "For a metric m at coefficient c, the barrier is the maximum of (1 - c) m(0) + c m(1) - m(c) over c in [0, 1], with the \
              sign turned for the loss.",
         );

@@ -76,7 +76,7 @@ impl Analysis for SharedMistakes {
             value_name: "FILE",
             help: "Two or more files: predictions that a run or `runner eval` has written, or checkpoints. Of a checkpoint the stored \
                    predictions of the test split are used, or measured now if there are none",
-            roles: &["First network", "Second network"],
+            roles: &["1st network", "2nd network"],
             unless: None,
         }),
         split: None,
@@ -136,9 +136,14 @@ impl Analysis for SharedMistakes {
         Ok(AllAnalysed::one(names, result, folder))
     }
 
+    fn networks(result: &Mistakes) -> Vec<Location> {
+        result.networks.iter().map(|network| Path::new(&network.name).into()).collect()
+    }
+
     fn report(results: &[Analysed<Mistakes>], shown: &[String]) -> Result<Report> {
         let mut report = Report::default();
-        for Analysed { output: result, folder, .. } in results {
+        for Analysed { names, output, folder } in results {
+            let result = &output.called(names);
             report.lead.push(format!("{} images of {}, {} split", result.samples, result.data, result.split));
             report.row(
                 vec![FigureItem::new(FileNames::both("mistakes", "mistakes"), pairs_figure(result))],

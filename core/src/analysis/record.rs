@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::source::Source;
+use crate::checkpoint::Location;
 use crate::config::{Data, Experiment};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
@@ -47,6 +48,11 @@ impl Inputs {
             data_digest: dataset.digest(),
             samples: dataset.len(),
         }
+    }
+
+    /// The files or URLs of the checkpoints, as they were named.
+    pub fn locations(&self) -> Vec<Location> {
+        self.networks.iter().map(|network| network.location.clone()).collect()
     }
 
     /// A folder name that only an analysis of the same networks on the same images has; `settings` is all else that its

@@ -17,6 +17,7 @@ use super::settings::{Commas, Repeated, settings};
 use super::subject::Subject;
 use super::sweep::{Sweep, Visit, chosen_modules};
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks};
+use crate::checkpoint::Location;
 use crate::config::Experiment;
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
@@ -167,6 +168,10 @@ impl Analysis for ModuleRewinding {
         Ok(AllAnalysed::one(called, result, folder))
     }
 
+    fn networks(result: &Rewinding) -> Vec<Location> {
+        result.inputs.locations()
+    }
+
     fn report(results: &[Analysed<Rewinding>], _shown: &[String]) -> Result<Report> {
         let mut report = Report::default();
         let labelled: Vec<(&str, &Rewinding)> = match results {
@@ -189,7 +194,10 @@ impl Analysis for ModuleRewinding {
         );
         for (number, one) in results.iter().enumerate() {
             let files = FileNames::study(format!("rewinding-{number}"));
-            report.table(files, table(&one.output), one.names.first().map_or("", String::as_str));
+            let mut rows = table(&one.output);
+            // What is not measured yet has no row.
+            rows.rows.retain(|row| row.iter().skip(1).any(|cell| cell != "undefined"));
+            report.table(files, rows, one.names.first().map_or("", String::as_str));
         }
         Ok(report)
     }
@@ -218,6 +226,9 @@ fn origins(
         let state = drawn_state(experiment, arch, seed);
         Ok((Origin::Drawn { seed }, Network::new(arch.clone(), &state, &job.device)?))
     });
+    if request.settings.to.0.is_empty() && request.settings.rerandomise.0.is_empty() {
+        return Err(Error::usage("modules are set to nothing; name an epoch, a checkpoint or a seed"));
+    }
     checkpoints.chain(draws).collect()
 }
 

@@ -37,6 +37,8 @@ pub struct SettingOption {
     pub help: String,
     /// How many words it takes.
     pub arity: Arity,
+    /// What each of its words is.
+    pub kind: Kind,
     /// Whether it is known by its place and has no name.
     pub is_positional: bool,
     /// The words of the default; none if it has no value unless it is set.
@@ -56,10 +58,27 @@ pub enum Arity {
     Repeated,
 }
 
+/// What a word is, for forms that offer more than a field of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text, or a number.
+    Text,
+    /// A whole number from 0.
+    WholeNumber,
+    /// Numbers: `first:last:count`, or with commas.
+    Range,
+    /// A file or a folder.
+    Path,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+}
+
 /// A type that settings are made of.
 pub trait SettingValue: Sized + PartialEq {
     /// How many words make one.
     const ARITY: Arity;
+    /// What each word is.
+    const KIND: Kind = Kind::Text;
 
     /// From words.
     ///
@@ -90,11 +109,12 @@ pub(crate) fn one<T: FromStr<Err: Display>>(words: &[String]) -> std::result::Re
     }
 }
 
-/// Makes types settings that one word is read as and written from.
+/// Makes types settings that one word is read as and written from; a word is text unless a [`Kind`] is named.
 macro_rules! single {
-    ($($type:ty),*) => {$(
+    ($($type:ty $(= $kind:expr)?),*) => {$(
         impl $crate::analysis::settings::SettingValue for $type {
             const ARITY: $crate::analysis::settings::Arity = $crate::analysis::settings::Arity::One;
+            $(const KIND: $crate::analysis::settings::Kind = $kind;)?
 
             fn read(words: &[String]) -> std::result::Result<Self, String> {
                 $crate::analysis::settings::one(words)
@@ -108,10 +128,11 @@ macro_rules! single {
 }
 pub(crate) use single;
 
-single!(usize, u64, f64, String);
+single!(usize = Kind::WholeNumber, u64 = Kind::WholeNumber, f64, String);
 
 impl SettingValue for PathBuf {
     const ARITY: Arity = Arity::One;
+    const KIND: Kind = Kind::Path;
 
     fn read(words: &[String]) -> std::result::Result<Self, String> {
         one(words)
@@ -124,6 +145,7 @@ impl SettingValue for PathBuf {
 
 impl<T: SettingValue> SettingValue for Option<T> {
     const ARITY: Arity = T::ARITY;
+    const KIND: Kind = T::KIND;
 
     fn read(words: &[String]) -> std::result::Result<Self, String> {
         T::read(words).map(Some)
@@ -144,6 +166,7 @@ pub struct Repeated<T>(pub Vec<T>);
 
 impl<T: SettingValue> SettingValue for Commas<T> {
     const ARITY: Arity = Arity::Commas;
+    const KIND: Kind = T::KIND;
 
     fn read(words: &[String]) -> std::result::Result<Self, String> {
         words
@@ -160,6 +183,7 @@ impl<T: SettingValue> SettingValue for Commas<T> {
 
 impl<T: SettingValue> SettingValue for Repeated<T> {
     const ARITY: Arity = Arity::Repeated;
+    const KIND: Kind = T::KIND;
 
     fn read(words: &[String]) -> std::result::Result<Self, String> {
         words
@@ -188,6 +212,7 @@ impl SettingOption {
             value_name,
             help: sentences.join(" ").trim_end_matches('.').to_owned(),
             arity: T::ARITY,
+            kind: T::KIND,
             is_positional: false,
             default: default.words(),
             check: T::check,
@@ -242,7 +267,7 @@ macro_rules! choices {
             }
         }
 
-        $crate::analysis::settings::single!($type);
+        $crate::analysis::settings::single!($type = $crate::analysis::settings::Kind::OneOf(&[$($name),*]));
     };
 }
 pub(crate) use choices;

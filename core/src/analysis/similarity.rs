@@ -111,7 +111,7 @@ impl Analysis for FeatureSimilarity {
             most: usize::MAX,
             value_name: "CHECKPOINT",
             help: "Two checkpoints: every module of the first is compared with every module of the second. Three or more: each pair, layer by layer",
-            roles: &["First network", "Second network"],
+            roles: &["Network", "Compared with"],
             unless: None,
         }),
         split: Some(Split::Test),
@@ -164,6 +164,10 @@ impl Analysis for FeatureSimilarity {
             }
         };
         Ok(AllAnalysed::one(request.names()?, result, folder))
+    }
+
+    fn networks(similarity: &Similarity) -> Vec<Location> {
+        similarity.inputs.locations()
     }
 
     fn report(results: &[Analysed<Similarity>], _shown: &[String]) -> Result<Report> {

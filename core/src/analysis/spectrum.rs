@@ -90,6 +90,10 @@ impl Analysis for LayerSpectra {
         Ok(AllAnalysed { each, together })
     }
 
+    fn networks(spectrum: &Spectrum) -> Vec<Location> {
+        vec![spectrum.network.location.clone()]
+    }
+
     fn report(results: &[Analysed<Spectrum>], shown: &[String]) -> Result<Report> {
         let (spectra, mut report) = (spectra(results), Report::default());
         let ranks = spectra.layers().into_iter().map(|layer| {

@@ -190,7 +190,7 @@ fn networks(networks: &Networks) -> Arg {
 
 /// An option of the analysis itself.
 fn argument(option: SettingOption) -> Arg {
-    let SettingOption { name, value_name, help, arity, is_positional, default, check } = option;
+    let SettingOption { name, value_name, help, arity, kind: _, is_positional, default, check } = option;
     let parse = move |word: &str| check(word).map(|()| word.to_owned());
     let argument = Arg::new(name.clone()).value_name(value_name).help(help).value_parser(parse);
     let argument = match arity {

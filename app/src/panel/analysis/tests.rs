@@ -1,27 +1,36 @@
-//! Interpolation, similarity, rewinding and criticality in their panels: computed, stopped, gone on with, and opened from disk.
+//! Interpolation, similarity, rewinding, criticality and spectra in their panels: computed, stopped, gone on with, and opened from
+//! disk.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use basin_core::analysis::interpolation::{Request, interpolate, linspace};
+use basin_core::analysis::coefficients::Coefficients;
+use basin_core::analysis::criticality::ModuleCriticality;
+use basin_core::analysis::interpolation::{LineSettings, LinearInterpolation};
+use basin_core::analysis::request::{Request, Surroundings};
+use basin_core::analysis::rewinding::ModuleRewinding;
 use basin_core::analysis::selection::Selection;
+use basin_core::analysis::similarity::FeatureSimilarity;
+use basin_core::analysis::spectrum::LayerSpectra;
+use basin_core::analysis::{Analysis, analyse};
 use basin_core::checkpoint::Checkpoint;
-use basin_core::config::Experiment;
+use basin_core::config::Registry;
 use basin_core::device::Choice;
 use basin_core::event::Event;
+use basin_core::figure::Drawing;
 use basin_core::job::{Job, Stop};
 use basin_core::model::{Arch, initial_state};
 use basin_core::run::RunDir;
-use egui::Role;
+use egui::{Key, Modifiers, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use tempfile::TempDir;
 
+use super::{AnalysisPanel, Extra};
 use crate::panel::Panel;
-use crate::panel::criticality::CriticalityPanel;
-use crate::panel::interpolation::InterpolationPanel;
-use crate::panel::similarity::SimilarityPanel;
-use crate::testing::{Stage, experiment, stage_of_all, until, write_run};
+use crate::panel::rewinding::Origins;
+use crate::testing::{Stage, experiment, stage, stage_of_all, until, until_panel, write_run};
 use crate::widget::picker::short;
 
 const KEY: &str = "demo/Shapes_line/fixup_resnet18/scratch";
@@ -30,14 +39,13 @@ const KEY: &str = "demo/Shapes_line/fixup_resnet18/scratch";
 struct Folder {
     folder: TempDir,
     run: RunDir,
-    experiment: Experiment,
 }
 
 impl Folder {
     fn new(epochs: usize) -> Self {
         let (folder, experiment) = (tempfile::tempdir().unwrap(), experiment(KEY));
         let run = write_run(folder.path(), &experiment, 0);
-        let here = Self { folder, run, experiment };
+        let here = Self { folder, run };
         for epoch in 0..epochs {
             here.save(&here.checkpoint(epoch), "fixup_resnet18", epoch);
         }
@@ -106,9 +114,15 @@ fn is_computing<P>(window: &Window<P>) -> bool {
 }
 
 /// The numbers of points of the lines.
-fn points<P>(window: &Window<P>) -> Vec<usize> {
-    let texts = window.query_all_by_label_contains(" point").filter_map(|node| node.value());
-    texts.filter_map(|text| text.strip_suffix(" points")?.parse().ok()).collect()
+fn points(window: &Window<AnalysisPanel<LinearInterpolation>>) -> Vec<usize> {
+    let results = window.state().panel.computations.iter().flat_map(|one| &one.results);
+    results.map(|line| line.output.points.len()).collect()
+}
+
+/// Waits until no job computes, and figures show what there is.
+fn until_done<A: Analysis, E: Extra<A>>(window: &mut Window<AnalysisPanel<A, E>>) {
+    until(window, |window| !is_computing(window) && shows(window, "In "));
+    until_panel(window, |panel| panel.shown.report().is_some());
 }
 
 /// How often a table says that.
@@ -120,10 +134,22 @@ fn lines_of(path: &Path) -> usize {
     std::fs::read_to_string(path).unwrap().lines().count()
 }
 
+fn interpolation() -> AnalysisPanel<LinearInterpolation> {
+    AnalysisPanel::new("Compute line")
+}
+
+fn rewinding() -> AnalysisPanel<ModuleRewinding, Origins> {
+    AnalysisPanel::new("Rewind")
+}
+
+fn criticality() -> AnalysisPanel<ModuleCriticality> {
+    AnalysisPanel::new("Measure")
+}
+
 #[test]
 fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
     let here = Folder::new(2);
-    let mut window = here.window(InterpolationPanel::default());
+    let mut window = here.window(interpolation());
     here.choose(&mut window, "From", &here.checkpoint(0));
     here.choose(&mut window, "To", &here.checkpoint(1));
     set(&mut window, "Count of coefficients", 5000.0);
@@ -140,10 +166,10 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
 
     set(&mut window, "Count of coefficients", 3.0);
     click(&mut window, "Compute line");
-    until(&mut window, |window| !is_computing(window) && shows(window, "In "));
+    until_done(&mut window);
     assert_eq!(points(&window), [kept + 2], "what was there is kept, and its ends are added");
     // The barrier's interval is there: accuracy and loss have a row each.
-    assert_eq!(rows(&window, "scratch: ckpt-E000 to ckpt-E001"), 2);
+    until(&mut window, |window| rows(window, "ckpt-E000 to ckpt-E001") == 2);
     assert!(!shows(&window, "undefined"));
 
     let measured = AtomicUsize::new(0);
@@ -152,22 +178,25 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
             measured.fetch_add(1, Ordering::Relaxed);
         }
     };
+    let registry = Arc::new(Registry::load().unwrap());
     let request = Request {
-        coefficients: &linspace(0.0, 1.0, 3),
-        experiment: &here.experiment,
-        selection: Selection::TEST,
-        base: here.folder.path(),
-        output: None,
-        watch: None,
+        networks: vec![here.checkpoint(0).into(), here.checkpoint(1).into()],
+        settings: LineSettings { coefficients: Coefficients::even(0.0, 1.0, 3) },
+        surroundings: Surroundings {
+            base: here.folder.path().to_owned(),
+            ..Surroundings::new(registry, Selection::TEST)
+        },
     };
     let job = Job { device: Choice::Cpu.open().unwrap(), others: &[], emit: &emit, stop: &Stop::default() };
-    let (line, found) = interpolate(&here.checkpoint(0), &here.checkpoint(1), &request, &job).unwrap();
+    let all = analyse::<LinearInterpolation>(&request, None, &job).unwrap();
+    let (line, found) = (&all.each[0].output, &all.each[0].folder);
     assert_eq!((line.points.len(), measured.into_inner()), (kept + 2, 0));
     assert_eq!(std::fs::canonicalize(found).unwrap(), std::fs::canonicalize(&folder).unwrap());
 
     here.open_stored(&mut window, &folder);
     until(&mut window, |window| points(window) == [kept + 2, kept + 2]);
-    assert_eq!(rows(&window, "scratch: ckpt-E000 to ckpt-E001"), 4, "both lines are in the table");
+    // Both lines are in the table.
+    until(&mut window, |window| rows(window, "ckpt-E000 to ckpt-E001") == 4);
     assert!(shows(&window, "Export interpolation-accuracy"));
     window.get_by_role_and_label(Role::ComboBox, "Metric").click();
     until(&mut window, |window| window.query_by_label("loss").is_some());
@@ -175,6 +204,13 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
     until(&mut window, |window| shows(window, "Export interpolation-loss"));
     window.get_all_by_label("Remove").next().unwrap().click();
     until(&mut window, |window| points(window) == [kept + 2]);
+
+    // A line is called as one likes.
+    window.get_by_label("Names").focus();
+    window.run_steps(2);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.get_by_label("Names").type_text("before, after");
+    until(&mut window, |window| rows(window, "before to after") == 2);
 }
 
 #[test]
@@ -182,7 +218,7 @@ fn a_checkpoint_of_another_architecture_is_named() {
     let here = Folder::new(1);
     let other = here.checkpoint(0).with_file_name("ckpt-other.safetensors");
     here.save(&other, "fixup_resnet34", 0);
-    let mut window = here.window(InterpolationPanel::default());
+    let mut window = here.window(interpolation());
     here.choose(&mut window, "From", &here.checkpoint(0));
     here.choose(&mut window, "To", &other);
     click(&mut window, "Compute line");
@@ -192,40 +228,40 @@ fn a_checkpoint_of_another_architecture_is_named() {
 #[test]
 fn modules_are_compared_and_a_cell_says_its_value() {
     let here = Folder::new(2);
-    let mut window = here.window(SimilarityPanel::default());
+    let mut window = here.window(AnalysisPanel::<FeatureSimilarity>::new("Compare"));
     here.choose(&mut window, "Network", &here.checkpoint(0));
     here.choose(&mut window, "Compared with", &here.checkpoint(1));
     click(&mut window, "Compare");
     until(&mut window, |window| shows(window, "passes over the images"));
-    until(&mut window, |window| shows(window, "All modules"));
+    until_done(&mut window);
     assert!(shows(&window, "ckpt-E000 & ckpt-E001") && shows(&window, "features and their products take"));
-    window.get_by_role_and_label(Role::Image, "similarity").click();
-    until(&mut window, |window| shows(window, " of ckpt-E000 and "));
+    window.get_by_role_and_label(Role::Image, "similarity-modules").click();
+    until(&mut window, |window| shows(window, "ckpt-E000: "));
 
     click(&mut window, "Compare");
     until(&mut window, |window| shows(window, "taken from"));
-    let mut window = here.window(SimilarityPanel::default());
+    let mut window = here.window(AnalysisPanel::<FeatureSimilarity>::new("Compare"));
     here.open_stored(&mut window, &here.result("similarity"));
-    until(&mut window, |window| shows(window, "All modules"));
+    until(&mut window, |window| shows(window, "Export similarity-modules"));
 }
 
 #[test]
 fn modules_are_rewound_to_the_epochs_beside_the_checkpoint() {
     let here = Folder::new(3);
-    let mut window = here.window(CriticalityPanel::default());
+    let mut window = here.window(rewinding());
     here.choose(&mut window, "Network to rewind", &here.checkpoint(2));
     until(&mut window, |window| window.query_by_label("epoch 1").is_some());
     click(&mut window, "epoch 1");
     click(&mut window, "Rewind");
     until(&mut window, |window| shows(window, "layer4.1"));
-    until(&mut window, |window| !is_computing(window));
+    until_done(&mut window);
     assert!(shows(&window, "epoch 0 test accuracy %") && shows(&window, "epoch 1 test accuracy %"));
     assert!(shows(&window, "Export rewinding-accuracy") && !shows(&window, "undefined"));
     let journal = here.result("rewinding").join("points.jsonl");
     // A heading, the network itself, and ten modules set to two epochs.
     assert_eq!(lines_of(&journal), 22);
 
-    let mut window = here.window(CriticalityPanel::default());
+    let mut window = here.window(rewinding());
     here.open_stored(&mut window, &here.result("rewinding"));
     until(&mut window, |window| shows(window, "layer4.1"));
 }
@@ -233,16 +269,16 @@ fn modules_are_rewound_to_the_epochs_beside_the_checkpoint() {
 #[test]
 fn surfaces_appear_are_stopped_and_go_on() {
     let here = Folder::new(2);
-    let mut window = here.window(CriticalityPanel::default());
-    click(&mut window, "Criticality of modules");
+    let mut window = here.window(criticality());
     here.choose(&mut window, "End of the paths", &here.checkpoint(1));
     window.get_by_label("Modules").focus();
     window.get_by_label("Modules").type_text("fc,conv1");
     window.run_steps(2);
     set(&mut window, "Draws", 50.0);
     click(&mut window, "Measure");
-    let surface =
-        |window: &Window<_>| window.query_by_role_and_label(Role::Image, "surface-accuracy").is_some();
+    let surface = |window: &Window<_>| {
+        window.query_by_role_and_label(Role::Image, "criticality-conv1-accuracy").is_some()
+    };
     until(&mut window, surface);
     assert!(is_computing(&window) && shows(&window, "epsilon is"), "points are there before all are");
     click(&mut window, "Cancel");
@@ -263,8 +299,67 @@ fn surfaces_appear_are_stopped_and_go_on() {
     until(&mut window, |window| !is_computing(window) && shows(window, "In "));
     assert_eq!(lines_of(&journal), whole);
 
-    let mut window = here.window(CriticalityPanel::default());
-    click(&mut window, "Criticality of modules");
+    let mut window = here.window(criticality());
     here.open_stored(&mut window, &here.result("criticality"));
     until(&mut window, |window| shows(window, "epsilon is"));
+}
+
+#[test]
+fn spectra_of_checkpoints_are_computed_stored_and_opened_again() {
+    let base = tempfile::tempdir().unwrap();
+    let mut panel = AnalysisPanel::<LayerSpectra>::new("Compute spectra");
+    for (name, seed) in [("one.safetensors", 1), ("two.safetensors", 2)] {
+        let (arch, path) = (Arch::new("fixup_resnet18", 3).unwrap(), base.path().join(name));
+        let metadata = [("arch".to_owned(), arch.name.clone())].into();
+        Checkpoint { state: initial_state(&arch, seed), metadata }.save(&path).unwrap();
+        panel.networks.add(path);
+    }
+    let broken = base.path().join("broken.safetensors");
+    std::fs::write(&broken, "no tensors").unwrap();
+    panel.networks.add(broken);
+    panel.settings.set("layers", vec!["^fc$|layer4.0.conv1".to_owned()]);
+    let mut window = stage(panel, base.path());
+    window.step();
+    click(&mut window, "Compute spectra");
+    until(&mut window, |window| shows(window, "lies in no run of Basin"));
+
+    // Images of 32 pixels, and one of 7 x 7 convolution and pooling before it.
+    window.state_mut().panel.surroundings.source.key =
+        "demo/Shapes_clipart/fixup_resnet18/scratch".to_owned();
+    click(&mut window, "Compute spectra");
+    until(&mut window, |window| shows(window, "is not a whole safetensors file"));
+    until_done(&mut window);
+    assert!(
+        rows(&window, "2 x 2") == 2
+            && rows(&window, "circular padding, stride 1, kernel larger than its input") == 2
+    );
+    let ranks = |window: &Window<AnalysisPanel<LayerSpectra>>| {
+        let report = window.state().panel.shown.report()?;
+        let of_fc = |figure: &&basin_core::analysis::report::FigureItem| {
+            figure.facets.iter().any(|(_, layer)| layer == "fc")
+        };
+        match &report.figures().find(of_fc)?.figure {
+            Drawing::Chart(chart) => Some(chart.series.clone()),
+            _ => None,
+        }
+    };
+    let of_both = ranks(&window).unwrap();
+    assert_eq!(of_both.iter().map(|line| line.label.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+    let folder = window.state().panel.computations.last().unwrap().results[0].folder.clone();
+    assert!(folder.starts_with(base.path().join("analysis/spectrum")));
+
+    // What is stored opens without computing.
+    let open = || {
+        let mut window = stage(AnalysisPanel::<LayerSpectra>::new("Compute spectra"), base.path());
+        let context = window.ctx.clone();
+        window.state_mut().panel.add(|one| one.open(&context, folder.clone()));
+        window
+    };
+    let mut window = open();
+    until(&mut window, |window| ranks(window).is_some());
+    assert_eq!(ranks(&window).unwrap()[..], of_both[..1]);
+    // A layer whose values are gone is a sentence.
+    std::fs::remove_dir_all(folder.join("values")).unwrap();
+    let mut window = open();
+    until(&mut window, |window| shows(window, "fc.safetensors"));
 }

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use basin_core::analysis::mistakes::{Answers, Comparison, Images, Mistakes, Pair, Question, contingency};
-use basin_core::analysis::mistakes::{pairs_table, parts_figure, parts_table};
-use basin_core::analysis::record::Stored as _;
+use basin_core::analysis::mistakes::{Answers, Comparison, Mistakes, PairMistakes, Question, SplitImages};
+use basin_core::analysis::mistakes::{contingency, pairs_table, parts_table};
 use basin_core::config::Registry;
 use basin_core::data::Labelling;
 use basin_core::error::{Error, Result};
-use basin_core::figure::{Bars, HeatMap, Table};
+use basin_core::figure::{HeatMap, Table};
 use basin_core::run::RunDir;
 
 use crate::widget::source::{Source, check_folder};
@@ -18,20 +17,19 @@ pub struct Opened {
     pub result: Mistakes,
     pub answers: Answers,
     /// The images, or why they cannot be shown.
-    pub images: std::result::Result<Images, String>,
+    pub images: std::result::Result<SplitImages, String>,
 }
 
 impl Opened {
-    /// Reads a result's folder, and finds the images where `source` says, or where the run says that it lies in.
-    pub fn read(folder: &Path, source: &Source, registry: &Registry) -> Result<Self> {
-        let result = Mistakes::load(folder)?;
+    /// Reads the predictions of a result, and finds its images where `source` says, or where the run says that it lies in.
+    pub fn read(result: Mistakes, folder: &Path, source: &Source, registry: &Registry) -> Result<Self> {
         let answers = Answers::of(&result, folder)?;
         let images = images(&result, folder, source, registry).map_err(|error| error.to_string());
         Ok(Self { result, answers, images })
     }
 
     /// The pair of a number.
-    pub fn pair(&self, choice: Choice) -> Option<&Pair> {
+    pub fn pair(&self, choice: Choice) -> Option<&PairMistakes> {
         self.result.pairs.get(choice.pair)
     }
 
@@ -59,7 +57,7 @@ impl Opened {
     }
 }
 
-fn images(result: &Mistakes, folder: &Path, source: &Source, registry: &Registry) -> Result<Images> {
+fn images(result: &Mistakes, folder: &Path, source: &Source, registry: &Registry) -> Result<SplitImages> {
     // `<run>/analysis/mistakes/<name>`
     let run = folder.ancestors().nth(3).map(|run| RunDir::at(run.to_owned()));
     let own = run.map(|run| run.read_record()).transpose()?.flatten().map(|record| record.experiment);
@@ -72,7 +70,7 @@ fn images(result: &Mistakes, folder: &Path, source: &Source, registry: &Registry
             ))
         })?;
     check_folder(&experiment.data)?;
-    Images::open(&experiment, &result.split)
+    SplitImages::open(&experiment, &result.split)
 }
 
 /// Which numbers of a result are shown.
@@ -89,8 +87,6 @@ pub struct Figures {
     pub names: [String; 2],
     pub numbers: Table,
     pub contingency: HeatMap,
-    pub parts: Bars,
-    pub table: Table,
 }
 
 impl Figures {
@@ -104,8 +100,6 @@ impl Figures {
             names,
             numbers: choice.part.map_or_else(|| numbers(&pairs, 0), |part| numbers(&parts, part)),
             contingency: contingency(comparison),
-            parts: parts_figure(&opened.result, pair),
-            table: parts,
         })
     }
 }

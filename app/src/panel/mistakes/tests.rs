@@ -1,6 +1,10 @@
 use std::path::Path;
 
-use basin_core::config::Experiment;
+use basin_core::analysis::mistakes::MistakeSettings;
+use basin_core::analysis::request::{Request, Surroundings};
+use basin_core::analysis::selection::Selection;
+use basin_core::analysis::{Analysed, analyse};
+use basin_core::config::{Experiment, Registry};
 use basin_core::data::{Dataset, Split};
 use basin_core::device::Choice as Device;
 use basin_core::evaluate::Evaluation;
@@ -10,7 +14,10 @@ use egui_kittest::kittest::Queryable as _;
 
 use super::gallery::{Order, samples};
 use super::*;
+use crate::panel::analysis::AnalysisPanel;
 use crate::testing::{experiment, panel, panel_mut, until_app, window_of_all, write_run};
+
+type MistakesPanel = AnalysisPanel<SharedMistakes, MistakenImages>;
 
 const KEY: &str = "demo/Shapes_line/fixup_resnet18/scratch";
 
@@ -47,15 +54,17 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
     let folder = tempfile::tempdir().unwrap();
     let files = run(folder.path());
     let mut harness = window_of_all(folder.path(), "Mistakes");
-    panel_mut::<MistakesPanel>(harness.state_mut()).networks = files.clone().map(Some);
+    for file in files.clone() {
+        panel_mut::<MistakesPanel>(harness.state_mut()).add_network(file);
+    }
     harness.step();
     harness.step();
     harness.get_by_label("Compare mistakes").click();
-    until_app(&mut harness, |app| panel::<MistakesPanel>(app).opened.value().is_some());
-    until_app(&mut harness, |app| panel::<MistakesPanel>(app).gallery.is_there());
+    until_app(&mut harness, |app| images(app).opened.value().is_some());
+    until_app(&mut harness, |app| images(app).gallery.is_there());
 
-    let (expected, place) = counted(files, folder.path());
-    let opened = panel::<MistakesPanel>(harness.state()).opened.value().unwrap().clone();
+    let Analysed { output: expected, folder: place, .. } = counted(files, folder.path());
+    let opened = images(harness.state()).opened.value().unwrap().clone();
     assert_eq!(opened.result, expected);
     assert!(place.join("examples-1-2-class.png").is_file());
     let counts = opened.result.pairs[0].all.counts;
@@ -63,7 +72,7 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
 
     // Sample 17 is the surest of those that only the first network is wrong about: 1, 5, 9, 13 and 17.
     let [first, id] = [1, 17].map(|sample: usize| opened.answers.first().ids[sample].clone());
-    assert_eq!(panel::<MistakesPanel>(harness.state()).gallery.samples(), [17, 13, 9, 5, 1]);
+    assert_eq!(images(harness.state()).gallery.samples(), [17, 13, 9, 5, 1]);
     harness.get_by_label(&first);
     harness.get_by_label(&id).click();
     harness.step();
@@ -74,18 +83,26 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
     harness.get_by_label(&format!("2nd says {}", classes[7]));
 
     harness.get_by_label("both wrong: 5 (25.00 %)").click();
-    until_app(&mut harness, |app| panel::<MistakesPanel>(app).gallery.samples() == [16, 12, 8, 4, 0]);
+    until_app(&mut harness, |app| images(app).gallery.samples() == [16, 12, 8, 4, 0]);
     // Of the samples of class 4, 4 and 14, both networks are wrong about the first.
-    panel_mut::<MistakesPanel>(harness.state_mut()).choice.part = Some(4);
-    until_app(&mut harness, |app| panel::<MistakesPanel>(app).gallery.samples() == [4]);
+    panel_mut::<MistakesPanel>(harness.state_mut()).extra_mut().choice.part = Some(4);
+    until_app(&mut harness, |app| images(app).gallery.samples() == [4]);
+}
+
+fn images(app: &crate::app::App) -> &MistakenImages {
+    panel::<MistakesPanel>(app).extra()
 }
 
 /// Counts the mistakes of two files of predictions.
-fn counted(files: [PathBuf; 2], base: &Path) -> (Mistakes, PathBuf) {
+fn counted(files: [PathBuf; 2], base: &Path) -> Analysed<Mistakes> {
     let (stop, device) = (Stop::default(), "cpu".parse::<Device>().unwrap().open().unwrap());
     let job = Job { device, others: &[], emit: &|_| {}, stop: &stop };
-    let networks = files.map(|path| Candidate { path, experiment: None });
-    mistakes(&Request { networks: &networks, names: &[], examples: 0, base }, &job).unwrap()
+    let registry = Arc::new(Registry::load().unwrap());
+    let surroundings = Surroundings { base: base.to_owned(), ..Surroundings::new(registry, Selection::TEST) };
+    let settings = MistakeSettings { examples: 0 };
+    let request =
+        Request { networks: files.iter().cloned().map(Into::into).collect(), settings, surroundings };
+    analyse::<SharedMistakes>(&request, None, &job).unwrap().each.remove(0)
 }
 
 #[test]
@@ -106,8 +123,9 @@ fn quadrants_of_findings_are_those_of_the_finding_that_is_chosen() {
         predictions::save(&file, &dataset, &evaluation, &[("data", "CheXpert"), ("split", "test")]).unwrap();
         file
     });
-    let (result, place) = counted(files, folder.path());
-    let opened = Opened::read(&place, &Source::default(), &Registry::load().unwrap()).unwrap();
+    let Analysed { output: result, folder: place, .. } = counted(files, folder.path());
+    let opened =
+        Opened::read(result.clone(), &place, &Source::default(), &Registry::load().unwrap()).unwrap();
     assert_eq!(opened.question(Choice::default()), None);
     for part in 0..5 {
         let choice = Choice { pair: 0, part: Some(part) };
@@ -124,9 +142,9 @@ fn quadrants_of_findings_are_those_of_the_finding_that_is_chosen() {
 fn predictions_that_changed_and_images_that_moved_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let files = run(folder.path());
-    let (_, place) = counted(files.clone(), folder.path());
+    let Analysed { output, folder: place, .. } = counted(files.clone(), folder.path());
     let registry = Registry::load().unwrap();
-    let read = |source: &Source| Opened::read(&place, source, &registry);
+    let read = |source: &Source| Opened::read(output.clone(), &place, source, &registry);
     assert!(read(&Source::default()).unwrap().images.is_ok());
 
     // Of other data than the predictions: the numbers stay, the images do not.

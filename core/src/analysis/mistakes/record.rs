@@ -63,6 +63,15 @@ pub struct PairMistakes {
 }
 
 impl Mistakes {
+    /// The same with other names for its networks, if there is one for each.
+    pub fn called(&self, names: &[String]) -> Self {
+        let mut called = self.clone();
+        if names.len() == called.networks.len() {
+            called.networks.iter_mut().zip(names).for_each(|(network, name)| network.name.clone_from(name));
+        }
+        called
+    }
+
     /// Names of a pair's networks.
     pub fn names(&self, pair: &PairMistakes) -> [&str; 2] {
         [pair.one, pair.two].map(|network| self.networks[network].name.as_str())
