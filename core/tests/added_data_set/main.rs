@@ -17,7 +17,7 @@ use basin_core::evaluate::splits::Splits;
 use basin_core::job::{Job, Stop};
 use basin_core::prepare;
 use basin_core::run::{RunDir, read_metrics};
-use basin_core::train::launch::{Existing, Outcome, Request, launch};
+use basin_core::train::launch::{Existing, Outcome, TrainRequest, launch};
 use three_images::{IMAGES, ThreeImages};
 
 /// One epoch of a small network on a data set.
@@ -31,7 +31,7 @@ fn experiment(name: &str) -> Experiment {
 }
 
 fn train(experiment: &Experiment, base: &Path) -> Result<Outcome> {
-    let request = Request {
+    let request = TrainRequest {
         experiment: experiment.clone(),
         base: base.to_owned(),
         work_dir: None,
@@ -100,7 +100,7 @@ fn a_name_that_nobody_registered_is_an_error_wherever_one_is_taken() {
         assert!(message.contains("CheXpert, CIFAR10, ImageNet, ImageFolder, Shapes_photo"), "{message}");
     };
     check(source(&data.name).map(drop), 2);
-    check(experiment.validate(), 2);
+    check(basin_core::train::check(&experiment), 2);
     check(Dataset::open(data, Split::Train).map(drop), 2);
     check(Dataset::list(data, Split::Test).map(drop), 2);
     check(Pipeline::new(data, Augment::Eval).map(drop), 2);
