@@ -15,6 +15,11 @@ use crate::command::Command;
 use crate::context::{Cx, Workspace};
 use crate::panel::Panels;
 
+/// Name of the filter's text field, for the shortcut that moves the cursor there.
+const FILTER: &str = "filter of runs";
+/// Name of the dialog that opens a folder.
+const OPEN: &str = "open folder";
+
 /// What the parts around the panels remember.
 #[derive(Default)]
 pub struct Shell {

@@ -1,6 +1,7 @@
 //! What to run: an experiment as typed settings, families of experiments, and the registry of all keys.
 
 mod data;
+mod difference;
 mod experiment;
 mod family;
 mod overrides;

@@ -11,6 +11,7 @@ mod domainnet;
 mod image_folder;
 mod imagenet;
 mod shapes;
+mod table;
 
 mod cache;
 mod dataset;
@@ -47,8 +48,9 @@ pub use pipeline::{Augment, Pipeline};
 pub use pixels::Pixels;
 pub use resize::{center_crop, resize_shorter_side, resized_crop};
 pub use shuffle::Shuffle;
-pub use source::{DataSource, check, register, source};
+pub use source::DataSource;
 pub use split::{Labelling, Split};
+pub use table::{check, register, source};
 pub use transform::{Crop, Input, Transform};
 
 /// An 8-bit image, rows from the top, `[height, width, 3]`.

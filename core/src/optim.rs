@@ -7,10 +7,8 @@ pub mod schedule;
 mod groups;
 mod optimizer;
 mod regularizer;
-mod settings;
 
 pub use optimizer::{Memory, Optimizer};
 pub use regularizer::{Anchor, Penalty, Regularizers, WeightRegularizer};
-pub use rule::UpdateRule;
+pub use rule::{OptimizerSettings, UpdateRule};
 pub use schedule::{LrScheduler, learning_rate};
-pub use settings::OptimizerSettings;

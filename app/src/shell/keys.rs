@@ -2,7 +2,7 @@
 
 use egui::{Context, Id, Key, KeyboardShortcut, Modifiers};
 
-use super::side::{FILTER, OPEN};
+use super::{FILTER, OPEN};
 use crate::command::Command;
 
 /// Opens a folder of runs.

@@ -6,16 +6,11 @@ use std::sync::Arc;
 use basin_core::run::{Located, Status, score_in_digits};
 use egui::{Id, Key, RichText, ScrollArea, TextEdit, Ui};
 
-use super::keys;
+use super::{FILTER, OPEN, keys};
 use crate::command::Command;
 use crate::context::Cx;
 use crate::runs::{Beside, Group, Runs};
 use crate::widget::{count, hint, problem};
-
-/// Name of the filter's text field, for the shortcut that moves the cursor there.
-pub const FILTER: &str = "filter of runs";
-/// Name of the dialog that opens a folder.
-pub const OPEN: &str = "open folder";
 
 /// What the side panel remembers.
 #[derive(Default)]

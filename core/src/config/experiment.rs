@@ -1,9 +1,8 @@
 //! One experiment with every setting resolved, named as the reference's bindings are.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{Data, Train, flat_settings};
+use super::{Data, Train};
 use crate::error::Result;
 use crate::optim::{LrScheduler, OptimizerSettings};
 
@@ -31,9 +30,6 @@ pub struct Experiment {
     pub seed: Seed,
 }
 
-/// A setting of which only the presence counts when runs are compared; a run records the digest of what it names.
-const PRETRAINED: &str = "train.finetune_from";
-
 impl Experiment {
     /// Checks every setting that has a range. What depends on the data set and on the names of a network's parameters is checked
     /// where these are known, before training.
@@ -45,30 +41,6 @@ impl Experiment {
         self.optimizer.check()?;
         self.lr_scheduler.as_ref().map_or(Ok(()), LrScheduler::check)?;
         self.data.check()
-    }
-
-    /// The settings that differ from another start of the same run, as `path: old -> new`. More epochs than before are
-    /// no difference: the run goes on.
-    pub fn difference(&self, new: &Self) -> Vec<String> {
-        let [old_settings, new_settings] = [self, new].map(flat_settings);
-        let find = |settings: &[(String, Value)], path: &str| {
-            settings.iter().find(|(known, _)| known == path).map_or("none".to_owned(), |(_, v)| v.to_string())
-        };
-        let more_epochs = new.train.epochs >= self.train.epochs;
-        let is_free = |path: &str| {
-            let free = Data::FREE.iter().chain(&Train::FREE).any(|free| *free == path);
-            free || path == "gpu_spec" || more_epochs && path == "train.epochs"
-        };
-        let added = new_settings.iter().filter(|(path, _)| !old_settings.iter().any(|(old, _)| old == path));
-        old_settings
-            .iter()
-            .chain(added)
-            .map(|(path, _)| path.as_str())
-            .filter(|path| !is_free(path))
-            .map(|path| (path, find(&old_settings, path), find(&new_settings, path)))
-            .filter(|(path, old, new)| old != new && (*path != PRETRAINED || old == "null" || new == "null"))
-            .map(|(path, old, new)| format!("{path}: {old} -> {new}"))
-            .collect()
     }
 }
 

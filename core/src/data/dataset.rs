@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use image::RgbImage;
 
 use super::index::{Files, Index, Sample};
-use super::source::source;
 use super::split::{Labelling, Split};
+use super::table::source;
 use crate::config::Data;
 use crate::error::Result;
 use crate::file::digest;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::shuffle::Shuffle;
-use super::source::source;
+use super::table::source;
 use super::transform::{Crop, Input, Transform};
 use crate::config::{Data, DataConfigs};
 use crate::error::{Error, Result};
