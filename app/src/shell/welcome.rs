@@ -74,7 +74,7 @@ impl Welcome {
         ui.add_enabled_ui(!is_open(&self.demo), |ui| {
             let button = ui.button("Run the demo study");
             if button
-                .on_hover_text("Trains 9 small networks and analyses them: 8 minutes on two cores")
+                .on_hover_text("Trains 11 small networks and analyses them: 8 minutes on two cores")
                 .clicked()
             {
                 let (base, registry) = (cx.runs.base().to_owned(), cx.runs.shared_registry());
