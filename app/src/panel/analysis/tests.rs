@@ -206,10 +206,10 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
     until(&mut window, |window| points(window) == [kept + 2]);
 
     // A line is called as one likes.
-    window.get_by_label("Names").focus();
+    window.get_by_role_and_label(Role::TextInput, "Names").focus();
     window.run_steps(2);
     window.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    window.get_by_label("Names").type_text("before, after");
+    window.get_by_role_and_label(Role::TextInput, "Names").type_text("before, after");
     until(&mut window, |window| rows(window, "before to after") == 2);
 }
 
@@ -361,5 +361,5 @@ fn spectra_of_checkpoints_are_computed_stored_and_opened_again() {
     // A layer whose values are gone is a sentence.
     std::fs::remove_dir_all(folder.join("values")).unwrap();
     let mut window = open();
-    until(&mut window, |window| shows(window, "fc.safetensors"));
+    until(&mut window, |window| shows(window, "layer4.0.conv1.safetensors"));
 }
