@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::model::Arch;
 use crate::model::arch::Role;
+use crate::run::RunDir;
 
 pub use pairs::{Distances, PairDistance};
 pub use trajectory::{Reference, Step, Trajectory};
@@ -92,8 +93,12 @@ impl Analysis for ParameterDistance {
         job: &Job,
     ) -> Result<AllAnalysed<Measured>> {
         let surroundings = &request.surroundings;
-        let key = surroundings.key.as_ref().map(|key| surroundings.registry.get(key)).transpose()?;
-        let arch = key.as_ref().map(|experiment| experiment.model.arch.as_str());
+        // Of a checkpoint that does not say its architecture, such as a bare state dict: that of the run beside it.
+        let known = match (&surroundings.key, &request.settings.trajectory) {
+            (None, Some(run)) => RunDir::at(run.clone()).read_record()?.map(|record| record.experiment),
+            _ => surroundings.known_experiment(request.first())?,
+        };
+        let arch = known.as_ref().map(|experiment| experiment.model.arch.as_str());
         Ok(match &request.settings.trajectory {
             Some(run) => {
                 let (trajectory, folder) = trajectory::trajectory(run, arch, surroundings, job)?;

@@ -204,6 +204,7 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
     until(&mut window, |window| shows(window, "Export interpolation-loss"));
     window.get_all_by_label("Remove").next().unwrap().click();
     until(&mut window, |window| points(window) == [kept + 2]);
+    window.run_steps(2);
 
     // A line is called as one likes.
     window.get_by_role_and_label(Role::TextInput, "Names").focus();

@@ -74,10 +74,7 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
     let [first, id] = [1, 17].map(|sample: usize| opened.answers.first().ids[sample].clone());
     assert_eq!(images(harness.state()).gallery.samples(), [17, 13, 9, 5, 1]);
     harness.get_by_label(&first);
-    harness.get_by_label(&id).scroll_to_me();
-    harness.step();
-    harness.step();
-    harness.get_by_label(&id).click();
+    harness.get_by_label(&id).click_accesskit();
     harness.step();
     harness.step();
     let classes = opened.answers.classes();
@@ -85,10 +82,7 @@ fn mistakes_are_cores_and_a_click_shows_both_answers() {
     harness.get_by_label(&format!("1st says {}", classes[8]));
     harness.get_by_label(&format!("2nd says {}", classes[7]));
 
-    harness.get_by_label("both wrong: 5 (25.00 %)").scroll_to_me();
-    harness.step();
-    harness.step();
-    harness.get_by_label("both wrong: 5 (25.00 %)").click();
+    harness.get_by_label("both wrong: 5 (25.00 %)").click_accesskit();
     until_app(&mut harness, |app| images(app).gallery.samples() == [16, 12, 8, 4, 0]);
     // Of the samples of class 4, 4 and 14, both networks are wrong about the first.
     panel_mut::<MistakesPanel>(harness.state_mut()).extra_mut().choice.part = Some(4);
