@@ -60,7 +60,7 @@ fn training_keeps_what_the_settings_name() {
     let settings = ["--set", "train.epochs=6", "--set", "train.keep_every=5", "--set", "train.keep=[]"];
     success(train(here.path(), &settings));
     assert_eq!(epochs(&run_folder(here.path())), BTreeSet::from([0, 1, 5, 6]));
-    failure(train(here.path(), &["--set", "train.keep=1"]), 2, &["--set train.keep=1", "does not fit"]);
+    failure(train(here.path(), &["--set", "train.keep=1"]), 2, &["train.keep=1", "does not fit"]);
 }
 
 #[test]
