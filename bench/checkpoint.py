@@ -63,7 +63,7 @@ def check_formats(runner, folder):
 
 
 def main():
-    for what in (["--workspace", "--example", "load"], ["-p", "runner"]):
+    for what in (["--workspace", "--example", "load"], ["--bin", "runner"]):
         subprocess.run(["cargo", "build", "--release", *what], cwd=HERE.parent, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
     runner = target / "release/runner"

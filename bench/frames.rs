@@ -1,6 +1,6 @@
 //! Times the window's frames with 500 runs and 20 curves of 400 points while a network is trained beside it; needs a display.
 //!
-//! Run: cargo run --release -p app --example frames -- SECONDS [DEVICE]
+//! Run: cargo run --release --workspace --example frames -- SECONDS [DEVICE]
 //!
 //! RAYON_NUM_THREADS=1 leaves a core to the window where the job computes on the CPU. Prints a JSON object: milliseconds of the
 //! processor for a frame (layout, tessellation, and handing it to the GPU), the median, the 99th percentile and the largest.

@@ -10,7 +10,7 @@ KEY = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR"
 
 def build():
     """The path of the runner, which is built first."""
-    subprocess.run(["cargo", "build", "--release", "-p", "runner"], cwd=HERE.parent, check=True)
+    subprocess.run(["cargo", "build", "--release", "--bin", "runner"], cwd=HERE.parent, check=True)
     return Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).absolute() / "release/runner"
 
 

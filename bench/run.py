@@ -24,7 +24,7 @@ def call(command):
 
 
 def main():
-    for what in (["--workspace", "--example", "bench"], ["-p", "runner"]):
+    for what in (["--workspace", "--example", "bench"], ["--bin", "runner"]):
         subprocess.run(["cargo", "build", "--release", *what], cwd=HERE.parent, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
     starts = [time.perf_counter()]

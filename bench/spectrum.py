@@ -93,7 +93,7 @@ def main():
     parser.add_argument("--layers", default="", help="regular expression that is found in the names of the layers, on both sides")
     parser.add_argument("--image-size", type=int, default=224)
     options = parser.parse_args()
-    subprocess.run(["cargo", "build", "--release", "-p", "runner"], cwd=HERE.parent, check=True)
+    subprocess.run(["cargo", "build", "--release", "--bin", "runner"], cwd=HERE.parent, check=True)
     runner = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).absolute() / "release/runner"
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Path(folder) / "random.safetensors"

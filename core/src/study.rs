@@ -88,7 +88,7 @@ pub fn run(study: &Study, options: &Options, registry: &Arc<Registry>, job: &Job
         sections.push(part.analysis.visit(measuring)?);
     }
     let verdicts = claim::verdicts(&study.claims, &sections);
-    report::write(study, options, &runs, &sections, &verdicts, &folder)?;
+    report::write(study, options, registry, &runs, &sections, &verdicts, &folder)?;
     let results = json!({ "verdicts": verdicts, "measures": claim::measures(&sections) });
     let results = serde_json::to_vec_pretty(&results).map_err(Error::run)?;
     write_atomically(&folder.join("results.json"), |file| file.write_all(&results))?;

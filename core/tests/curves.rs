@@ -119,7 +119,7 @@ fn curves_of_replicates_are_one_line_with_a_band() {
     );
     assert_eq!(wrong("(", "eval/test_acc").exit_code(), 2);
     let error = learning_curves(&folder.path().join("none"), &keys, "eval/test_acc", &registry).unwrap_err();
-    assert!(error.exit_code() == 3 && error.to_string().contains("with -b"), "{error}");
+    assert!(error.exit_code() == 3 && error.to_string().contains("there is no folder"), "{error}");
 }
 
 #[test]

@@ -3,6 +3,10 @@
 
 mod common;
 
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
 use common::*;
 use serde_json::Value;
 
@@ -10,18 +14,20 @@ use serde_json::Value;
 #[test]
 fn the_demo_shows_what_the_paper_found() {
     let here = folder();
+    // What a shell would split, and would read as the begin of a string.
+    let base = "the runs' folder";
     let study = |more: &[&str]| {
         let mut command = runner(here.path());
-        command.args(["study", "demo"]).args(more);
+        command.args(["study", "demo", "-b", base]).args(more);
         command
     };
     let plan = success(study(&["--dry-run"]));
     assert!(plan.contains("0 of 11 runs are done") && plan.contains("costs: 5 to 8 minutes"), "{plan}");
-    assert!(!here.path().join("experiments").exists(), "a dry run leaves nothing");
+    assert!(!here.path().join(base).exists(), "a dry run leaves nothing");
 
-    let results = here.path().join("experiments/studies/demo");
+    let results = here.path().join(base).join("studies/demo");
     let report = results.join("report.html");
-    assert_eq!(success(study(&[])).trim(), "experiments/studies/demo/report.html");
+    assert_eq!(success(study(&[])).trim(), format!("{base}/studies/demo/report.html"));
     let found: Value = serde_json::from_slice(&std::fs::read(results.join("results.json")).unwrap()).unwrap();
     let verdicts = found["verdicts"].as_array().unwrap();
     assert_eq!(verdicts.len(), 6);
@@ -49,10 +55,31 @@ fn the_demo_shows_what_the_paper_found() {
     }
     assert!(success(study(&["--dry-run"])).contains("11 of 11 runs are done"));
 
+    for line in commands(&html) {
+        let mut shell = Command::new("sh");
+        shell.current_dir(here.path()).args(["-c", &line]).env("PATH", path_with_runner());
+        success(shell);
+    }
+
     let before = std::fs::metadata(&report).unwrap().modified().unwrap();
     let output = study(&[]).output().unwrap();
     assert!(output.status.success() && stderr(&output).contains("done already"), "{}", stderr(&output));
     assert_eq!(std::fs::metadata(&report).unwrap().modified().unwrap(), before);
+}
+
+/// The lines for a shell at the end of a report.
+fn commands(html: &str) -> Vec<String> {
+    let (_, lines) = html.rsplit_once("<pre>").unwrap();
+    let (lines, _) = lines.split_once("</pre>").unwrap();
+    let lines = lines.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    lines.lines().map(str::to_owned).collect()
+}
+
+/// Where a shell looks for programs, the tested one first.
+fn path_with_runner() -> OsString {
+    let known = std::env::var_os("PATH").unwrap();
+    let ours = Path::new(env!("CARGO_BIN_EXE_runner")).parent().unwrap().to_owned();
+    std::env::join_paths(std::iter::once(ours).chain(std::env::split_paths(&known))).unwrap()
 }
 
 #[test]

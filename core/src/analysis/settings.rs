@@ -164,16 +164,17 @@ pub struct Commas<T>(pub Vec<T>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repeated<T>(pub Vec<T>);
 
+/// Each word as a value of its own.
+fn read_each<T: SettingValue>(words: &[String]) -> std::result::Result<Vec<T>, String> {
+    words.iter().map(|word| T::read(std::slice::from_ref(word))).collect()
+}
+
 impl<T: SettingValue> SettingValue for Commas<T> {
     const ARITY: Arity = Arity::Commas;
     const KIND: Kind = T::KIND;
 
     fn read(words: &[String]) -> std::result::Result<Self, String> {
-        words
-            .iter()
-            .map(|word| T::read(std::slice::from_ref(word)))
-            .collect::<std::result::Result<_, _>>()
-            .map(Self)
+        read_each(words).map(Self)
     }
 
     fn words(&self) -> Vec<String> {
@@ -186,11 +187,7 @@ impl<T: SettingValue> SettingValue for Repeated<T> {
     const KIND: Kind = T::KIND;
 
     fn read(words: &[String]) -> std::result::Result<Self, String> {
-        words
-            .iter()
-            .map(|word| T::read(std::slice::from_ref(word)))
-            .collect::<std::result::Result<_, _>>()
-            .map(Self)
+        read_each(words).map(Self)
     }
 
     fn words(&self) -> Vec<String> {

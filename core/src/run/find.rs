@@ -38,23 +38,30 @@ pub fn find_runs(base: &Path) -> Result<Vec<Located>> {
     Ok(runs)
 }
 
-/// The base folder and those of its replicates that are there, with their numbers.
+/// The base folder and those of its replicates that are there, with their numbers; at least one of them.
 fn bases(base: &Path) -> Result<Vec<(u64, PathBuf)>> {
-    if !base.is_dir() {
-        let error = Error::data(format!("there is no folder {}", base.display()));
-        return Err(error.with(Remedy::NameBaseFolder));
-    }
     let one = replicate_base(base, 1);
     let stem = one.file_name().unwrap_or_default().to_string_lossy().trim_end_matches('1').to_owned();
     let parent = one.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    let numbers =
-        std::fs::read_dir(parent).map_err(Error::io("read", parent))?.flatten().filter_map(|entry| {
-            entry.file_name().to_string_lossy().strip_prefix(&stem)?.parse().ok().filter(|number| *number > 0)
-        });
-    let mut numbers: Vec<u64> = numbers.collect();
+    let mut numbers = vec![0];
+    if parent.is_dir() {
+        let siblings = std::fs::read_dir(parent).map_err(Error::io("read", parent))?.flatten();
+        numbers.extend(siblings.filter_map(|entry| {
+            let number: u64 = entry.file_name().to_string_lossy().strip_prefix(&stem)?.parse().ok()?;
+            (number > 0).then_some(number)
+        }));
+    }
     numbers.sort_unstable();
-    let replicates = numbers.into_iter().map(|number| (number, replicate_base(base, number)));
-    Ok(std::iter::once((0, base.to_owned())).chain(replicates.filter(|(_, base)| base.is_dir())).collect())
+    let found: Vec<(u64, PathBuf)> = numbers
+        .into_iter()
+        .map(|number| (number, replicate_base(base, number)))
+        .filter(|(_, base)| base.is_dir())
+        .collect();
+    if found.is_empty() {
+        let error = Error::data(format!("there is no folder {}", base.display()));
+        return Err(error.with(Remedy::NameBaseFolder));
+    }
+    Ok(found)
 }
 
 /// Folders of runs below a folder, sorted.
@@ -73,4 +80,24 @@ fn collect(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replicates_are_found_without_the_first_instance() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().join("runs");
+        let error = find_runs(&base).unwrap_err().to_string();
+        assert_eq!(error, format!("there is no folder {}", base.display()));
+        for replicate in [10, 2] {
+            std::fs::create_dir_all(RunDir::at(replicate_base(&base, replicate).join("a/b")).events()).unwrap();
+        }
+        std::fs::create_dir_all(folder.path().join("runs-rep3x/a")).unwrap();
+        let found: Vec<(u64, String)> =
+            find_runs(&base).unwrap().into_iter().map(|run| (run.replicate, run.key)).collect();
+        assert_eq!(found, [(2, "a/b".to_owned()), (10, "a/b".to_owned())]);
+    }
 }

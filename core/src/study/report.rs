@@ -8,7 +8,7 @@ use super::claim::Verdict;
 use super::section::Section;
 use super::{Options, Run, Study};
 use crate::analysis::request::shell_line;
-use crate::config::flat_settings;
+use crate::config::{Registry, flat_settings};
 use crate::error::Result;
 use crate::figure::{Figure, Page, Table};
 use crate::file::write_atomically;
@@ -19,6 +19,7 @@ use crate::run::{MetricsRecord, read_metrics, tag};
 pub(super) fn write(
     study: &Study,
     options: &Options,
+    registry: &Registry,
     runs: &[Run],
     sections: &[Section],
     verdicts: &[Verdict],
@@ -73,7 +74,7 @@ pub(super) fn write(
         page.table(&same);
     }
     page.heading("How to make each part again");
-    page.commands(&commands(options, runs, sections));
+    page.commands(&commands(options, registry, runs, sections));
     write_atomically(&folder.join("report.html"), |file| file.write_all(page.html().as_bytes()))
 }
 
@@ -163,7 +164,8 @@ fn settings(runs: &[Run]) -> (Table, Table) {
 }
 
 /// The commands that train the runs and make the sections again, as lines for a shell.
-fn commands(options: &Options, runs: &[Run], sections: &[Section]) -> Vec<String> {
+fn commands(options: &Options, registry: &Registry, runs: &[Run], sections: &[Section]) -> Vec<String> {
+    let families = registry.folder().map(|folder| folder.display().to_string());
     let train = runs.iter().map(|Run { member, request }| {
         let seed = request.experiment.seed;
         let seeds = [format!("seed.init={}", seed.init), format!("seed.order={}", seed.order)];
@@ -174,6 +176,7 @@ fn commands(options: &Options, runs: &[Run], sections: &[Section]) -> Vec<String
         if member.replicate > 0 {
             words.extend(["--replicate", &replicate]);
         }
+        words.extend(families.iter().flat_map(|folder| ["--configs", folder]));
         let sets = [seeds, member.set.as_slice(), options.set].concat();
         words.extend(sets.iter().flat_map(|setting| ["--set", setting]));
         shell_line(&words.into_iter().map(str::to_owned).collect::<Vec<_>>())
