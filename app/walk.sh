@@ -47,11 +47,11 @@ click 508 134 # Shuffle blocks
 sleep 2
 shot inputs
 click 325 12 # Interpolation
-click 500 42
-click 653 93 # the first network after its epoch
-click 500 66
-click 653 186 # the second
-click 368 136 # Compute line
+click 555 61
+click 655 111 # the first network after its epoch
+click 540 84
+click 655 203 # the second
+click 395 212 # Compute line
 shot started
 result() { find experiments-rep1 -path '*interpolation*' -name result.json; }
 until [ -n "$(result)" ] && grep -q '"barrier": *{' "$(result)"; do
