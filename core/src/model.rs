@@ -21,6 +21,7 @@ pub mod conv;
 mod graph;
 pub mod norm;
 pub mod pool;
+mod relu;
 
 #[cfg(test)]
 mod agreement;

@@ -1,9 +1,9 @@
 //! DomainNet (Peng et al. 2019): six domains of images in folders by class, with a list file for each split.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::index::{Files, Index, ListedSample, Sample, check_files, subset};
+use super::index::{Files, Index, ListedSample, Sample, check_files, is_hidden, subset};
 use super::photograph::{Photograph, RandomCrop, Statistics};
 use super::pixels::Pixels;
 use super::source::{DataSource, missing};
@@ -70,14 +70,31 @@ pub(crate) fn domain_names() -> [&'static str; 6] {
     ALL.map(|source| domain(source.name()))
 }
 
-/// The reference counts the folders of a domain, not the labels of its lists.
+/// The folders of a domain, which the reference counts for the classes, not the labels of its lists. What is hidden is no class.
+///
+/// # Errors
+/// [`Error::Data`] naming a folder without a file: it would be an output of the network that no image has.
 fn count_folders(images: &Path) -> Result<usize> {
-    let entries = std::fs::read_dir(images).map_err(Error::io("read", images))?;
-    let mut count = 0;
-    for entry in entries {
-        count += usize::from(entry.map_err(Error::io("read", images))?.path().is_dir());
+    let visible = |folder: &Path| -> Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
+            let entry = entry.map_err(Error::io("read", folder))?;
+            if !is_hidden(&entry.file_name()) {
+                paths.push(entry.path());
+            }
+        }
+        Ok(paths)
+    };
+    let classes: Vec<PathBuf> = visible(images)?.into_iter().filter(|path| path.is_dir()).collect();
+    for class in &classes {
+        if visible(class)?.is_empty() {
+            return Err(Error::data(format!(
+                "{} is a folder of a class without an image; fetch its images, or remove it",
+                class.display()
+            )));
+        }
     }
-    Ok(count)
+    Ok(classes.len())
 }
 
 /// The images that a list names, whatever their labels.

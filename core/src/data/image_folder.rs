@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::index::{Files, Index, Sample, subset};
+use super::index::{Files, Index, Sample, is_hidden, subset};
 use super::photograph::{Photograph, RandomCrop, Statistics};
 use super::pixels::Pixels;
 use super::source::DataSource;
@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 /// What must be on disk.
 pub(super) const LAYOUT: &str =
     "images are laid out as <data_dir>/train/<class>/<image> with <data_dir>/val/<class>/<image> beside it";
-/// Endings of image files, without regard to case, as torchvision lists them; one that cannot be decoded is an error then.
-const ENDINGS: [&str; 9] = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp"];
+/// Endings of image files, without regard to case: torchvision's, and `gif`.
+const ENDINGS: [&str; 10] = ["jpg", "jpeg", "png", "ppm", "bmp", "pgm", "tif", "tiff", "webp", "gif"];
 
 /// A folder of one's own.
 pub(super) struct ImageFolder;
@@ -44,7 +44,8 @@ impl DataSource for ImageFolder {
 
 /// Lists `<data_dir>/<split>/<class>/**/<image>` in the order of the names, and draws the subset that the settings ask for.
 ///
-/// Classes are the sorted folders of `train`, so both splits number them alike.
+/// Classes are the sorted folders of `train`, so both splits number them alike. What is hidden (its name begins with a dot) is neither
+/// class nor image: file managers and notebooks leave such files.
 pub(super) fn open(configs: &DataConfigs, split: Split, files: Files) -> Result<Index> {
     let folder = PathBuf::from(&configs.data_dir);
     let classes = folders(&folder.join("train"), &folder)?;
@@ -62,17 +63,17 @@ pub(super) fn open(configs: &DataConfigs, split: Split, files: Files) -> Result<
         })?;
         let mut ids = Vec::new();
         walk(&folder, &format!("{name}/{class}"), files, &mut ids)?;
+        if ids.is_empty() {
+            return Err(Error::data(format!(
+                "{} is a folder of a class without an image (images end in .{}); add its images, or remove it",
+                folder.join(name).join(class).display(),
+                ENDINGS.join(", .")
+            )));
+        }
         Ok(ids.into_iter().map(|id| Sample { id, label }).collect())
     };
     let samples = own.par_iter().map(of_class).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
     let samples = subset(samples.concat(), configs.subsample);
-    if samples.is_empty() {
-        return Err(Error::data(format!(
-            "{} holds no image; images end in .{}",
-            folder.join(name).display(),
-            ENDINGS.join(", .")
-        )));
-    }
     Ok(Index { samples, outputs: classes.len(), pixels: Pixels::files(folder) })
 }
 
@@ -115,11 +116,14 @@ fn walk(root: &Path, relative: &str, files: Files, ids: &mut Vec<String>) -> Res
     deeper.iter().try_for_each(|folder| walk(root, folder, files, ids))
 }
 
-/// Names in a folder, sorted; those that are no Unicode could not be written into an index.
+/// Names in a folder without the hidden ones, sorted; those that are no Unicode could not be written into an index.
 fn entries(path: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(path).map_err(Error::io("read", path))? {
         let name = entry.map_err(Error::io("read", path))?.file_name();
+        if is_hidden(&name) {
+            continue;
+        }
         names.push(name.into_string().map_err(|name| {
             Error::data(format!("{} has a name that is no Unicode; rename it", path.join(name).display()))
         })?);

@@ -1,5 +1,6 @@
 //! The index of a split: its samples in order, read from a list or from folders, and the subset that the settings ask for.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -43,6 +44,11 @@ pub(super) struct ListedSample {
     /// From 1.
     pub line: usize,
     pub sample: Sample,
+}
+
+/// Whether a file or folder is hidden, such as `.ipynb_checkpoints` and `._0.png`.
+pub(super) fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 /// Checks, if asked to, that every file which a list names is there and not empty.

@@ -2,6 +2,8 @@
 
 use std::ops::{Add, Mul, Sub};
 
+use super::slice::at_least;
+
 /// Floats in a vector.
 pub const LANES: usize = 16;
 
@@ -25,7 +27,7 @@ pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<f32, Outpu
     /// `self * factor + other`, rounded once where the machine can.
     fn times_plus(self, factor: f32, other: Self) -> Self;
 
-    /// The larger of each float and zero; zero for NaN.
+    /// The larger of each float and zero; NaN for NaN.
     fn relu(self) -> Self;
 }
 
@@ -70,8 +72,9 @@ mod x86 {
 
         #[inline(always)]
         fn relu(self) -> Self {
+            // The second of two that cannot be compared is the result.
             // SAFETY: the value shows that the machine has the instructions.
-            Self(unsafe { _mm512_max_ps(self.0, _mm512_setzero_ps()) })
+            Self(unsafe { _mm512_max_ps(_mm512_setzero_ps(), self.0) })
         }
     }
 
@@ -135,10 +138,11 @@ mod x86 {
 
         #[inline(always)]
         fn relu(self) -> Self {
+            // The second of two that cannot be compared is the result.
             // SAFETY: the value shows that the machine has the instructions.
             unsafe {
                 let zero = _mm256_setzero_ps();
-                Self([_mm256_max_ps(self.0[0], zero), _mm256_max_ps(self.0[1], zero)])
+                Self([_mm256_max_ps(zero, self.0[0]), _mm256_max_ps(zero, self.0[1])])
             }
         }
     }
@@ -195,7 +199,7 @@ impl Lanes for PortableLanes {
 
     #[inline(always)]
     fn relu(self) -> Self {
-        Self(self.0.map(|value| value.max(0.0)))
+        Self(self.0.map(|value| at_least(0.0, value)))
     }
 }
 
@@ -237,10 +241,14 @@ mod tests {
     #[test]
     fn variants_agree() {
         fn compute<L: Lanes>() -> [f32; LANES] {
+            // SAFETY: asked for below.
+            let unknown = unsafe { L::load(&[f32::NAN; LANES]) };
+            let mut result = [0.0; LANES];
+            unknown.relu().store(&mut result);
+            assert!(result.iter().all(|value| value.is_nan()), "{result:?}");
             let numbers = |factor: i32| std::array::from_fn(|lane| (factor * lane as i32 - 9) as f32);
             // SAFETY: asked for below.
             let (a, b) = unsafe { (L::load(&numbers(2)), L::load(&numbers(-3))) };
-            let mut result = [0.0; LANES];
             ((a + b) * 0.5 - a.times_plus(4.0, b)).relu().store(&mut result);
             result
         }

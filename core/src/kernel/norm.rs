@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::slice::at_least;
+
 /// Floats of one task, about; a task's part of an activation stays in the second-level cache.
 const CHUNK: usize = 1 << 16;
 /// Rows that are added in single precision before their sum goes into double precision.
@@ -89,7 +91,7 @@ pub fn apply(images: &[f32], affine: &Affine, residual: Option<&[f32]>, relu: bo
                 for (output, image) in rows {
                     let constants = affine.factor.iter().zip(&affine.shift);
                     for ((output, value), (factor, shift)) in output.iter_mut().zip(image).zip(constants) {
-                        *output = (value * factor + shift).max(floor);
+                        *output = at_least(floor, value * factor + shift);
                     }
                 }
             }
@@ -100,7 +102,7 @@ pub fn apply(images: &[f32], affine: &Affine, residual: Option<&[f32]>, relu: bo
                     for ((output, (value, residual)), (factor, shift)) in
                         output.iter_mut().zip(values).zip(constants)
                     {
-                        *output = (value * factor + shift + residual).max(floor);
+                        *output = at_least(floor, value * factor + shift + residual);
                     }
                 }
             }

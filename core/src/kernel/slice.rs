@@ -21,3 +21,9 @@ pub fn into_floats(tensor: CpuTensor) -> Vec<f32> {
 pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> CpuTensor {
     CpuTensor::from_data(TensorData::new(values, shape))
 }
+
+/// The value, or the floor if that is larger; NaN stays NaN, as in PyTorch, where [`f32::max`] gives the floor.
+#[inline(always)]
+pub fn at_least(floor: f32, value: f32) -> f32 {
+    if value < floor { floor } else { value }
+}

@@ -246,4 +246,15 @@ mod tests {
             assert_eq!(features(&some), expected, "{}", network.arch.name);
         }
     }
+
+    #[test]
+    fn what_is_not_a_number_reaches_the_outputs_of_its_image_alone() {
+        for (network, images) in networks() {
+            let images = images.slice_fill([0..1, 0..3, 9..10, 9..10], f32::NAN);
+            let logits: Vec<f32> = network.forward(images).into_data().try_into_vec().unwrap();
+            let (first, second) = logits.split_at(logits.len() / 2);
+            assert!(first.iter().all(|logit| logit.is_nan()), "{}: {first:?}", network.arch.name);
+            assert!(second.iter().all(|logit| logit.is_finite()), "{}: {second:?}", network.arch.name);
+        }
+    }
 }

@@ -2,11 +2,15 @@
 //!
 //! A file is a series of records (length, its checksum, bytes, their checksum), each a protocol buffer `Event`.
 
-use std::collections::{BTreeMap, HashSet};
+mod read;
+
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use read::{epoch_times, read_events};
 
 use super::crc::masked;
 use crate::error::{Error, Result};
@@ -18,8 +22,8 @@ pub struct Scalar {
     pub tag: String,
     /// When; for a run, the epoch.
     pub step: i64,
-    /// The number.
-    pub value: f32,
+    /// The number; a file holds single precision, or double where a writer asked for it.
+    pub value: f64,
 }
 
 /// A new event file in a folder that may have some.
@@ -68,54 +72,6 @@ impl EventWriter {
     }
 }
 
-/// All scalars of a folder's event files, in the files' order; none if there is no folder. What follows a broken or
-/// half-written record is left out.
-pub fn read_events(folder: &Path) -> Result<Vec<Scalar>> {
-    Ok(read_records(folder, scalars_of)?.into_iter().flatten().collect())
-}
-
-/// When each epoch was over, in seconds since 1970: the last time that an event of it was written.
-pub fn epoch_times(folder: &Path) -> Result<BTreeMap<i64, f64>> {
-    let times = read_records(folder, |event| {
-        let fields = fields(event);
-        let time =
-            fields.iter().find_map(|f| if let (1, Field::Double(time)) = f { Some(*time) } else { None })?;
-        let step =
-            fields.iter().find_map(|f| if let (2, Field::Number(step)) = f { Some(*step) } else { None })?;
-        fields.iter().any(|(number, _)| *number == 5).then_some((step as i64, time))
-    })?;
-    Ok(times.into_iter().flatten().collect())
-}
-
-/// What is made of each record of a folder's event files, in the files' order.
-fn read_records<T>(folder: &Path, read: impl Fn(&[u8]) -> T) -> Result<Vec<T>> {
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(Error::io("read", folder))?,
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.to_string_lossy().contains("tfevents"));
-    paths.sort();
-    let mut records = Vec::new();
-    for path in paths {
-        let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
-        let mut rest = bytes.as_slice();
-        records.extend(std::iter::from_fn(|| next_record(&mut rest)).map(&read));
-    }
-    Ok(records)
-}
-
-/// Takes a whole record with right checksums from the front.
-fn next_record<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (length, after) = rest.split_at_checked(8)?;
-    let (length_sum, after) = after.split_at_checked(4)?;
-    let size = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
-    let (event, after) = after.split_at_checked(size)?;
-    let (event_sum, after) = after.split_at_checked(4)?;
-    *rest = after;
-    (masked(length).to_le_bytes() == length_sum && masked(event).to_le_bytes() == event_sum).then_some(event)
-}
-
 /// Wire types of protocol buffers.
 const VARINT: u8 = 0;
 const FIXED64: u8 = 1;
@@ -147,73 +103,6 @@ fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
     bytes.push(value as u8);
 }
 
-fn scalars_of(event: &[u8]) -> Vec<Scalar> {
-    let fields = fields(event);
-    let step = fields.iter().find_map(|field| match field {
-        (2, Field::Number(step)) => Some(*step as i64),
-        _ => None,
-    });
-    let summaries =
-        fields.iter().filter_map(|field| if let (5, Field::Bytes(b)) = field { Some(*b) } else { None });
-    summaries
-        .flat_map(self::fields)
-        .filter_map(|field| {
-            let (1, Field::Bytes(entry)) = field else { return None };
-            let entry = self::fields(entry);
-            let tag =
-                entry.iter().find_map(|f| if let (1, Field::Bytes(b)) = f { Some(*b) } else { None })?;
-            let value =
-                entry.iter().find_map(|f| if let (2, Field::Float(v)) = f { Some(*v) } else { None })?;
-            Some(Scalar { tag: String::from_utf8_lossy(tag).into_owned(), step: step.unwrap_or(0), value })
-        })
-        .collect()
-}
-
-enum Field<'a> {
-    Number(u64),
-    Double(f64),
-    Float(f32),
-    Bytes(&'a [u8]),
-}
-
-/// The fields of a message up to the first that makes no sense.
-fn fields(mut message: &[u8]) -> Vec<(u64, Field<'_>)> {
-    std::iter::from_fn(|| next_field(&mut message)).collect()
-}
-
-fn next_field<'a>(message: &mut &'a [u8]) -> Option<(u64, Field<'a>)> {
-    let key = take_varint(message)?;
-    let field = match (key & 7) as u8 {
-        VARINT => Field::Number(take_varint(message)?),
-        FIXED64 => Field::Double(f64::from_le_bytes(take(message, 8)?.try_into().ok()?)),
-        FIXED32 => Field::Float(f32::from_le_bytes(take(message, 4)?.try_into().ok()?)),
-        BYTES => {
-            let length = usize::try_from(take_varint(message)?).ok()?;
-            Field::Bytes(take(message, length)?)
-        }
-        _ => return None,
-    };
-    Some((key >> 3, field))
-}
-
-fn take<'a>(message: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
-    let (taken, rest) = message.split_at_checked(length)?;
-    *message = rest;
-    Some(taken)
-}
-
-fn take_varint(message: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = take(message, 1)?[0];
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
-}
-
 fn now() -> std::time::Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
@@ -233,7 +122,7 @@ mod tests {
         writer.flush()?;
         let first = read_events(folder.path())?;
         assert_eq!(first.len(), 3);
-        assert_eq!(first[2], Scalar { tag: TEST_ACCURACY.to_owned(), step: 2, value: 2.0 / 3.0 });
+        assert_eq!(first[2], Scalar { tag: TEST_ACCURACY.to_owned(), step: 2, value: (2.0_f32 / 3.0).into() });
         let times = epoch_times(folder.path())?;
         assert!(times.keys().eq(&[0, 1, 2]) && times.values().all(|time| now().as_secs_f64() - time < 60.0));
 
@@ -243,8 +132,8 @@ mod tests {
         writer.scalar(TEST_ACCURACY, 1, 7.0)?;
         writer.scalar(TEST_ACCURACY, 2, 9.0)?;
         writer.flush()?;
-        let values: Vec<f32> = read_events(folder.path())?.iter().map(|scalar| scalar.value).collect();
-        assert_eq!(values, [0.0, 1.0 / 3.0, 9.0]);
+        let values: Vec<f64> = read_events(folder.path())?.iter().map(|scalar| scalar.value).collect();
+        assert_eq!(values, [0.0, (1.0_f32 / 3.0).into(), 9.0]);
         Ok(())
     }
 }

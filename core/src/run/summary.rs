@@ -60,7 +60,7 @@ impl Summary {
         } else {
             for scalar in read_events(&run.events())? {
                 if let Ok(epoch) = usize::try_from(scalar.step) {
-                    add(scalar.tag, epoch, f64::from(scalar.value));
+                    add(scalar.tag, epoch, scalar.value);
                 }
             }
         }

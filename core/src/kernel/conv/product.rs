@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::view::View;
+use crate::kernel::slice::at_least;
 use crate::kernel::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 
 /// Depth of one pass over the weights: 768 rows of a panel, 192 KiB, stay in the second-level cache.
@@ -155,7 +156,7 @@ impl Work for Panel<'_> {
                             add(row, &residual[place..place + width]);
                         }
                         if finish.relu {
-                            row.iter_mut().for_each(|value| *value = value.max(0.0));
+                            row.iter_mut().for_each(|value| *value = at_least(0.0, *value));
                         }
                         if finish.total {
                             sum += f64::from(sum_lanes(&row[..width]));

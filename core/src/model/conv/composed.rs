@@ -1,11 +1,11 @@
 //! The convolution of [`super::conv`] from Burn's own operations, for devices that have no kernel of ours.
 
-use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{FloatDType, Tensor};
 
 use super::Options;
+use crate::model::relu::relu;
 
 /// As [`super::conv`], in the precision of the images.
 pub(crate) fn conv(

@@ -1,9 +1,9 @@
 //! Batch normalisation from Burn's own operations, for devices that have no kernel of ours; in single precision within.
 
-use burn::tensor::activation::relu;
 use burn::tensor::{FloatDType, Tensor};
 
 use super::EPSILON;
+use crate::model::relu::relu;
 
 /// As [`super::moments`].
 pub(crate) fn moments(images: Tensor<4>) -> Tensor<2> {
