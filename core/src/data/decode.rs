@@ -5,10 +5,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 
 use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, RgbImage};
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
+use mozjpeg::{ColorSpace, Decompress};
 
 use crate::error::{Error, Result};
 
@@ -19,15 +16,18 @@ const JPEG_END: [u8; 2] = [0xff, 0xd9];
 /// Pixels beyond which Pillow refuses an image: a broken header must not take all memory.
 const MOST_PIXELS: usize = 178_956_970;
 
-/// Reads a JPEG, PNG, WebP, GIF (its first frame) or BMP as RGB, `[height, width, 3]`, as Pillow's `convert("RGB")` does: grey is
+/// Reads a JPEG, PNG, WebP, GIF (its first frame), BMP, PNM or TIFF as RGB, `[height, width, 3]`, as Pillow's `convert("RGB")` does: grey is
 /// repeated, transparency dropped, orientation tags and the name's extension are ignored.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Data`] with the decoder's reason if it is no complete image.
 pub fn decode(path: &Path) -> Result<RgbImage> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    // A decoder that panics on a strange file must not end the program.
-    let decoded = catch_unwind(|| decode_bytes(&bytes)).unwrap_or_else(|_| Err("the decoder gave up".into()));
+    // The JPEG decoder unwinds with its reason, and one that panics on a strange file must not end the program.
+    let decoded = catch_unwind(|| decode_bytes(&bytes)).unwrap_or_else(|reason| match reason.downcast::<String>() {
+        Ok(reason) => Err(reason.trim_start_matches("libjpeg fatal error: ").to_owned()),
+        Err(_) => Err("the decoder gave up".into()),
+    });
     decoded.map_err(|reason| {
         // Decoders break their reasons into lines.
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -50,21 +50,39 @@ fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     Ok(to_rgb(reader.decode().map_err(|error| error.to_string())?))
 }
 
-/// The decoder that `image` uses too, without its copy of the file and its second look at the headers.
+/// As Pillow does, whose decoder this is: libjpeg-turbo, with its whole inverse transform and smooth enlargement of colour planes.
 fn decode_jpeg(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     // The decoder fills what a cut-off JPEG lacks with grey; a missing end tells.
     if !has_jpeg_end(bytes) {
         return Err("the file is cut off (no end-of-image marker)".into());
     }
-    let options = DecoderOptions::default().set_strict_mode(false).jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(|error| error.to_string())?;
-    let (width, height) = decoder.dimensions().unwrap_or_default();
+    let reason = |error: std::io::Error| error.to_string();
+    let decoder = Decompress::new_mem(bytes).map_err(reason)?;
+    let (width, height) = decoder.size();
     if width * height > MOST_PIXELS {
         return Err(format!("it claims {width} x {height} pixels"));
     }
-    let pixels = decoder.decode().map_err(|error| error.to_string())?;
+    let pixels = match decoder.components().len() {
+        1 => {
+            let grey = decoder.grayscale().and_then(|mut rows| rows.read_scanlines::<u8>()).map_err(reason)?;
+            grey.into_iter().flat_map(|level| [level; 3]).collect()
+        }
+        4 => {
+            let inks = decoder.to_colorspace(ColorSpace::JCS_CMYK);
+            let inks = inks.and_then(|mut rows| rows.read_scanlines::<[u8; 4]>()).map_err(reason)?;
+            inks.into_iter().flat_map(of_inks).collect()
+        }
+        _ => decoder.rgb().and_then(|mut rows| rows.read_scanlines::<[u8; 3]>()).map_err(reason)?.into_flattened(),
+    };
     RgbImage::from_raw(width as u32, height as u32, pixels).ok_or_else(|| "it holds too few pixels".into())
+}
+
+/// Cyan, magenta, yellow and black, inverted as Adobe's programs write them, in Pillow's arithmetic.
+fn of_inks([cyan, magenta, yellow, white]: [u8; 4]) -> [u8; 3] {
+    [cyan, magenta, yellow].map(|ink| {
+        let product = u32::from(255 - ink) * u32::from(white) + 128;
+        white.saturating_sub(((product + (product >> 8)) >> 8) as u8)
+    })
 }
 
 /// 8 bits and three channels. Pillow keeps the upper byte of 16 bits, but takes 16-bit grey for numbers and cuts them off at 255.
