@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::file;
 
-pub use diff::{Change, Diff, Reshaped, TensorChange, diff};
+pub use diff::{Change, Diff, Reshaped, TensorChange, diff, diff_files};
 pub(crate) use format::{OWN_ENDING, preference};
 pub use format::{ending, endings, endings_explained, endings_in_words};
 pub use histogram::Histogram;
@@ -39,8 +39,13 @@ pub struct NamedTensor {
 impl NamedTensor {
     /// Whether PyTorch keeps it as an integer: the batches that a normalisation has seen.
     pub fn is_count(&self) -> bool {
-        self.name.ends_with("num_batches_tracked")
+        is_count(&self.name)
     }
+}
+
+/// Whether a tensor of that name counts the batches that a normalisation has seen.
+pub fn is_count(name: &str) -> bool {
+    name.ends_with("num_batches_tracked")
 }
 
 /// What a file says of a tensor.

@@ -1,6 +1,12 @@
 //! What differs between two checkpoints.
 
-use super::StateDict;
+use std::collections::HashMap;
+use std::convert::Infallible;
+
+use safetensors::tensor::Dtype;
+
+use super::{Reader, StateDict, element};
+use crate::error::Result;
 
 /// How values differ from earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,10 +29,24 @@ impl Change {
 
     /// Compares as many values as both have.
     pub fn between(before: &[f32], after: &[f32]) -> Self {
+        let pairs = before.iter().zip(after);
+        let identical = pairs.clone().all(|(a, b)| a.to_bits() == b.to_bits());
+        Self { identical, ..Self::measured(pairs.map(|(a, b)| (f64::from(*a), f64::from(*b)))) }
+    }
+
+    /// Compares values as a file stores them; of two types, their numbers.
+    fn stored(before: (Dtype, &[u8]), after: (Dtype, &[u8])) -> Option<Self> {
+        let [a, b] = [before, after].map(|(dtype, bytes)| element::doubles(dtype, bytes));
+        let change = Self::measured(a?.into_iter().zip(b?));
+        let identical = if before.0 == after.0 { before.1 == after.1 } else { change.identical };
+        Some(Self { identical, ..change })
+    }
+
+    /// Identical are numbers that are equal.
+    fn measured(pairs: impl Iterator<Item = (f64, f64)>) -> Self {
         let mut change = Self::NONE;
-        for (a, b) in before.iter().zip(after) {
-            change.identical &= a.to_bits() == b.to_bits();
-            let (a, b) = (f64::from(*a), f64::from(*b));
+        for (a, b) in pairs {
+            change.identical &= a == b || a.is_nan() && b.is_nan();
             change.squares += (a - b).powi(2);
             change.before += a * a;
             change.after += b * b;
@@ -113,27 +133,56 @@ impl Diff {
     }
 }
 
-/// Compares two checkpoints of any networks.
+/// Compares two state dicts of any networks.
 pub fn diff(before: &StateDict, after: &StateDict) -> Diff {
-    let absent = |from: &StateDict, other: &StateDict| {
-        let names = from.tensors.iter().map(|tensor| &tensor.name);
-        names.filter(|name| other.get(name).is_none()).cloned().collect()
+    let of = |state: &StateDict| -> Vec<(String, Vec<usize>)> {
+        state.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
     };
+    let change = |one: usize, two: usize| {
+        Ok::<_, Infallible>(Change::between(&before.tensors[one].data, &after.tensors[two].data))
+    };
+    let Ok(diff) = compare(of(before), of(after), change);
+    diff
+}
+
+/// Compares the tensors of two files in the types that they store: integers and doubles to their last digit.
+///
+/// # Errors
+/// Those of [`Reader::values`].
+pub fn diff_files(before: &Reader, after: &Reader) -> Result<Diff> {
+    let of = |reader: &Reader| -> Vec<(String, Vec<usize>)> {
+        reader.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
+    };
+    compare(of(before), of(after), |one, two| {
+        let [a, b] = [before.stored(one)?, after.stored(two)?];
+        Change::stored((a.0, &a.1), (b.0, &b.1)).ok_or_else(|| before.unread(one))
+    })
+}
+
+/// Compares tensors by their names and shapes, in the first one's order, and those at two positions by `change`.
+fn compare<E>(
+    before: Vec<(String, Vec<usize>)>,
+    after: Vec<(String, Vec<usize>)>,
+    change: impl Fn(usize, usize) -> std::result::Result<Change, E>,
+) -> std::result::Result<Diff, E> {
+    let positions = |tensors: &[(String, Vec<usize>)]| -> HashMap<String, usize> {
+        tensors.iter().enumerate().map(|(position, (name, _))| (name.clone(), position)).collect()
+    };
+    let (in_before, in_after) = (positions(&before), positions(&after));
+    let absent = |from: &[(String, Vec<usize>)], other: &HashMap<String, usize>| {
+        from.iter().map(|(name, _)| name).filter(|name| !other.contains_key(*name)).cloned().collect()
+    };
+    let (only_before, only_after) = (absent(&before, &in_after), absent(&after, &in_before));
     let (mut reshaped, mut tensors) = (Vec::new(), Vec::new());
-    for tensor in &before.tensors {
-        let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
-        match after.get(&name) {
-            Some(other) if other.shape == shape => {
-                tensors.push(TensorChange {
-                    name,
-                    shape,
-                    change: Change::between(&tensor.data, &other.data),
-                });
-            }
-            Some(other) => reshaped.push(Reshaped { name, before: shape, after: other.shape.clone() }),
-            None => {}
+    for (one, (name, shape)) in before.into_iter().enumerate() {
+        let Some(two) = in_after.get(&name) else { continue };
+        let other = &after[*two].1;
+        if *other == shape {
+            tensors.push(TensorChange { name, shape, change: change(one, *two)? });
+        } else {
+            reshaped.push(Reshaped { name, before: shape, after: other.clone() });
         }
     }
     let total = tensors.iter().map(|tensor| tensor.change).fold(Change::NONE, Change::and);
-    Diff { only_before: absent(before, after), only_after: absent(after, before), reshaped, tensors, total }
+    Ok(Diff { only_before, only_after, reshaped, tensors, total })
 }

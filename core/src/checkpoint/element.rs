@@ -29,24 +29,36 @@ pub(super) fn name(dtype: Dtype) -> String {
 
 /// Little-endian numbers as float32; `None` for the types of less than a byte and their kin.
 pub(super) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
-    fn convert<const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> f32) -> Vec<f32> {
-        bytes.as_chunks().0.iter().map(|bytes| number(*bytes)).collect()
-    }
+    // A large integer is rounded once: through a double, some would be rounded twice.
     Some(match dtype {
-        Dtype::F64 => convert(bytes, |b| f64::from_le_bytes(b) as f32),
         Dtype::F32 => convert(bytes, f32::from_le_bytes),
-        Dtype::F16 => convert(bytes, |b| half::f16::from_le_bytes(b).to_f32()),
-        Dtype::BF16 => convert(bytes, |b| half::bf16::from_le_bytes(b).to_f32()),
         Dtype::I64 => convert(bytes, |b| i64::from_le_bytes(b) as f32),
-        Dtype::I32 => convert(bytes, |b| i32::from_le_bytes(b) as f32),
+        Dtype::U64 => convert(bytes, |b| u64::from_le_bytes(b) as f32),
+        _ => return doubles(dtype, bytes).map(|numbers| numbers.into_iter().map(|number| number as f32).collect()),
+    })
+}
+
+/// Little-endian numbers as float64, in which all but 64-bit integers are exact; `None` as for [`floats`].
+pub(super) fn doubles(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f64>> {
+    Some(match dtype {
+        Dtype::F64 => convert(bytes, f64::from_le_bytes),
+        Dtype::F32 => convert(bytes, |b| f32::from_le_bytes(b).into()),
+        Dtype::F16 => convert(bytes, |b| half::f16::from_le_bytes(b).into()),
+        Dtype::BF16 => convert(bytes, |b| half::bf16::from_le_bytes(b).into()),
+        Dtype::I64 => convert(bytes, |b| i64::from_le_bytes(b) as f64),
+        Dtype::I32 => convert(bytes, |b| i32::from_le_bytes(b).into()),
         Dtype::I16 => convert(bytes, |b| i16::from_le_bytes(b).into()),
         Dtype::I8 => convert(bytes, |b| i8::from_le_bytes(b).into()),
-        Dtype::U64 => convert(bytes, |b| u64::from_le_bytes(b) as f32),
-        Dtype::U32 => convert(bytes, |b| u32::from_le_bytes(b) as f32),
+        Dtype::U64 => convert(bytes, |b| u64::from_le_bytes(b) as f64),
+        Dtype::U32 => convert(bytes, |b| u32::from_le_bytes(b).into()),
         Dtype::U16 => convert(bytes, |b| u16::from_le_bytes(b).into()),
         Dtype::U8 | Dtype::BOOL => convert(bytes, |[b]| b.into()),
         _ => return None,
     })
+}
+
+fn convert<T, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|bytes| number(*bytes)).collect()
 }
 
 /// Writes the values of a tensor, little-endian: float32, and int64 where PyTorch keeps a count.

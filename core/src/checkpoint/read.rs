@@ -1,11 +1,14 @@
 //! Opening a file: what it says of itself at once, the values as they are asked for. Nothing in it is trusted.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use safetensors::tensor::Dtype;
+
 use super::format::{self, Contents, Values};
 use super::{TensorInfo, element};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::file;
 
 /// A checkpoint's file, of which only the description has been read.
@@ -26,8 +29,8 @@ impl Reader {
     /// Opens a file in the format that its content shows, whatever its name is.
     ///
     /// # Errors
-    /// [`Error::Data`](crate::error::Error::Data) naming the file and what is wrong with it;
-    /// [`Error::Io`](crate::error::Error::Io) if it cannot be read.
+    /// [`Error::Data`] naming the file and what is wrong with it;
+    /// [`Error::Io`] if it cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
         let (format, Contents { metadata, tensors, values }) = format::open(path, file::map(path)?)?;
         Ok(Self { format: format.name, metadata, tensors, path: path.to_owned(), kind: format.kind, values })
@@ -36,15 +39,27 @@ impl Reader {
     /// The values of a tensor, row-major, as float32.
     ///
     /// # Errors
-    /// [`Error::Data`](crate::error::Error::Data) naming the file and the tensor.
+    /// [`Error::Data`] naming the file and the tensor.
     ///
     /// # Panics
     /// If there are not so many tensors.
     pub fn values(&self, index: usize) -> Result<Vec<f32>> {
-        let wrong = |what: &dyn std::fmt::Display| format::broken(&self.path, self.kind, what);
-        let (dtype, bytes) = self.values.read(index).map_err(|error| wrong(&error))?;
-        let TensorInfo { name, dtype: shown, .. } = &self.tensors[index];
-        element::floats(dtype, &bytes)
-            .ok_or_else(|| wrong(&format!("{name} holds {shown}, which is not read")))
+        let (dtype, bytes) = self.stored(index)?;
+        element::floats(dtype, &bytes).ok_or_else(|| self.unread(index))
+    }
+
+    /// The type of a tensor's values, and their bytes, little-endian.
+    pub(super) fn stored(&self, index: usize) -> Result<(Dtype, Cow<'_, [u8]>)> {
+        self.values.read(index).map_err(|error| self.wrong(&error))
+    }
+
+    /// That the values of a tensor are of a type that is not read.
+    pub(super) fn unread(&self, index: usize) -> Error {
+        let TensorInfo { name, dtype, .. } = &self.tensors[index];
+        self.wrong(&format!("{name} holds {dtype}, which is not read"))
+    }
+
+    fn wrong(&self, what: &dyn std::fmt::Display) -> Error {
+        format::broken(&self.path, self.kind, what)
     }
 }

@@ -132,8 +132,11 @@ fn row(name: &str, dtype: &str, shape: &str, values: &str) -> Vec<String> {
 }
 
 fn diff(one: &Location, two: &Location, json: bool) -> Result<()> {
-    let (before, after) = (load(one)?.state, load(two)?.state);
-    let diff = checkpoint::diff(&before, &after);
+    let open = |file: &Location| -> Result<Reader> {
+        let copy = local(file)?;
+        Reader::open(&copy).map_err(|error| named(error, &copy, file).into())
+    };
+    let diff = checkpoint::diff_files(&open(one)?, &open(two)?)?;
     if json {
         let change = |change: &Change| {
             json!({

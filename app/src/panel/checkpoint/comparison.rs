@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use basin_core::checkpoint::{Change, Checkpoint, Diff, StateDict, diff};
+use basin_core::checkpoint::{Change, Diff, Reader, TensorInfo, diff_files, is_count};
 use basin_core::error::Result;
 use basin_core::figure::{BarSeries, Bars, Table};
 use basin_core::model::Arch;
@@ -26,13 +26,9 @@ pub struct Comparison {
 impl Comparison {
     /// Reads and compares two files; `arch` names the modules.
     pub fn read(one: &Path, two: &Path, arch: Option<&Arch>) -> Result<Self> {
-        let [one, two] = [Checkpoint::load(one)?.state, Checkpoint::load(two)?.state];
-        Ok(Self::new(&one, &two, arch))
-    }
-
-    fn new(one: &StateDict, two: &StateDict, arch: Option<&Arch>) -> Self {
-        let diff = diff(one, two);
-        let modules = modules(&diff, one, arch);
+        let [one, two] = [Reader::open(one)?, Reader::open(two)?];
+        let diff = diff_files(&one, &two)?;
+        let modules = modules(&diff, arch);
         let bars = Bars {
             x: "module".to_owned(),
             y: "relative change".to_owned(),
@@ -45,12 +41,13 @@ impl Comparison {
         };
         let rows = modules.iter().map(|(name, change)| [vec![name.clone()], cells(change)].concat());
         let modules = Table { columns: columns(&["module"]), rows: rows.collect() };
-        Self { sentence: sentence(&diff), bars, modules, tensors: tensors(&diff, one, two) }
+        let tensors = tensors(&diff, &one.tensors, &two.tensors);
+        Ok(Self { sentence: sentence(&diff), bars, modules, tensors })
     }
 }
 
 /// The difference of each module with its tensors as one vector, bottom to top. Counters are left out, as in distances.
-fn modules(diff: &Diff, one: &StateDict, arch: Option<&Arch>) -> Vec<(String, Change)> {
+fn modules(diff: &Diff, arch: Option<&Arch>) -> Vec<(String, Change)> {
     let known = arch.map(Arch::modules).unwrap_or_default();
     let module_of = |tensor: &str| -> String {
         let holds = |index: &usize| arch.is_some_and(|arch| arch.parameters[*index].name == tensor);
@@ -59,10 +56,7 @@ fn modules(diff: &Diff, one: &StateDict, arch: Option<&Arch>) -> Vec<(String, Ch
         module.map_or_else(parent, |module| module.name).to_owned()
     };
     let mut modules: Vec<(String, Change)> = Vec::new();
-    for tensor in &diff.tensors {
-        if one.get(&tensor.name).is_some_and(|tensor| tensor.is_count()) {
-            continue;
-        }
+    for tensor in diff.tensors.iter().filter(|tensor| !is_count(&tensor.name)) {
         let name = module_of(&tensor.name);
         match modules.iter_mut().find(|(known, _)| *known == name) {
             Some((_, change)) => *change = change.and(tensor.change),
@@ -73,11 +67,12 @@ fn modules(diff: &Diff, one: &StateDict, arch: Option<&Arch>) -> Vec<(String, Ch
     modules
 }
 
-fn tensors(diff: &Diff, one: &StateDict, two: &StateDict) -> Table {
+fn tensors(diff: &Diff, one: &[TensorInfo], two: &[TensorInfo]) -> Table {
     let compared =
         diff.tensors.iter().map(|t| [vec![t.name.clone(), shape(&t.shape)], cells(&t.change)].concat());
-    let alone = |name: &String, state: &StateDict, remark: &str| {
-        let lengths = state.get(name).map(|tensor| shape(&tensor.shape)).unwrap_or_default();
+    let alone = |name: &String, all: &[TensorInfo], remark: &str| {
+        let tensor = all.iter().find(|tensor| tensor.name == *name);
+        let lengths = tensor.map(|tensor| shape(&tensor.shape)).unwrap_or_default();
         without_numbers(name, lengths, remark)
     };
     let reshaped = diff.reshaped.iter().map(|tensor| {
@@ -142,14 +137,24 @@ fn sentence(diff: &Diff) -> String {
 mod tests {
     use super::*;
     use basin_core::analysis::distance::distance;
-    use basin_core::checkpoint::NamedTensor;
+    use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
     use basin_core::model::initial_state;
+
+    fn compared(one: &StateDict, two: &StateDict, arch: Option<&Arch>) -> Comparison {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [("one", one), ("two", two)].map(|(name, state)| {
+            let path = folder.path().join(format!("{name}.safetensors"));
+            Checkpoint { state: state.clone(), ..Checkpoint::default() }.save(&path).unwrap();
+            path
+        });
+        Comparison::read(&files[0], &files[1], arch).unwrap()
+    }
 
     #[test]
     fn modules_are_as_far_apart_as_the_distance_analysis_says() {
         let arch = Arch::new("torchvision/resnet18", 3).unwrap();
         let [one, two] = [1, 2].map(|seed| initial_state(&arch, seed));
-        let comparison = Comparison::new(&one, &two, Some(&arch));
+        let comparison = compared(&one, &two, Some(&arch));
         let expected = distance(&arch, &one, &two).unwrap().modules;
         assert_eq!(comparison.modules.rows.len(), expected.len());
         for (row, part) in comparison.modules.rows.iter().zip(&expected) {
@@ -171,7 +176,7 @@ mod tests {
             tensors: vec![tensor("a.weight", &[2]), tensor("b.c.weight", &[3]), tensor("y", &[1])],
         };
         two.tensors[0].data = vec![1.0, 3.0];
-        let Comparison { sentence, modules, tensors, .. } = Comparison::new(&one, &two, None);
+        let Comparison { sentence, modules, tensors, .. } = compared(&one, &two, None);
         assert!(sentence.starts_with("1 tensor in common: norm of the difference 2,"), "{sentence}");
         let others = "1 tensor only in the first, 1 tensor only in the second, 1 tensor of another shape.";
         assert!(sentence.ends_with(others), "{sentence}");
