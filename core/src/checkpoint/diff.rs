@@ -186,3 +186,24 @@ fn compare<E>(
     let total = tensors.iter().map(|tensor| tensor.change).fold(Change::NONE, Change::and);
     Ok(Diff { only_before, only_after, reshaped, tensors, total })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_values_are_compared_to_their_last_digit() {
+        let change = |before: (Dtype, &[u8]), after: (Dtype, &[u8])| Change::stored(before, after).unwrap();
+        let integers = |value: i64| value.to_le_bytes();
+        let of = |one: i64, two: i64| change((Dtype::I64, &integers(one)), (Dtype::I64, &integers(two)));
+        let last = of(16_777_217, 16_777_216);
+        assert!(!last.identical && last.l2() == 1.0, "{last:?}");
+        assert!(!of((1 << 60) + 1, 1 << 60).identical && of(1 << 60, 1 << 60).identical);
+        let [one, two] = [1.0_f64, 1.0 + f64::EPSILON].map(f64::to_le_bytes);
+        assert!(!change((Dtype::F64, &one), (Dtype::F64, &two)).identical);
+        // The same number in two types is the same; the sign of zero counts within one type.
+        assert!(change((Dtype::F64, &one), (Dtype::F32, &1.0_f32.to_le_bytes())).identical);
+        let [plus, minus] = [0.0_f32, -0.0].map(f32::to_le_bytes);
+        assert!(!change((Dtype::F32, &plus), (Dtype::F32, &minus)).identical);
+    }
+}
