@@ -65,6 +65,11 @@ impl Evaluation {
         Ok(())
     }
 
+    /// Whether the network computes a finite loss for every sample.
+    pub fn is_finite(&self) -> bool {
+        self.losses.iter().all(|loss| loss.is_finite())
+    }
+
     /// Accuracy, as a fraction: of samples, or over all findings of all samples.
     pub fn accuracy(&self) -> f64 {
         let right = self.rows().map(|(logits, label)| right_decisions(logits, label, self.labelling));

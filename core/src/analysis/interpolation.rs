@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::evaluate;
 use crate::event::Event;
 use crate::job::Job;
+use crate::number;
 
 use self::samples::Samples;
 pub use chart::{barrier_table, bars, chart, point_table};
@@ -137,10 +138,14 @@ impl Analysis for LinearInterpolation {
             FigureItem::new(FileNames::both(name, format!("interpolation-{name}")), chart(*metric, &drawn))
                 .of("metric", name)
         };
-        report.row(
-            metrics.iter().map(curve).collect(),
-            "Networks on a line: coefficient 0 is the first network, 1 the second.",
-        );
+        let mut caption = "Networks on a line: coefficient 0 is the first network, 1 the second.".to_owned();
+        let points = lines.iter().flat_map(|line| &line.output.points);
+        let endless: Vec<f64> =
+            points.filter(|point| point.measures.loss.is_infinite()).map(|point| point.coefficient).collect();
+        if !endless.is_empty() {
+            caption += &format!(" Here {}.", not_finite(&endless));
+        }
+        report.row(metrics.iter().map(curve).collect(), &caption);
         let barrier = |metric: &Metric| {
             let name = format!("barrier-{}", metric.name());
             let result = (lines.len() > 1).then(|| name.clone());
@@ -238,6 +243,9 @@ fn measure(
         let network = one.network.blend(&two.network, coefficient);
         let evaluation = evaluate(&network, images.decoded(job)?, job)?;
         let summary = evaluation.summary(request.surroundings.selection.split.title());
+        if !evaluation.is_finite() {
+            job.emit(Event::Note(not_finite(&[coefficient])));
+        }
         let samples = Samples::of(evaluation);
         samples.save(&analysed.folder, &name, coefficient)?;
         analysed.output.add(samples.point(coefficient, &labels, labelling));
@@ -253,6 +261,17 @@ fn measure(
     };
     result.write(&analysed.folder)?;
     Ok(analysed)
+}
+
+/// That networks on a line overflow, or compute no numbers.
+fn not_finite(coefficients: &[f64]) -> String {
+    let mut shown: Vec<String> = coefficients.iter().map(|coefficient| number::general(*coefficient)).collect();
+    shown.dedup();
+    let cause = match coefficients.iter().all(|coefficient| (0.0..=1.0).contains(coefficient)) {
+        true => "",
+        false => "; beyond the ends of a line, running variances of batch normalisation may be negative",
+    };
+    format!("the network's outputs are not finite at coefficient {}{cause}", shown.join(", "))
 }
 
 /// Adds the coefficients 0 and 1, which the chord needs, and sorts; numbers that rounding has put beside an end become it.
