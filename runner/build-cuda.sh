@@ -7,9 +7,10 @@ cd "$(dirname "$0")/.."
 export DOCS_RS=1 CUDARC_CUDA_VERSION="${CUDARC_CUDA_VERSION:-13000}"
 export RUSTFLAGS="-C link-arg=-Wl,--unresolved-symbols=ignore-all"
 program=target/cuda/release/runner stand_in=$PWD/target/cuda/llvm.o
-# These flags rebuild everything, so its target folder is its own.
+# These flags rebuild everything, so its target folder is its own. A GPU waits for the crate that passes it Burn's calls.
 build() {
-    cargo rustc --release --package runner --bin runner --features cuda-cpp --target-dir target/cuda -- "$@"
+    cargo rustc --config 'profile.release.package.burn-dispatch.opt-level = 3' --release --package runner --bin runner \
+        --features cuda-cpp --target-dir target/cuda -- "$@"
 }
 build
 # A program does not start while a function that it names is nowhere.
