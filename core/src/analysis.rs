@@ -28,6 +28,7 @@ pub mod rewinding;
 pub mod similarity;
 pub mod source;
 pub mod spectrum;
+pub mod statistics;
 
 use std::fmt::Debug;
 use std::marker::PhantomData;

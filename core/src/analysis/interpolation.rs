@@ -16,6 +16,7 @@ use super::record::{Inputs, Stored as _, Watch, show};
 use super::report::{FigureItem, FileNames, Quantity, Report};
 use super::request::Request;
 use super::settings::settings;
+use super::statistics::{RunningStatistics, TrainingImages};
 use super::subject::Subject;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair, json_line};
 use crate::checkpoint::Location;
@@ -25,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::evaluate;
 use crate::event::Event;
 use crate::job::Job;
+use crate::model::Network;
 use crate::number;
 
 use self::samples::Samples;
@@ -37,6 +39,9 @@ settings! {
         /// Coefficients c of (1 - c) first + c second: first:last:count, or numbers with commas. Below 0 and above 1 extrapolates. The
         /// ends 0 and 1, which the barrier needs, are always measured.
         coefficients: Coefficients = Coefficients::even(0.0, 1.0, 50) => "RANGE";
+        /// Running statistics of batch-normalised networks: measured anew at each point on up to 2048 training images, or averaged
+        /// as the weights are, which shows barriers that are none of the weights.
+        statistics: RunningStatistics = RunningStatistics::Measured => "STATISTICS";
     }
 }
 
@@ -98,9 +103,7 @@ impl Analysis for LinearInterpolation {
         for (at, one) in subjects.iter().enumerate() {
             for (two, name) in subjects.iter().zip(&names).skip(at + 1) {
                 job.emit(Event::Note(format!("the line from {} to {name}", names[at])));
-                let own =
-                    Interpolation::new(request, &experiment, &images.dataset, [&one.source, &two.source])
-                        .name();
+                let own = Interpolation::new(request, &experiment, &images.dataset, [one, two]).name();
                 let output = output.map(|output| output.join(own));
                 let line = [names[at].clone(), name.clone()];
                 each.push(measure([one, two], line, request, output.as_deref(), &mut images, watch, job)?);
@@ -123,7 +126,11 @@ impl Analysis for LinearInterpolation {
     }
 
     fn report(lines: &[Analysed<Interpolation>], _shown: &[String]) -> Result<Report> {
-        let labels: Vec<String> = lines.iter().map(|line| line.names.join(" to ")).collect();
+        let label = |line: &Analysed<Interpolation>| match line.output.statistics {
+            Some(RunningStatistics::Averaged) => line.names.join(" to ") + ", statistics averaged",
+            _ => line.names.join(" to "),
+        };
+        let labels: Vec<String> = lines.iter().map(label).collect();
         let labelled: Vec<_> =
             labels.iter().map(String::as_str).zip(lines.iter().map(|line| &line.output)).collect();
         // A single line needs no legend.
@@ -142,6 +149,9 @@ impl Analysis for LinearInterpolation {
         let points = lines.iter().flat_map(|line| &line.output.points);
         let endless: Vec<f64> =
             points.filter(|point| point.measures.loss.is_infinite()).map(|point| point.coefficient).collect();
+        if lines.iter().any(|line| line.output.statistics == Some(RunningStatistics::Measured)) {
+            caption += " The running statistics of batch normalisation are measured anew on training images at each point.";
+        }
         if !endless.is_empty() {
             caption += &format!(" Here {}.", not_finite(&endless));
         }
@@ -184,7 +194,8 @@ impl Analysis for LinearInterpolation {
 
     fn asked(part: &Lines) -> std::result::Result<Vec<Asked<LineSettings>>, String> {
         part.coefficients.check()?;
-        let settings = LineSettings { coefficients: part.coefficients.coefficients() };
+        let coefficients = part.coefficients.coefficients();
+        let settings = LineSettings { coefficients, ..LineSettings::default() };
         Ok(part.pairs.iter().map(|(one, two)| Asked::new(&[one, two], settings.clone())).collect())
     }
 }
@@ -195,12 +206,13 @@ struct Images<'a> {
     experiment: &'a Experiment,
     dataset: Dataset,
     decoded: Option<EvalImages>,
+    training: Option<TrainingImages>,
 }
 
 impl<'a> Images<'a> {
     fn open(request: &'a Request<LineSettings>, experiment: &'a Experiment) -> Result<Self> {
         let dataset = request.surroundings.selection.open(experiment)?;
-        Ok(Self { request, experiment, dataset, decoded: None })
+        Ok(Self { request, experiment, dataset, decoded: None, training: None })
     }
 
     fn decoded(&mut self, job: &Job) -> Result<&EvalImages> {
@@ -209,6 +221,15 @@ impl<'a> Images<'a> {
             Some(images) => images,
             none => none.insert(selection.decode(&self.dataset, self.experiment, job)?),
         })
+    }
+
+    /// The network with running statistics of its own.
+    fn measure_statistics(&mut self, network: Network, job: &Job) -> Result<Network> {
+        let images = match &mut self.training {
+            Some(images) => images,
+            none => none.insert(TrainingImages::decode(self.experiment, job)?),
+        };
+        images.measure(network, job)
     }
 }
 
@@ -223,7 +244,7 @@ fn measure(
     job: &Job,
 ) -> Result<Analysed<Interpolation>> {
     let coefficients = with_ends(&request.settings.coefficients.0)?;
-    let result = Interpolation::new(request, images.experiment, &images.dataset, [&one.source, &two.source]);
+    let result = Interpolation::new(request, images.experiment, &images.dataset, [one, two]);
     let folder =
         one.source.result_folder("interpolation", &result.name(), &request.surroundings.base, output);
     let earlier = result.known(&folder)?;
@@ -240,7 +261,10 @@ fn measure(
     show(watch, &analysed);
     let (known, total) = (coefficients.len() - missing.len(), coefficients.len());
     for (number, coefficient) in missing.into_iter().enumerate() {
-        let network = one.network.blend(&two.network, coefficient);
+        let mut network = one.network.blend(&two.network, coefficient);
+        if analysed.output.statistics == Some(RunningStatistics::Measured) {
+            network = images.measure_statistics(network, job)?;
+        }
         let evaluation = evaluate(&network, images.decoded(job)?, job)?;
         let summary = evaluation.summary(request.surroundings.selection.split.title());
         if !evaluation.is_finite() {

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::arch::{Arch, Role, Spec};
 use super::layout;
+use super::norm::MOMENTUM;
 use super::pass::{Pass, Statistics};
 use crate::checkpoint::StateDict;
 use crate::error::Error;
@@ -91,7 +92,7 @@ impl Network {
     /// The forward pass in training of a network that is [`Self::tracked`], and the new running statistics; shapes as
     /// [`Self::forward`]. Convolutions compute in the images' precision, all else in single precision.
     pub fn forward_train(&self, images: Tensor<4>) -> (Tensor<2>, Statistics) {
-        let pass = Pass::training(&self.arch.parameters, &self.parameters);
+        let pass = Pass::training(&self.arch.parameters, &self.parameters, MOMENTUM);
         let Ok(x) = self.walk(&pass, 0..self.arch.stages.len(), channels_last(images), &[], nothing);
         (logits(x), pass.into_statistics())
     }
@@ -128,6 +129,21 @@ impl Network {
         let x = self.walk(&pass, 0..last, channels_last(images), chosen, &mut take)?;
         let layer = &self.arch.stages[last].layer;
         take(last, layer.hooked(&x, &pass).unwrap_or_else(|| layer.forward(x, &pass)))
+    }
+
+    /// Whether it has running statistics, as batch normalisation does.
+    pub fn is_normalised(&self) -> bool {
+        self.arch.parameters.iter().any(|spec| spec.role == Role::Statistic)
+    }
+
+    /// Moves the running statistics towards those of a batch, which get a share of `momentum`; images as in [`Self::forward`].
+    pub fn observe(&mut self, images: Tensor<4>, momentum: f64) {
+        let parameters: Vec<Tensor<1>> = self.parameters.iter().cloned().map(Tensor::from_inner).collect();
+        let pass = Pass::training(&self.arch.parameters, &parameters, momentum);
+        let images = channels_last(Tensor::from_inner(images));
+        let Ok(_) = self.walk(&pass, 0..self.arch.stages.len(), images, &[], nothing);
+        let statistics = pass.into_statistics();
+        self.update(statistics);
     }
 
     /// Takes over running statistics from a pass in training.
@@ -255,6 +271,30 @@ mod tests {
             let (first, second) = logits.split_at(logits.len() / 2);
             assert!(first.iter().all(|logit| logit.is_nan()), "{}: {first:?}", network.arch.name);
             assert!(second.iter().all(|logit| logit.is_finite()), "{}: {second:?}", network.arch.name);
+        }
+    }
+
+    #[test]
+    fn observed_statistics_are_those_of_the_batches() {
+        for (network, images) in networks().filter(|(network, _)| network.is_normalised()) {
+            let mut once = network.clone();
+            once.observe(images.clone(), 1.0);
+            let mut twice = once.clone();
+            twice.observe(images.clone(), 0.5);
+            // A pass in training gives the batch a tenth of the running statistics.
+            let (_, statistics) = network.tracked().forward_train(Tensor::from_inner(images));
+            let mut trained = network.clone();
+            trained.update(statistics);
+            let all = network.arch.parameters.iter().enumerate();
+            for (index, spec) in all.filter(|(_, spec)| spec.role == Role::Statistic) {
+                let [old, once, twice, trained] = [&network, &once, &twice, &trained]
+                    .map(|network| network.parameters[index].clone().into_data().try_into_vec::<f32>().unwrap());
+                for (channel, once) in once.iter().enumerate() {
+                    let close = |value: f32| (value - once).abs() <= 1e-4 * once.abs().max(1.0);
+                    assert!(close(twice[channel]), "{}", spec.name);
+                    assert!(close((trained[channel] - 0.9 * old[channel]) / 0.1), "{}", spec.name);
+                }
+            }
         }
     }
 }

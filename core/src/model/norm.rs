@@ -19,8 +19,8 @@ use crate::kernel::{CpuTensor, floats, into_floats, tensor};
 
 /// Added to variances, as PyTorch does by default.
 const EPSILON: f64 = 1e-5;
-/// Share of a batch in the running moments, PyTorch's default.
-const MOMENTUM: f64 = 0.1;
+/// Share of a batch in the running moments in training, PyTorch's default.
+pub const MOMENTUM: f64 = 0.1;
 
 /// Mean and variance of each channel over batch and positions, `[2, channels]`; the variance divides by the count.
 ///
@@ -32,16 +32,21 @@ pub fn moments(images: Tensor<4>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as MomentBackend>::channel_moments(images.into_dispatch()))
 }
 
-/// The running mean and variance after a batch of `count` values for each channel has been seen.
+/// The running mean and variance after a batch of `count` values for each channel has been seen, with a share of `momentum`.
 ///
 /// PyTorch's running variance divides by one less than the count. A single value, which PyTorch refuses, has variance 0.
-pub fn running(old: [Tensor<1>; 2], moments: &Tensor<2>, count: usize) -> [Tensor<1>; 2] {
+pub fn running(
+    old: [Tensor<1>; 2],
+    moments: &Tensor<2>,
+    count: usize,
+    momentum: f64,
+) -> [Tensor<1>; 2] {
     let unbiased = count as f64 / (count.max(2) - 1) as f64;
     let [mean, variance] = old;
     let channels = mean.dims();
     let follow = |old: Tensor<1>, row: usize, factor: f64| {
         let new = moments.clone().narrow(0, row, 1).reshape(channels);
-        old * (1.0 - MOMENTUM) + new * (MOMENTUM * factor)
+        old * (1.0 - momentum) + new * (momentum * factor)
     };
     [follow(mean, 0, 1.0), follow(variance, 1, unbiased)]
 }

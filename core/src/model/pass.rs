@@ -13,6 +13,7 @@ pub struct Pass<'a> {
     parameters: &'a [Tensor<1>],
     /// The new running statistics of a pass in training; absent in evaluation.
     statistics: Option<RefCell<Statistics>>,
+    momentum: f64,
 }
 
 /// New values of running statistics and counters, by index.
@@ -22,17 +23,23 @@ pub struct Statistics(Vec<(usize, Tensor<1>)>);
 impl<'a> Pass<'a> {
     /// A pass in evaluation, where normalisation uses the running statistics. `parameters` are the values of `specs`, flat.
     pub fn evaluation(specs: &'a [Spec], parameters: &'a [Tensor<1>]) -> Self {
-        Self { specs, parameters, statistics: None }
+        Self { specs, parameters, statistics: None, momentum: 0.0 }
     }
 
-    /// A pass in training, where normalisation uses the statistics of the batch.
-    pub fn training(specs: &'a [Spec], parameters: &'a [Tensor<1>]) -> Self {
-        Self { specs, parameters, statistics: Some(RefCell::default()) }
+    /// A pass in training, where normalisation uses the statistics of the batch, which have a share of `momentum` in the new
+    /// running statistics.
+    pub fn training(specs: &'a [Spec], parameters: &'a [Tensor<1>], momentum: f64) -> Self {
+        Self { specs, parameters, statistics: Some(RefCell::default()), momentum }
     }
 
     /// Whether normalisation uses the statistics of the batch.
     pub fn is_training(&self) -> bool {
         self.statistics.is_some()
+    }
+
+    /// The share of a batch in the running statistics.
+    pub fn momentum(&self) -> f64 {
+        self.momentum
     }
 
     /// The values of a parameter, flat.

@@ -83,7 +83,8 @@ impl NormConv {
         let x = self.plain(x, pass);
         let moments = moments(x.clone().inner());
         let [batch, height, width, _] = x.dims();
-        let [mean, variance] = running([mean.inner(), variance.inner()], &moments, batch * height * width);
+        let count = batch * height * width;
+        let [mean, variance] = running([mean.inner(), variance.inner()], &moments, count, pass.momentum());
         pass.record(self.mean, mean);
         pass.record(self.variance, variance);
         pass.record(self.batches, pass.value(self.batches).inner() + 1.0);

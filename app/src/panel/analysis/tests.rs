@@ -181,7 +181,7 @@ fn a_line_grows_is_stopped_goes_on_and_is_found_by_the_library() {
     let registry = Arc::new(Registry::load().unwrap());
     let request = Request {
         networks: vec![here.checkpoint(0).into(), here.checkpoint(1).into()],
-        settings: LineSettings { coefficients: Coefficients::even(0.0, 1.0, 3) },
+        settings: LineSettings { coefficients: Coefficients::even(0.0, 1.0, 3), ..LineSettings::default() },
         surroundings: Surroundings {
             base: here.folder.path().to_owned(),
             ..Surroundings::new(registry, Selection::TEST)

@@ -8,7 +8,8 @@ use super::LineSettings;
 use crate::analysis::measures::{Measures, Metric, infinity_or_number};
 use crate::analysis::record::{Inputs, Stored};
 use crate::analysis::request::Request;
-use crate::analysis::source::Source;
+use crate::analysis::statistics::RunningStatistics;
+use crate::analysis::subject::Subject;
 use crate::config::Experiment;
 use crate::data::Dataset;
 use crate::error::Result;
@@ -30,6 +31,9 @@ pub struct Interpolation {
     pub inputs: Inputs,
     /// Architecture of both.
     pub arch: String,
+    /// The running statistics of batch-normalised networks between them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<RunningStatistics>,
     /// The points so far, by coefficient.
     pub points: Vec<Point>,
     /// The barrier, once all points are there.
@@ -85,7 +89,8 @@ fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<[
 
 impl Stored for Interpolation {
     fn name(&self) -> String {
-        self.inputs.name("")
+        let is_measured = self.statistics == Some(RunningStatistics::Measured);
+        self.inputs.name(if is_measured { "statistics measured" } else { "" })
     }
 }
 
@@ -95,12 +100,14 @@ impl Interpolation {
         request: &Request<LineSettings>,
         experiment: &Experiment,
         dataset: &Dataset,
-        networks: [&Source; 2],
+        [one, two]: [&Subject; 2],
     ) -> Self {
+        let networks = [&one.source, &two.source];
         Self {
             schema: 2,
             inputs: Inputs::new(experiment, dataset, request.surroundings.selection.split, &networks),
             arch: experiment.model.arch.clone(),
+            statistics: one.network.is_normalised().then_some(request.settings.statistics),
             points: Vec::new(),
             barrier: None,
             barrier_definition: DEFINITION.to_owned(),

@@ -1,0 +1,59 @@
+//! Running statistics of batch normalisation between networks.
+//!
+//! The mean of two networks' statistics is not the statistics of their mean: activations between networks that were trained apart
+//! shrink, and the line shows a barrier that new statistics take away (Jordan et al. 2023, "REPAIR"; Izmailov et al. 2018,
+//! `update_bn`).
+
+use serde::{Deserialize, Serialize};
+
+use super::selection::Selection;
+use super::settings::choices;
+use crate::config::Experiment;
+use crate::data::{EvalImages, Split};
+use crate::error::Result;
+use crate::evaluate::{batches, image_batch};
+use crate::job::Job;
+use crate::model::Network;
+
+/// Training images that statistics are measured on at most.
+const IMAGES: usize = 2048;
+
+/// Which running statistics a network between others has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunningStatistics {
+    /// Measured anew on training images.
+    Measured,
+    /// Those of the networks, averaged as their weights are.
+    Averaged,
+}
+
+choices!(RunningStatistics, "kind of running statistics": Measured = "measured", Averaged = "averaged");
+
+/// The images that statistics are measured on: of the training split in evaluation mode, evenly spaced.
+pub struct TrainingImages(EvalImages);
+
+impl TrainingImages {
+    /// Decodes them.
+    ///
+    /// # Errors
+    /// Those of [`Selection::open`] and [`Selection::decode`].
+    pub fn decode(experiment: &Experiment, job: &Job) -> Result<Self> {
+        let selection = Selection { split: Split::EvalTrain, samples: Some(IMAGES) };
+        let dataset = selection.open(experiment)?;
+        Ok(Self(selection.decode(&dataset, experiment, job)?))
+    }
+
+    /// The network with the mean of the statistics of their batches, as PyTorch's `momentum=None` takes it.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`](crate::error::Error) if the job is stopped.
+    pub fn measure(&self, mut network: Network, job: &Job) -> Result<Network> {
+        for range in batches(&self.0) {
+            job.check()?;
+            let share = range.len() as f64 / range.end as f64;
+            network.observe(image_batch(&self.0, range, &job.device), share);
+        }
+        Ok(network)
+    }
+}
