@@ -1,6 +1,7 @@
 //! The file formats of checkpoints: how each is recognised, read and written. A format is one file beside these and one line in
 //! [`FORMATS`]; everything that depends on formats, from the window's file dialog to error messages, asks this table.
 
+mod foreign;
 mod legacy;
 mod pickle;
 mod pytorch;
@@ -19,6 +20,7 @@ use memmap2::Mmap;
 
 use super::{Checkpoint, TensorInfo};
 use crate::error::{Error, Result};
+use crate::file;
 
 /// All formats. Where two could be meant, the earlier one counts: of content that begins like both, and of two checkpoints of one
 /// epoch. Tar stands before what `pytorch-reader` would take for it.
@@ -90,10 +92,17 @@ fn of_name(name: &str) -> Option<(&'static Format, &'static Ending)> {
 /// Opens a file in the format that its content shows.
 ///
 /// # Errors
-/// [`Error::Data`] naming the file and what is wrong with it.
-pub(super) fn open(path: &Path, bytes: Mmap) -> Result<(&'static Format, Contents)> {
+/// [`Error::Data`] naming the file and what is wrong with it, or what it is in place of a checkpoint.
+pub(super) fn open(path: &Path) -> Result<(&'static Format, Contents)> {
+    if path.is_dir() {
+        return Err(foreign::folder(path));
+    }
+    let bytes = file::map(path)?;
     if let Some(format) = of_content(&bytes) {
         return Ok((format, (format.open)(path, bytes)?));
+    }
+    if let Some(verdict) = foreign::verdict(&bytes) {
+        return Err(foreign::error(path, verdict));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Err(match of_name(&name) {

@@ -9,7 +9,6 @@ use safetensors::tensor::Dtype;
 use super::format::{self, Contents, Values};
 use super::{TensorInfo, element};
 use crate::error::{Error, Result};
-use crate::file;
 
 /// A checkpoint's file, of which only the description has been read.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ impl Reader {
     /// [`Error::Data`] naming the file and what is wrong with it;
     /// [`Error::Io`] if it cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let (format, Contents { metadata, tensors, values }) = format::open(path, file::map(path)?)?;
+        let (format, Contents { metadata, tensors, values }) = format::open(path)?;
         Ok(Self { format: format.name, metadata, tensors, path: path.to_owned(), kind: format.kind, values })
     }
 

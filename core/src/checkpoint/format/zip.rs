@@ -7,7 +7,7 @@ use memmap2::Mmap;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use super::{Contents, Ending, Format, Wrong, pickle, pytorch};
+use super::{Contents, Ending, Format, Wrong, foreign, pickle, pytorch};
 use crate::checkpoint::{Checkpoint, element};
 use crate::error::Result;
 
@@ -40,6 +40,9 @@ fn sniff(bytes: &[u8]) -> bool {
 }
 
 fn open(path: &Path, bytes: Mmap) -> Result<Contents> {
+    if let Some(verdict) = foreign::verdict_on_archive(&bytes) {
+        return Err(foreign::error(path, verdict));
+    }
     pytorch::open(path, &bytes, check)
 }
 

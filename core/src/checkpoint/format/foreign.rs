@@ -1,0 +1,132 @@
+//! Files that are no checkpoints, and what to do with each.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use zip::ZipArchive;
+
+use crate::error::Error;
+
+/// What a file is, as a clause after its name, with what to do.
+type Verdict = &'static str;
+
+/// By how a file begins.
+const BEGINNINGS: [(&[u8], Verdict); 16] = [
+    (b"version https://git-lfs", "is a pointer of Git LFS in place of the file; fetch the file with `git lfs pull`"),
+    (b"\x89HDF", "is an HDF5 file, as Keras writes; export its weights as safetensors or with torch.save"),
+    (b"\x93NUMPY", "is a NumPy array; save a state dict with torch.save or as safetensors"),
+    (b"GGUF", "is a GGUF file, whose weights are quantised; choose the checkpoint that it was made from"),
+    (b"\x1f\x8b", "is compressed with gzip; unpack it with gunzip"),
+    (b"BZh", "is compressed with bzip2; unpack it with bunzip2"),
+    (b"\xfd7zXZ\0", "is compressed with xz; unpack it with unxz"),
+    (b"\x28\xb5\x2f\xfd", "is compressed with Zstandard; unpack it with unzstd"),
+    (b"7z\xbc\xaf\x27\x1c", "is a 7z archive; unpack it and choose the checkpoint in it"),
+    (b"Rar!", "is a RAR archive; unpack it and choose the checkpoint in it"),
+    (b"\x89PNG", "is a picture; choose a checkpoint"),
+    (b"\xff\xd8\xff", "is a picture; choose a checkpoint"),
+    (b"%PDF", "is a PDF document; choose a checkpoint"),
+    (b"\x08", ONNX),
+    (b"{", JSON),
+    (b"[", JSON),
+];
+const ONNX: Verdict = "is an ONNX model; choose the PyTorch checkpoint that it was exported from";
+const JSON: Verdict = "is JSON text, as a server sends for an error; look into it, and download the checkpoint again";
+const PAGE: Verdict = "is a web page in place of the file, as a server sends for a sign-in or a quota; download the file again";
+const PICKLE: Verdict =
+    "is a pickle that torch.save did not write; load it in Python and save its state dict with torch.save";
+
+/// What bytes of no format of ours are, if it is known.
+pub(super) fn verdict(bytes: &[u8]) -> Option<Verdict> {
+    let text = bytes.trim_ascii_start();
+    let begins = |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+    if begins("<!doctype") || begins("<html") || begins("<?xml") {
+        return Some(PAGE);
+    }
+    if matches!(bytes, [0x80, 2..=5, ..]) {
+        return Some(PICKLE);
+    }
+    let known = BEGINNINGS.into_iter().find(|(beginning, _)| text.starts_with(beginning))?.1;
+    // A version, and then the name of the program that wrote the model, or the model's graph.
+    let is_onnx = matches!(bytes, [0x08, 1..=32, 0x12 | 0x1a | 0x3a, ..]);
+    let is_text = || std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_ok_and(|text| !text.contains('\0'));
+    let is_right = match known {
+        ONNX => is_onnx,
+        JSON => is_text(),
+        _ => true,
+    };
+    is_right.then_some(known)
+}
+
+/// What a zip archive is that holds no checkpoint of `torch.save`, if it is known.
+pub(super) fn verdict_on_archive(bytes: &[u8]) -> Option<Verdict> {
+    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    let names = || archive.file_names();
+    if names().any(|name| name.ends_with("/data.pkl") || name == "data.pkl") {
+        let is_script = names().any(|name| name.ends_with("/constants.pkl") || name == "constants.pkl");
+        return is_script.then_some("is a TorchScript program; load it with torch.jit.load and save its state_dict() with torch.save");
+    }
+    Some(if names().any(|name| name.ends_with(".npy")) {
+        "is an archive of NumPy arrays; save a state dict with torch.save or as safetensors"
+    } else if names().any(|name| name.ends_with(".weights.h5")) {
+        "is a Keras model; export its weights as safetensors or with torch.save"
+    } else {
+        "is a zip archive without a checkpoint of torch.save; unpack it and choose the checkpoint in it"
+    })
+}
+
+/// The error for a folder in place of a file.
+pub(super) fn folder(path: &Path) -> Error {
+    let what = if path.join(".metadata").is_file() {
+        "is a folder of torch.distributed.checkpoint; make a file of it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save"
+    } else {
+        "is a folder; choose a checkpoint in it"
+    };
+    error(path, what)
+}
+
+/// The error for a file of that verdict.
+pub(super) fn error(path: &Path, verdict: Verdict) -> Error {
+    Error::data(format!("{} {verdict}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_checkpoint_is_called_by_its_name() {
+        let cases: [(&[u8], &str); 9] = [
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 46830571\n", "git lfs pull"),
+            (b"\n <!DOCTYPE html><html><head>", "web page"),
+            (b"<HTML>", "web page"),
+            (b"{\"error\": \"Repository not found\"}", "JSON"),
+            (b"\x89HDF\r\n\x1a\n\0\0", "HDF5"),
+            (b"\x08\x08\x12\x07pytorch\0\0", "ONNX"),
+            (b"\x93NUMPY\x01\0", "NumPy"),
+            (b"\x80\x04\x95\x20\0\0", "pickle"),
+            (b"\x1f\x8b\x08\0", "gunzip"),
+        ];
+        for (bytes, word) in cases {
+            assert!(verdict(bytes).is_some_and(|verdict| verdict.contains(word)), "{word}");
+        }
+        for unknown in [b"".as_slice(), b"\0\0\0\0", b"\x08", b"{\0\0", b"weights"] {
+            assert_eq!(verdict(unknown), None, "{unknown:?}");
+        }
+        let archive = |names: &[&str]| {
+            let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            for name in names {
+                zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+                zip.write_all(b"x").unwrap();
+            }
+            zip.finish().unwrap().into_inner()
+        };
+        let of = |names: &[&str]| verdict_on_archive(&archive(names));
+        assert!(of(&["a.npy"]).unwrap().contains("NumPy"));
+        assert!(of(&["m/data.pkl", "m/constants.pkl"]).unwrap().contains("TorchScript"));
+        assert!(of(&["config.json", "model.weights.h5"]).unwrap().contains("Keras"));
+        assert!(of(&["readme.txt"]).unwrap().contains("zip archive"));
+        assert_eq!(of(&["m/data.pkl"]), None);
+    }
+}
