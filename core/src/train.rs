@@ -56,6 +56,7 @@ pub fn train(
 
     // 1. The network and the optimizer, new or as they were.
     let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
+    check::check_normalisation(experiment, &arch, data.train.len(), job.devices().count())?;
     let is_new = start.is_some();
     let (network, memory, mut position) = match start {
         Some(state) => (Network::new(arch, &state, &job.device)?, None, Position::default()),

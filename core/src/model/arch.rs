@@ -100,6 +100,21 @@ impl Arch {
         names
     }
 
+    /// The last stage with batch normalisation, and the side of what it normalises in square images of `side` pixels.
+    pub fn last_normalised(&self, side: usize) -> Option<(&str, usize)> {
+        let is_normalised = |stage: &Stage| {
+            stage.parameters.iter().any(|index| self.parameters[*index].role == Role::Statistic)
+        };
+        let (mut side, mut last, mut list) = (side, None, Vec::new());
+        for stage in &self.stages {
+            side = stage.layer.operators(side, &mut list);
+            if is_normalised(stage) {
+                last = Some((stage.name.as_str(), side));
+            }
+        }
+        last
+    }
+
     /// All operators for square images of `side` pixels, bottom to top, with the names of their stages.
     pub fn operators(&self, side: usize) -> Vec<(&str, Operator)> {
         let (mut all, mut list) = (Vec::new(), Vec::new());

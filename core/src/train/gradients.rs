@@ -78,7 +78,7 @@ pub fn take_gradients(tracked: Network, gradients: &mut Gradients) -> Vec<Tensor
 }
 
 /// A range in pieces of `size`, the last as long as is left.
-fn pieces(range: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn pieces(range: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
     let end = range.end;
     range.step_by(size).map(move |first| first..end.min(first + size))
 }
