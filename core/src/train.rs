@@ -28,6 +28,7 @@ use crate::model::{Arch, Network};
 use crate::optim::{Optimizer, Regularizers, learning_rate};
 use crate::run::RunDir;
 
+use self::check::check_normalisation;
 use self::clock::Clock;
 use self::epoch::Recorder;
 use self::report::Reporter;
@@ -56,7 +57,6 @@ pub fn train(
 
     // 1. The network and the optimizer, new or as they were.
     let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
-    check::check_normalisation(experiment, &arch, data.train.len(), job.devices().count())?;
     let is_new = start.is_some();
     let (network, memory, mut position) = match start {
         Some(state) => (Network::new(arch, &state, &job.device)?, None, Position::default()),

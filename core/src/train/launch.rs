@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::{check, resume, start, train};
+use super::{check, check_normalisation, resume, start, train};
 use crate::checkpoint::Location;
 use crate::config::Experiment;
 use crate::device::{check_precision, describe, guarded};
@@ -111,8 +111,9 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
 
     // Everything that can be wrong with the request shows before the first file is written.
     let data = Splits::open(experiment)?;
+    let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
+    check_normalisation(experiment, &arch, data.train.len(), job.devices().count())?;
     let start = if start_over || !run.resume().is_file() {
-        let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
         Some(start::start_state(experiment, &arch, &request.base, job)?)
     } else {
         None
