@@ -21,10 +21,10 @@ fn programs(folder: &Path, scripts: &[(&str, &str)]) -> String {
     format!("{}:/usr/bin:/bin", bin.display())
 }
 
-/// A controller that allows arrays of two, and an `sbatch` that counts from 71 and notes what it is given.
+/// A controller that allows arrays of two, and an `sbatch` that greets, counts from 71 and notes what it is given.
 const CLUSTER: [(&str, &str); 2] = [
     ("scontrol", r#"echo "MaxArraySize            = 2""#),
-    ("sbatch", r#"echo "$@" >> asked; echo "$((70 + $(wc -l < asked)));cluster""#),
+    ("sbatch", r#"echo "$@" >> asked; echo "Welcome"; echo; echo "--> Checking allocation...OK"; echo "$((70 + $(wc -l < asked)));cluster""#),
 ];
 
 fn slurm(folder: &Path, path: &str, arguments: &[&str]) -> Command {
@@ -115,6 +115,8 @@ fn an_sbatch_that_refuses_is_quoted_and_what_was_submitted_is_named() {
     let bin = programs(path, &[("sbatch", refuses), ("scontrol", "exit 1")]);
     let submit = slurm(path, &bin, &["tiny/(first|tuned)", "--submit"]);
     failure(submit, 7, &["Invalid account", "submitted before it: 501", "scancel 501", "1-"]);
+    let mute = programs(&path.join("mute"), &[("sbatch", "echo queued"), ("scontrol", "exit 1")]);
+    failure(slurm(path, &mute, &["tiny/first", "--submit"]), 1, &["no job ID", "queued", "squeue"]);
     success(tiny(path, &["sweep", "tiny/first"]));
     std::fs::remove_file(path.join("asked")).unwrap();
     // What is done is not submitted, and what needs it waits for nothing.

@@ -49,9 +49,16 @@ pub fn commands(batches: &[Batch]) -> String {
     let line = |(number, batch): (usize, &Batch)| {
         let after = batch.after.map(|after| after.dependency(|array| format!("${{job{array}%%;*}}")));
         let after = after.map_or(String::new(), |after| format!(" --dependency={after}"));
-        format!("job{number}=$(sbatch --parsable{after} {})\n", quoted(&batch.script.display().to_string()))
+        format!("job{number}=$(sbatch --parsable{after} {} | tail -n 1)\n", quoted(&batch.script.display().to_string()))
     };
     batches.iter().enumerate().map(line).collect()
+}
+
+/// The job's ID in what `sbatch --parsable` prints: the last line, after which the cluster's name may stand behind a semicolon. A site
+/// may greet in the lines before it.
+fn job_id(printed: &str) -> Option<String> {
+    let id = printed.trim().lines().next_back()?.split(';').next()?.trim();
+    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then(|| id.to_owned())
 }
 
 /// Submits all batches, and prints their job IDs.
@@ -86,9 +93,12 @@ pub fn all(batches: &[Batch]) -> Result<()> {
             let code = output.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
             return Err(Refused { code, message }.into());
         }
-        // `--parsable` prints the job's ID, and the cluster's name after a semicolon where there are several.
         let printed = String::from_utf8_lossy(&output.stdout);
-        let id = printed.trim().split(';').next().unwrap_or_default().to_owned();
+        let id = job_id(&printed).ok_or_else(|| {
+            let last = printed.trim().lines().next_back().unwrap_or_default();
+            let script = batch.script.display();
+            Error::run(format!("sbatch prints no job ID for {script} but \"{last}\"; look at squeue before submitting again"))
+        })?;
         say(&format!("job {id}: {} runs ({})", batch.tasks, batch.script.display()));
         ids.push(id);
     }
