@@ -10,7 +10,7 @@ mod tar;
 mod zip;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::path::Path;
@@ -28,6 +28,9 @@ static FORMATS: [&Format; 4] = [&safetensors::FORMAT, &zip::FORMAT, &tar::FORMAT
 
 /// The ending of the checkpoints that training writes.
 pub(crate) const OWN_ENDING: &str = ".safetensors";
+
+/// What wrappers put before every name.
+const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 
 /// A file format.
 pub(super) struct Format {
@@ -57,7 +60,7 @@ pub(super) struct Ending {
 pub(super) struct Contents {
     /// Numbers and texts that describe the checkpoint.
     pub metadata: BTreeMap<String, String>,
-    /// The tensors, with unique names.
+    /// The tensors.
     pub tensors: Vec<TensorInfo>,
     /// Their values.
     pub values: Box<dyn Values>,
@@ -99,7 +102,13 @@ pub(super) fn open(path: &Path) -> Result<(&'static Format, Contents)> {
     }
     let bytes = file::map(path)?;
     if let Some(format) = of_content(&bytes) {
-        return Ok((format, (format.open)(path, bytes)?));
+        let mut contents = (format.open)(path, bytes)?;
+        contents.tensors.iter_mut().for_each(|tensor| unwrap(&mut tensor.name));
+        let mut names = HashSet::new();
+        if !contents.tensors.iter().all(|tensor| names.insert(tensor.name.as_str())) {
+            return Err(broken(path, format.kind, &"two tensors have the same name"));
+        }
+        return Ok((format, contents));
     }
     if let Some(verdict) = foreign::verdict(&bytes) {
         return Err(foreign::error(path, verdict));
@@ -112,6 +121,13 @@ pub(super) fn open(path: &Path) -> Result<(&'static Format, Contents)> {
             path.display()
         )),
     })
+}
+
+/// Takes off what the wrappers of data-parallel and compiled networks put before a name.
+fn unwrap(name: &mut String) {
+    while let Some(rest) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
+        *name = rest.to_owned();
+    }
 }
 
 /// The error for a file that is not what it should be, with the reason on one line of bearable length.

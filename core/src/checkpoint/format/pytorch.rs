@@ -20,8 +20,6 @@ pub(super) const KIND: &str = "PyTorch checkpoint";
 pub(super) const LONGEST_PICKLE: usize = 4 << 20;
 /// Dictionaries that hold the weights, where a file holds more than them.
 const WEIGHTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
-/// What wrappers put before every name.
-const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 /// How often a file's bytes may be held by its tensors: tied weights share theirs.
 const SHARED: u64 = 8;
 /// Bytes that all names may have together.
@@ -58,9 +56,6 @@ fn read(path: &Path, bytes: &[u8]) -> std::result::Result<Contents, Wrong> {
     }
     let mut tensors = weights(tensors);
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    if tensors.windows(2).any(|pair| pair[0].name == pair[1].name) {
-        return Err("two tensors have the same name".into());
-    }
     if tensors.is_empty() {
         return Err("it holds no weights".into());
     }
@@ -92,22 +87,15 @@ fn names(entries: &HashMap<String, PickleValue>, prefix: usize) -> usize {
     entries.iter().map(length).fold(0, usize::saturating_add)
 }
 
-/// The tensors of the dictionary that holds the weights, without what wrappers add to the names.
+/// The tensors of the dictionary that holds the weights.
 fn weights(tensors: HashMap<String, Tensor>) -> Vec<Tensor> {
     let prefix = WEIGHTS
         .iter()
         .map(|dictionary| format!("{dictionary}."))
         .find(|prefix| tensors.keys().any(|name| name.starts_with(prefix)))
         .unwrap_or_default();
-    let unwrapped = |name: &str| {
-        let mut name = name;
-        while let Some(rest) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
-            name = rest;
-        }
-        name.to_owned()
-    };
     let inside = |(name, mut tensor): (String, Tensor)| {
-        tensor.name = unwrapped(name.strip_prefix(&prefix)?);
+        tensor.name = name.strip_prefix(&prefix)?.to_owned();
         Some(tensor)
     };
     tensors.into_iter().filter_map(inside).collect()
