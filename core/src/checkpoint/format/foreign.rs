@@ -60,9 +60,10 @@ pub(super) fn verdict(bytes: &[u8]) -> Option<Verdict> {
 /// What a zip archive is that holds no checkpoint of `torch.save`, if it is known.
 pub(super) fn verdict_on_archive(bytes: &[u8]) -> Option<Verdict> {
     let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
-    let names = || archive.file_names();
-    if names().any(|name| name.ends_with("/data.pkl") || name == "data.pkl") {
-        let is_script = names().any(|name| name.ends_with("/constants.pkl") || name == "constants.pkl");
+    let names: Vec<_> = archive.file_names().flatten().collect();
+    let names = || names.iter();
+    if names().any(|name| name.ends_with("/data.pkl") || *name == "data.pkl") {
+        let is_script = names().any(|name| name.ends_with("/constants.pkl") || *name == "constants.pkl");
         return is_script.then_some("is a TorchScript program; load it with torch.jit.load and save its state_dict() with torch.save");
     }
     Some(if names().any(|name| name.ends_with(".npy")) {
