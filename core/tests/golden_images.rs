@@ -36,7 +36,8 @@ fn every_kind_of_file_is_read_as_pillow_reads_it() {
 
 #[test]
 fn jpegs_of_every_kind_have_pillows_pixels() {
-    let drawn = std::env::var_os("BASIN_JPEGS").map_or_else(|| folder().join("jpegs.safetensors"), PathBuf::from);
+    let drawn =
+        std::env::var_os("BASIN_JPEGS").map_or_else(|| folder().join("jpegs.safetensors"), PathBuf::from);
     let bytes = fs::read(drawn).unwrap();
     let drawn = SafeTensors::deserialize(&bytes).unwrap();
     let place = tempfile::tempdir().unwrap();

@@ -95,6 +95,10 @@ fn a_pass_of_one_image_is_refused_where_it_is_one_pixel() {
     let here = folder();
     // 160 images, in three batches of 53 and one that is left.
     let batch = ["--set", "train.batch_size=53"];
-    failure(train(here.path(), &[&ARCH[..], &batch].concat()), 2, &["160 images", "layer4.1", "train.batch_size"]);
+    failure(
+        train(here.path(), &[&ARCH[..], &batch].concat()),
+        2,
+        &["160 images", "layer4.1", "train.batch_size"],
+    );
     success(train(here.path(), &[&batch[..], &["--set", "train.epochs=1"]].concat()));
 }

@@ -174,7 +174,7 @@ fn what_is_wrong_with_a_url_is_one_sentence() {
     let wrong = |url: &str, parts: &[&str]| failure(inspect(here.path(), url), 3, &[&[url], parts].concat());
     wrong(&at(FILE), &["there is no", "check the address"]);
     wrong(&at("/private.pth"), &["may not be read"]);
-    wrong(&at("/page.safetensors"), &["is not a whole safetensors file"]);
+    wrong(&at("/page.safetensors"), &["is a web page", "download the file again"]);
     wrong("ftp://host/ckpt.pth", &["s3://, gs://, https://", "download the file"]);
     wrong("https://", &["cannot be used"]);
     wrong("s3://bucket", &["cannot be used"]);

@@ -24,7 +24,10 @@ fn programs(folder: &Path, scripts: &[(&str, &str)]) -> String {
 /// A controller that allows arrays of two, and an `sbatch` that greets, counts from 71 and notes what it is given.
 const CLUSTER: [(&str, &str); 2] = [
     ("scontrol", r#"echo "MaxArraySize            = 2""#),
-    ("sbatch", r#"echo "$@" >> asked; echo "Welcome"; echo; echo "--> Checking allocation...OK"; echo "$((70 + $(wc -l < asked)));cluster""#),
+    (
+        "sbatch",
+        r#"echo "$@" >> asked; echo "Welcome"; echo; echo "--> Checking allocation...OK"; echo "$((70 + $(wc -l < asked)));cluster""#,
+    ),
 ];
 
 fn slurm(folder: &Path, path: &str, arguments: &[&str]) -> Command {

@@ -289,7 +289,8 @@ fn measure(
 
 /// That networks on a line overflow, or compute no numbers.
 fn not_finite(coefficients: &[f64]) -> String {
-    let mut shown: Vec<String> = coefficients.iter().map(|coefficient| number::general(*coefficient)).collect();
+    let mut shown: Vec<String> =
+        coefficients.iter().map(|coefficient| number::general(*coefficient)).collect();
     shown.dedup();
     let cause = match coefficients.iter().all(|coefficient| (0.0..=1.0).contains(coefficient)) {
         true => "",

@@ -34,7 +34,10 @@ pub(super) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
         Dtype::F32 => convert(bytes, f32::from_le_bytes),
         Dtype::I64 => convert(bytes, |b| i64::from_le_bytes(b) as f32),
         Dtype::U64 => convert(bytes, |b| u64::from_le_bytes(b) as f32),
-        _ => return doubles(dtype, bytes).map(|numbers| numbers.into_iter().map(|number| number as f32).collect()),
+        _ => {
+            return doubles(dtype, bytes)
+                .map(|numbers| numbers.into_iter().map(|number| number as f32).collect());
+        }
     })
 }
 

@@ -24,10 +24,11 @@ const MOST_PIXELS: usize = 178_956_970;
 pub fn decode(path: &Path) -> Result<RgbImage> {
     let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
     // The JPEG decoder unwinds with its reason, and one that panics on a strange file must not end the program.
-    let decoded = catch_unwind(|| decode_bytes(&bytes)).unwrap_or_else(|reason| match reason.downcast::<String>() {
-        Ok(reason) => Err(reason.trim_start_matches("libjpeg fatal error: ").to_owned()),
-        Err(_) => Err("the decoder gave up".into()),
-    });
+    let decoded =
+        catch_unwind(|| decode_bytes(&bytes)).unwrap_or_else(|reason| match reason.downcast::<String>() {
+            Ok(reason) => Err(reason.trim_start_matches("libjpeg fatal error: ").to_owned()),
+            Err(_) => Err("the decoder gave up".into()),
+        });
     decoded.map_err(|reason| {
         // Decoders break their reasons into lines.
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -64,7 +65,8 @@ fn decode_jpeg(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     }
     let pixels = match decoder.components().len() {
         1 => {
-            let grey = decoder.grayscale().and_then(|mut rows| rows.read_scanlines::<u8>()).map_err(reason)?;
+            let grey =
+                decoder.grayscale().and_then(|mut rows| rows.read_scanlines::<u8>()).map_err(reason)?;
             grey.into_iter().flat_map(|level| [level; 3]).collect()
         }
         4 => {
@@ -72,7 +74,11 @@ fn decode_jpeg(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
             let inks = inks.and_then(|mut rows| rows.read_scanlines::<[u8; 4]>()).map_err(reason)?;
             inks.into_iter().flat_map(of_inks).collect()
         }
-        _ => decoder.rgb().and_then(|mut rows| rows.read_scanlines::<[u8; 3]>()).map_err(reason)?.into_flattened(),
+        _ => decoder
+            .rgb()
+            .and_then(|mut rows| rows.read_scanlines::<[u8; 3]>())
+            .map_err(reason)?
+            .into_flattened(),
     };
     RgbImage::from_raw(width as u32, height as u32, pixels).ok_or_else(|| "it holds too few pixels".into())
 }

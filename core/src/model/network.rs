@@ -287,8 +287,9 @@ mod tests {
             trained.update(statistics);
             let all = network.arch.parameters.iter().enumerate();
             for (index, spec) in all.filter(|(_, spec)| spec.role == Role::Statistic) {
-                let [old, once, twice, trained] = [&network, &once, &twice, &trained]
-                    .map(|network| network.parameters[index].clone().into_data().try_into_vec::<f32>().unwrap());
+                let [old, once, twice, trained] = [&network, &once, &twice, &trained].map(|network| {
+                    network.parameters[index].clone().into_data().try_into_vec::<f32>().unwrap()
+                });
                 for (channel, once) in once.iter().enumerate() {
                     let close = |value: f32| (value - once).abs() <= 1e-4 * once.abs().max(1.0);
                     assert!(close(twice[channel]), "{}", spec.name);

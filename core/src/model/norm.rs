@@ -35,12 +35,7 @@ pub fn moments(images: Tensor<4>) -> Tensor<2> {
 /// The running mean and variance after a batch of `count` values for each channel has been seen, with a share of `momentum`.
 ///
 /// PyTorch's running variance divides by one less than the count. A single value, which PyTorch refuses, has variance 0.
-pub fn running(
-    old: [Tensor<1>; 2],
-    moments: &Tensor<2>,
-    count: usize,
-    momentum: f64,
-) -> [Tensor<1>; 2] {
+pub fn running(old: [Tensor<1>; 2], moments: &Tensor<2>, count: usize, momentum: f64) -> [Tensor<1>; 2] {
     let unbiased = count as f64 / (count.max(2) - 1) as f64;
     let [mean, variance] = old;
     let channels = mean.dims();

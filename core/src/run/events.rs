@@ -122,7 +122,10 @@ mod tests {
         writer.flush()?;
         let first = read_events(folder.path())?;
         assert_eq!(first.len(), 3);
-        assert_eq!(first[2], Scalar { tag: TEST_ACCURACY.to_owned(), step: 2, value: (2.0_f32 / 3.0).into() });
+        assert_eq!(
+            first[2],
+            Scalar { tag: TEST_ACCURACY.to_owned(), step: 2, value: (2.0_f32 / 3.0).into() }
+        );
         let times = epoch_times(folder.path())?;
         assert!(times.keys().eq(&[0, 1, 2]) && times.values().all(|time| now().as_secs_f64() - time < 60.0));
 

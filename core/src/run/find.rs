@@ -93,7 +93,8 @@ mod tests {
         let error = find_runs(&base).unwrap_err().to_string();
         assert_eq!(error, format!("there is no folder {}", base.display()));
         for replicate in [10, 2] {
-            std::fs::create_dir_all(RunDir::at(replicate_base(&base, replicate).join("a/b")).events()).unwrap();
+            std::fs::create_dir_all(RunDir::at(replicate_base(&base, replicate).join("a/b")).events())
+                .unwrap();
         }
         std::fs::create_dir_all(folder.path().join("runs-rep3x/a")).unwrap();
         let found: Vec<(u64, String)> =

@@ -38,7 +38,8 @@ pub(super) fn check_normalisation(
     let Some((stage, 1)) = arch.last_normalised(size) else { return Ok(()) };
     let is_alone = |batch: &Range<usize>| {
         let shares = pieces(batch.clone(), batch.len().div_ceil(devices));
-        let size = |share: &Range<usize>| if train.micro_batch == 0 { share.len() } else { train.micro_batch };
+        let size =
+            |share: &Range<usize>| if train.micro_batch == 0 { share.len() } else { train.micro_batch };
         shares.flat_map(|share| pieces(share.clone(), size(&share))).any(|part| part.len() == 1)
     };
     if pieces(0..count, train.batch_size).any(|batch| is_alone(&batch)) {

@@ -12,7 +12,10 @@ type Verdict = &'static str;
 
 /// By how a file begins.
 const BEGINNINGS: [(&[u8], Verdict); 16] = [
-    (b"version https://git-lfs", "is a pointer of Git LFS in place of the file; fetch the file with `git lfs pull`"),
+    (
+        b"version https://git-lfs",
+        "is a pointer of Git LFS in place of the file; fetch the file with `git lfs pull`",
+    ),
     (b"\x89HDF", "is an HDF5 file, as Keras writes; export its weights as safetensors or with torch.save"),
     (b"\x93NUMPY", "is a NumPy array; save a state dict with torch.save or as safetensors"),
     (b"GGUF", "is a GGUF file, whose weights are quantised; choose the checkpoint that it was made from"),
@@ -30,15 +33,18 @@ const BEGINNINGS: [(&[u8], Verdict); 16] = [
     (b"[", JSON),
 ];
 const ONNX: Verdict = "is an ONNX model; choose the PyTorch checkpoint that it was exported from";
-const JSON: Verdict = "is JSON text, as a server sends for an error; look into it, and download the checkpoint again";
-const PAGE: Verdict = "is a web page in place of the file, as a server sends for a sign-in or a quota; download the file again";
+const JSON: Verdict =
+    "is JSON text, as a server sends for an error; look into it, and download the checkpoint again";
+const PAGE: Verdict =
+    "is a web page in place of the file, as a server sends for a sign-in or a quota; download the file again";
 const PICKLE: Verdict =
     "is a pickle that torch.save did not write; load it in Python and save its state dict with torch.save";
 
 /// What bytes of no format of ours are, if it is known.
 pub(super) fn verdict(bytes: &[u8]) -> Option<Verdict> {
     let text = bytes.trim_ascii_start();
-    let begins = |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+    let begins =
+        |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
     if begins("<!doctype") || begins("<html") || begins("<?xml") {
         return Some(PAGE);
     }
@@ -48,7 +54,8 @@ pub(super) fn verdict(bytes: &[u8]) -> Option<Verdict> {
     let known = BEGINNINGS.into_iter().find(|(beginning, _)| text.starts_with(beginning))?.1;
     // A version, and then the name of the program that wrote the model, or the model's graph.
     let is_onnx = matches!(bytes, [0x08, 1..=32, 0x12 | 0x1a | 0x3a, ..]);
-    let is_text = || std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_ok_and(|text| !text.contains('\0'));
+    let is_text =
+        || std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_ok_and(|text| !text.contains('\0'));
     let is_right = match known {
         ONNX => is_onnx,
         JSON => is_text(),
@@ -64,7 +71,9 @@ pub(super) fn verdict_on_archive(bytes: &[u8]) -> Option<Verdict> {
     let names = || names.iter();
     if names().any(|name| name.ends_with("/data.pkl") || *name == "data.pkl") {
         let is_script = names().any(|name| name.ends_with("/constants.pkl") || *name == "constants.pkl");
-        return is_script.then_some("is a TorchScript program; load it with torch.jit.load and save its state_dict() with torch.save");
+        return is_script.then_some(
+            "is a TorchScript program; load it with torch.jit.load and save its state_dict() with torch.save",
+        );
     }
     Some(if names().any(|name| name.ends_with(".npy")) {
         "is an archive of NumPy arrays; save a state dict with torch.save or as safetensors"

@@ -49,7 +49,10 @@ pub fn commands(batches: &[Batch]) -> String {
     let line = |(number, batch): (usize, &Batch)| {
         let after = batch.after.map(|after| after.dependency(|array| format!("${{job{array}%%;*}}")));
         let after = after.map_or(String::new(), |after| format!(" --dependency={after}"));
-        format!("job{number}=$(sbatch --parsable{after} {} | tail -n 1)\n", quoted(&batch.script.display().to_string()))
+        format!(
+            "job{number}=$(sbatch --parsable{after} {} | tail -n 1)\n",
+            quoted(&batch.script.display().to_string())
+        )
     };
     batches.iter().enumerate().map(line).collect()
 }
@@ -97,7 +100,9 @@ pub fn all(batches: &[Batch]) -> Result<()> {
         let id = job_id(&printed).ok_or_else(|| {
             let last = printed.trim().lines().next_back().unwrap_or_default();
             let script = batch.script.display();
-            Error::run(format!("sbatch prints no job ID for {script} but \"{last}\"; look at squeue before submitting again"))
+            Error::run(format!(
+                "sbatch prints no job ID for {script} but \"{last}\"; look at squeue before submitting again"
+            ))
         })?;
         say(&format!("job {id}: {} runs ({})", batch.tasks, batch.script.display()));
         ids.push(id);
