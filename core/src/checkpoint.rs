@@ -23,7 +23,10 @@ pub use histogram::Histogram;
 pub use inspect::{Inspection, Statistics, inspect};
 pub(crate) use location::without_query;
 pub use location::{Location, stem};
-pub use read::Reader;
+pub use read::{Reader, Selection};
+
+/// The name in the metadata under which a loaded checkpoint lists the tensors that were left out, with their types.
+pub const UNREAD: &str = "not read";
 
 /// A tensor with a name.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +58,10 @@ pub struct TensorInfo {
     pub name: String,
     /// PyTorch's name of the type of its numbers, such as `float32`.
     pub dtype: String,
-    /// Lengths of the axes; none for a single number.
+    /// Lengths of the axes; none for a single number, and where they are not known.
     pub shape: Vec<usize>,
+    /// Whether its values can be read: those of complex, sparse and quantized tensors cannot.
+    pub is_read: bool,
 }
 
 impl TensorInfo {
@@ -133,14 +138,33 @@ impl Checkpoint {
         file::write_atomically(path, |file| (ending.write)(self, file))
     }
 
-    /// Reads a file of any format: all its tensors, or, of a file of `torch.save` that holds more, those in its `state_dict`,
-    /// without `module.` before their names. All other types of numbers become float32.
+    /// Reads a file of any format: all its tensors, or, of a file of `torch.save` that holds more, those of the network's state
+    /// dict, without `module.` before their names. All other types of numbers become float32. Tensors whose values cannot be read
+    /// are left out, and named in the metadata under [`UNREAD`].
     ///
     /// # Errors
     /// Those of [`Reader::open`] and [`Reader::values`].
     pub fn load(path: &Path) -> Result<Self> {
-        let reader = Reader::open(path)?;
-        let tensors = reader.tensors.par_iter().enumerate().map(|(index, tensor)| {
+        Self::load_selection(path, Selection::default())
+    }
+
+    /// The same of some of its tensors.
+    ///
+    /// # Errors
+    /// Those of [`Reader::open_selection`] and [`Reader::values`].
+    pub fn load_selection(path: &Path, selection: Selection) -> Result<Self> {
+        let mut reader = Reader::open_selection(path, selection)?;
+        let unread: Vec<_> = reader.tensors.iter().filter(|tensor| !tensor.is_read).collect();
+        if unread.len() == reader.tensors.len() && !unread.is_empty() {
+            return Err(reader.unread(0));
+        }
+        if !unread.is_empty() {
+            let names = unread.iter().map(|tensor| format!("{} ({})", tensor.name, tensor.dtype));
+            let names = names.collect::<Vec<_>>().join(", ");
+            reader.metadata.insert(UNREAD.to_owned(), names);
+        }
+        let tensors = reader.tensors.par_iter().enumerate().filter(|(_, tensor)| tensor.is_read);
+        let tensors = tensors.map(|(index, tensor)| {
             let data = reader.values(index)?;
             Ok(NamedTensor { name: tensor.name.clone(), shape: tensor.shape.clone(), data })
         });

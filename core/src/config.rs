@@ -1,5 +1,6 @@
 //! What to run: an experiment as typed settings, families of experiments, and the registry of all keys.
 
+mod arithmetic;
 mod data;
 mod difference;
 mod experiment;
@@ -7,9 +8,11 @@ mod family;
 mod overrides;
 mod registry;
 mod train;
+mod xray;
 
 pub use data::{Data, DataConfigs, IndexPaths, ShuffleBlock, ShufflePixel, Subsample};
 pub use experiment::{Experiment, Model, ModelKwargs, Script, Seed};
 pub use overrides::{apply_overrides, flat_settings};
 pub use registry::{Registry, list, show};
 pub use train::Train;
+pub use xray::{Augmentation, Border, XraySettings};

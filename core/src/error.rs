@@ -57,6 +57,10 @@ pub enum Remedy {
     NameBaseFolder,
     /// Compute on one of these devices.
     ChooseDevice(String),
+    /// Go on with a run that the reference began, start over, or work in another folder.
+    AdoptOrLeave,
+    /// Name the part of a checkpoint that holds the weights.
+    NamePart,
     /// Look at a device that failed, and go on from what was saved, there or on another device.
     LookAtDevice,
 }

@@ -72,7 +72,7 @@ impl Evaluation {
 
     /// Accuracy, as a fraction: of samples, or over all findings of all samples.
     pub fn accuracy(&self) -> f64 {
-        let right = self.rows().map(|(logits, label)| right_decisions(logits, label, self.labelling));
+        let right = self.rows().map(|(row, label)| right_decisions(row, label, self.labelling, is_predicted));
         right.sum::<usize>() as f64 / (self.labels.len() * self.labelling.decisions()) as f64
     }
 
@@ -87,7 +87,8 @@ impl Evaluation {
         let finding = |(bit, name): (usize, &&'static str)| {
             let scores: Vec<f32> = self.rows().map(|(logits, _)| logits[bit]).collect();
             let is_there: Vec<bool> = self.labels.iter().map(|label| label >> bit & 1 == 1).collect();
-            let right = scores.iter().zip(&is_there).filter(|(score, is)| (**score > 0.0) == **is).count();
+            let right =
+                scores.iter().zip(&is_there).filter(|(score, is)| is_predicted(**score) == **is).count();
             let accuracy = right as f64 / scores.len() as f64;
             Finding { name, accuracy, auc: roc_auc(&scores, &is_there) }
         };
@@ -139,13 +140,24 @@ impl Evaluation {
     }
 }
 
-/// Right decisions about one sample: whether its largest logit is that of its class, or for how many findings the logit is
-/// above zero exactly where the sample has it.
-pub fn right_decisions(logits: &[f32], label: usize, labelling: Labelling) -> usize {
+/// Whether a network says that a finding is there, by its logit: in evaluation where the sigmoid in single precision is at least
+/// one half, as the reference and scikit-learn have it.
+pub fn is_predicted(logit: f32) -> bool {
+    1.0 / (1.0 + (-logit).exp()) >= 0.5
+}
+
+/// Right decisions about one sample: whether its largest logit is that of its class, or for how many findings `is_predicted` says
+/// of the logit what the sample has.
+pub fn right_decisions(
+    logits: &[f32],
+    label: usize,
+    labelling: Labelling,
+    is_predicted: impl Fn(f32) -> bool,
+) -> usize {
     match labelling {
         Labelling::Class => usize::from(largest(logits) == label),
         Labelling::Findings(_) => {
-            let is_right = |(bit, logit): &(usize, &f32)| (**logit > 0.0) == (label >> bit & 1 == 1);
+            let is_right = |(bit, logit): &(usize, &f32)| is_predicted(**logit) == (label >> bit & 1 == 1);
             logits.iter().enumerate().filter(is_right).count()
         }
     }

@@ -12,6 +12,7 @@ mod frame;
 mod heat_map;
 mod legend;
 mod page;
+mod pdf;
 mod png;
 mod series;
 mod sheet;
@@ -29,6 +30,7 @@ pub use chart::{Chart, Series};
 pub use colour_map::colour as map_colour;
 pub use heat_map::HeatMap;
 pub use page::Page;
+pub use pdf::pdf;
 pub use png::png;
 pub use sheet::{Group, PICTURE, Picture, Sheet};
 pub use table::{Table, number_of};
@@ -47,15 +49,17 @@ pub trait Figure {
     /// The numbers that are drawn, with a heading line.
     fn csv(&self) -> String;
 
-    /// Writes `<stem>.svg`, `<stem>.png` and `<stem>.csv`.
+    /// Writes `<stem>.svg`, `<stem>.pdf`, `<stem>.png` and `<stem>.csv`.
     ///
     /// # Errors
     /// Those of [`Figure::svg`], and [`crate::error::Error::Io`] naming the file.
     fn save(&self, stem: &Path) -> Result<()> {
         let svg = self.svg()?;
-        let png = png(&svg, PNG_SCALE)?;
+        let (pdf, png) = (pdf(&svg)?, png(&svg, PNG_SCALE)?);
         let csv = self.csv();
-        for (ending, bytes) in [("svg", svg.as_bytes()), ("png", &png), ("csv", csv.as_bytes())] {
+        for (ending, bytes) in
+            [("svg", svg.as_bytes()), ("pdf", &pdf), ("png", &png), ("csv", csv.as_bytes())]
+        {
             // A stem such as `lr0.02` has no ending to replace.
             let mut path = stem.as_os_str().to_owned();
             path.push(format!(".{ending}"));

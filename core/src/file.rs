@@ -1,5 +1,6 @@
 //! Files: written so that a reader finds the old one or the new one and never a part, and known by their digest.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use memmap2::Mmap;
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
@@ -19,6 +21,35 @@ const LOCK: &str = ".lock";
 /// How often, and after what pause, a lock is tried again.
 const LOCK_ATTEMPTS: usize = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// A path whose first part is `~`, with the user's home folder in its place. A shell leaves `~` alone behind `=` and in quotes.
+pub fn in_home(path: &OsStr) -> OsString {
+    let rest = path.as_encoded_bytes().strip_prefix(b"~");
+    match (rest, dirs::home_dir()) {
+        (Some([]), Some(home)) => home.into(),
+        (Some([b'/', ..]), Some(home)) => {
+            let below = Path::new(path).strip_prefix("~").unwrap_or(Path::new(""));
+            home.join(below).into()
+        }
+        _ => path.to_owned(),
+    }
+}
+
+/// Reads a path of the settings; see [`in_home`].
+pub(crate) fn deserialize_path<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<String, D::Error> {
+    let path = String::deserialize(deserializer)?;
+    Ok(in_home(OsStr::new(&path)).into_string().unwrap_or(path))
+}
+
+/// The same of a path that may be absent.
+pub(crate) fn deserialize_optional_path<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<String>, D::Error> {
+    let path = Option::<String>::deserialize(deserializer)?;
+    Ok(path.map(|path| in_home(OsStr::new(&path)).into_string().unwrap_or(path)))
+}
 
 /// Creates the folder, writes a temporary file in it, syncs it, and gives it the name.
 ///

@@ -19,8 +19,32 @@ pub use verify::{Broken, Verified, verify, verify_files};
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::config::Data;
+use crate::data::{Download, source};
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
+
+/// Downloads the data set of some settings into the folder that they name, as far as it is not there.
+///
+/// # Errors
+/// [`Error::Usage`] for a data set that cannot be downloaded by the program, with what to do; those of [`cifar10`] and
+/// [`domainnet`].
+pub fn download(data: &Data, job: &Job) -> Result<()> {
+    let folder = Path::new(&data.configs.data_dir);
+    let source = source(&data.name)?;
+    match source.download() {
+        Some(Download::Cifar10) => cifar10(folder, None, job),
+        Some(Download::DomainNet(domain)) => {
+            let domains = [domain.to_owned()];
+            domainnet(folder, &domains, DOMAINNET_SITE, Archives::Remove, job).map(drop)
+        }
+        None => Err(Error::usage(match source.needs() {
+            Some(needs) => format!("{} cannot be downloaded: {needs}; leave out --download", source.name()),
+            None => format!("{} is drawn by the program; leave out --download", source.name()),
+        })),
+    }
+}
 
 /// Whether a path of a list or an archive names something below the folder that it is joined to.
 fn stays_below(path: &Path) -> bool {

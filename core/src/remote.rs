@@ -97,6 +97,7 @@ pub fn load(location: &Location, job: &Job) -> Result<(Checkpoint, String)> {
 pub fn named(error: Error, file: &Path, location: &Location) -> Error {
     match error {
         Error::Data(message) => Error::Data(message.replace(&*file.to_string_lossy(), &location.to_string())),
+        Error::Remediable { error, remedy } => named(*error, file, location).with(remedy),
         error => error,
     }
 }

@@ -4,6 +4,7 @@ mod crc;
 mod events;
 mod find;
 mod metrics;
+mod reference;
 mod summary;
 pub mod tag;
 
@@ -20,6 +21,8 @@ use crate::file::{FolderLock, is_locked, lock_folder, remove_temporaries, write_
 pub use events::{EventWriter, Scalar, epoch_times, read_events};
 pub use find::{Located, find_runs};
 pub use metrics::{MetricsLog, MetricsRecord, read_metrics};
+pub(crate) use reference::REFERENCE_ENDING;
+pub use reference::{ReferenceRun, key_of_folder};
 pub use summary::{Curves, Status, Summary, score_in_digits};
 
 /// How the names of checkpoints of epochs begin, here and in the reference.

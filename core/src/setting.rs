@@ -2,8 +2,10 @@
 
 mod nearest;
 mod path;
+mod regex;
 mod section;
 
 pub use nearest::nearest;
 pub use path::{Kind, Setting, settings};
-pub use section::{Section, regex};
+pub use regex::{Regex, regex};
+pub use section::Section;

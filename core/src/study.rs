@@ -56,7 +56,7 @@ struct Run {
 impl Run {
     /// The checkpoint after the last epoch.
     fn last(&self) -> PathBuf {
-        self.request.run_dir().checkpoint(self.request.experiment.train.epochs)
+        self.request.run_dir().found_checkpoint(self.request.experiment.train.epochs)
     }
 }
 

@@ -6,6 +6,7 @@ pub mod start;
 pub mod gradients;
 pub mod mixup;
 
+mod adopt;
 mod check;
 mod clock;
 mod epoch;
@@ -31,6 +32,7 @@ use crate::run::RunDir;
 use self::check::check_normalisation;
 use self::clock::Clock;
 use self::epoch::Recorder;
+use self::mixup::Mixup;
 use self::report::Reporter;
 use self::resume::{Position, Sums};
 use self::step::Learner;
@@ -82,10 +84,11 @@ pub fn train(
     };
     let names = arch.trained().map(|spec| spec.name.as_str());
     let regularizers = Regularizers::new(&settings.weight_regularizers, names, before_training)?;
-    let mut learner = Learner { experiment, network, optimizer, regularizers, unread: Vec::new() };
+    let mixup = Mixup::new(experiment);
+    let mut learner = Learner { experiment, network, optimizer, regularizers, mixup, unread: Vec::new() };
 
     // 2. The images: training batches are prepared anew each epoch, evaluation crops once.
-    let train_images = Pipeline::new(&experiment.data, Augment::Train { seed: experiment.seed.order })?;
+    let train_images = Pipeline::new(&experiment.data, Augment::Train { seed: experiment.order_seed() })?;
     let train_images = Arc::new(train_images);
     let eval_images = data.eval_images(experiment, job)?;
     let reporter = Reporter::open(run, if is_new { 0 } else { position.epoch + 1 })?;
@@ -107,7 +110,7 @@ pub fn train(
         let bases = experiment.optimizer.group_rates().into_iter();
         learner.optimizer.rates = bases.map(|base| learning_rate(base, scheduler, epoch)).collect();
         let batches =
-            epoch_batches(data.train.len(), settings.batch_size, experiment.seed.order, epoch as u64);
+            epoch_batches(data.train.len(), settings.batch_size, experiment.order_seed(), epoch as u64);
         let remaining = batches[position.step..].to_vec();
         let workers = settings.data_workers;
         let loader = Loader::new(data.train.clone(), train_images.clone(), remaining, epoch as u64, workers)?;

@@ -1,5 +1,4 @@
 //! Modules that are rewound, moved along their path and perturbed, against networks that are put together by hand.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

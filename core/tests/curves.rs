@@ -1,5 +1,4 @@
 //! Learning curves and sweeps over folders of runs with known numbers.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

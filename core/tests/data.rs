@@ -1,5 +1,4 @@
 //! Data sets, the loader and the evaluation images, on temporary folders and drawn images.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::collections::HashSet;
 use std::fs;

@@ -1,5 +1,4 @@
 //! Which checkpoints are kept: those that others read, and not much else.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use basin_core::checkpoint::Location;
 use basin_core::config::{Experiment, Registry};

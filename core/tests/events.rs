@@ -1,5 +1,4 @@
 //! Event files of PyTorch's writer (`events/`), read as TensorBoard shows them.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,5 +1,4 @@
 //! Figures as SVG, PNG and CSV, and the page that holds them.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use basin_core::figure::{BarSeries, Bars, Chart, Figure, HeatMap, Page, Scale, Series, Table};
 

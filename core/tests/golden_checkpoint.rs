@@ -2,9 +2,6 @@
 //!
 //! `upstream-legacy-partial` in the small copy is `upstream-cuda-partial`, saved again by `torch.save` with
 //! `_use_new_zipfile_serialization=False`.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +9,8 @@ use basin_core::checkpoint::Checkpoint;
 use basin_core::model::{Arch, Network};
 use burn::tensor::Device;
 use serde_json::Value;
+
+use crate::common;
 
 #[test]
 fn golden_checkpoints_of_the_reference_open() {

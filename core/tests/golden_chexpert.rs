@@ -1,13 +1,12 @@
 //! CheXpert's labels and doubled rows (`chexpert.csv`, `chexpert_labels.json`), and the area under the ROC curve
 //! (`metrics.json`).
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use basin_core::config::{IndexPaths, Registry};
 use basin_core::data::{Dataset, Split};
 use basin_core::evaluate::metric::roc_auc;
 use serde_json::{Value, json};
+
+use crate::common;
 
 #[test]
 fn golden_labels_are_the_references() {

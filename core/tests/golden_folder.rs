@@ -1,9 +1,6 @@
 //! A golden folder that lacks files fails the tests that need them, unless it was named for other kinds.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-mod common;
-
-use common::{Lacks, find};
+use crate::common::{Lacks, find};
 
 #[test]
 fn our_own_copy_lacks_nothing_and_a_named_folder_not_everything() {

@@ -3,9 +3,6 @@
 //! Batch normalisation amplifies rounding, so that the reference is not sure of its own numbers. An entry of `after`, or of
 //! `gradient_l2` where it is `{"l2": number}` in place of the number alone, may carry `noise`: how far PyTorch in single
 //! precision is from itself in double precision, as a share of the tensor's norm.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::convert::Infallible;
 
@@ -22,6 +19,8 @@ use basin_core::train::gradients::take_gradients;
 use basin_core::train::mixup::mix;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde_json::Value;
+
+use crate::common;
 
 /// Tolerances are those of the golden folder's README.
 const FORWARD: f64 = 1e-4;

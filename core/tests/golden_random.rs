@@ -1,10 +1,9 @@
 //! NumPy's generator, bit for bit (`numpy_rng.json`).
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use basin_core::random::numpy::RandomState;
 use serde_json::Value;
+
+use crate::common;
 
 #[test]
 fn golden_random_state_is_that_of_numpy() {

@@ -1,11 +1,10 @@
 //! CKA of given features: the numbers of Kornblith's own code (`metrics.json`), and what must hold of any.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use basin_core::analysis::similarity::{Estimator, linear_cka};
 use basin_core::random::numpy::RandomState;
 use serde_json::Value;
+
+use crate::common;
 
 const MINIBATCH: Estimator = Estimator::Minibatch { batch: 16 };
 

@@ -1,10 +1,9 @@
 //! Spectra of convolutions, beside NumPy's (`metrics.json`; our copy is `spectra.json`).
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use basin_core::analysis::spectrum::Kernel;
 use serde_json::Value;
+
+use crate::common;
 
 #[test]
 fn golden_spectra_are_numpys() {

@@ -1,19 +1,18 @@
 //! Decoding, resizes, crops, shuffles and CheXpert's chain against Pillow, torchvision and OpenCV (`transforms.safetensors`,
 //! `images/`).
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use basin_core::config::Registry;
+use basin_core::config::{Registry, XraySettings};
 use basin_core::data::xray::{self, Affine};
 use basin_core::data::{
     Augment, Pipeline, RgbImage, Shuffle, center_crop, decode, resize_shorter_side, resized_crop,
 };
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
+
+use crate::common;
 
 /// Largest difference of a resized pixel: Pillow rounds its weights to 22 bits, the library used here to 15.
 const RESIZE: u8 = 1;
@@ -117,7 +116,7 @@ fn check_xray(name: &str, what: &str, image: &RgbImage, expected: &TensorView<'_
             let side = expected.shape()[0];
             let mut output = vec![0.0; side * side];
             let width = gray.width() as usize;
-            xray::input(width, &xray::equalize(gray), side, &mut output);
+            xray::input(width, &xray::equalize(gray), side, &XraySettings::default(), &mut output);
             let worst = output.iter().zip(floats(expected)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst < 1e-3, "{name}: {worst}");
         }

@@ -1,6 +1,6 @@
 //! Files that are damaged or made to do harm are errors: never a crash, a hang, or memory far beyond the file's size.
 //!
-//! `BASIN_CASES=3000000 cargo test --release -p basin-core --test hostile_checkpoints` damages files that often.
+//! `BASIN_CASES=3000000 cargo test --release --test hostile_checkpoints` damages files that often.
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use basin_core::checkpoint::{Checkpoint, Reader, inspect};
+use basin_core::checkpoint::{Checkpoint, Reader, Selection, inspect};
 use basin_core::random::{Keyed, Purpose};
 
 /// Damaged files of a usual run; several seconds.
@@ -73,7 +73,7 @@ fn good_files_open_and_hostile_ones_are_errors() {
         if !name(&path).starts_with("good") {
             let message = load(&path).map(|checkpoint| checkpoint.metadata).unwrap_err();
             println!("{message}");
-            inspect(&path).unwrap_err();
+            inspect(&path, Selection::default()).unwrap_err();
             continue;
         }
         let Checkpoint { state, metadata } = load(&path).unwrap();

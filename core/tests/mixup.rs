@@ -1,10 +1,9 @@
 //! Mixup with one coefficient for a batch, and with one for each image.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use basin_core::data::Labelling;
 use basin_core::evaluate::loss::{Targets, loss, sample_losses};
 use basin_core::random::mixup_coefficients;
-use basin_core::train::mixup::mix;
+use basin_core::train::mixup::{ReferenceDraws, mix};
 use burn::tensor::{Device, Tensor};
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -41,4 +40,23 @@ fn coefficients_are_draws_of_their_step_alone() {
     assert_eq!(draws[..1], mixup_coefficients(3, 2, 5, 0.7, 1));
     assert!(draws.iter().all(|draw| (0.0..=1.0).contains(draw)) && draws[0] != draws[1], "{draws:?}");
     assert_ne!(draws, mixup_coefficients(3, 2, 6, 0.7, 8));
+}
+
+/// `numpy.random.seed(0)`, then `numpy.random.beta(0.2, 0.2)` again and again.
+#[test]
+fn reference_draws_are_numpys_in_order_also_after_a_stop() {
+    let expected = [
+        0.2101629681939601,
+        0.6235787973456928,
+        0.10826539004031885,
+        0.027661082737010387,
+        0.9901244772137581,
+        0.8825830817661642,
+    ];
+    let mut draws = ReferenceDraws::new(0.2);
+    for (step, expected) in expected.iter().enumerate() {
+        assert_eq!(draws.at(step as u64), *expected, "step {step}");
+    }
+    assert_eq!(ReferenceDraws::new(0.2).at(4), expected[4]);
+    assert_eq!(draws.at(1), expected[1]);
 }

@@ -1,6 +1,5 @@
 //! Ten steps of each update rule, and penalties on weights, against PyTorch 2.15 (`golden/optimizers.json`, which
 //! `golden/make_optimizers.py` writes).
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use basin_core::config::{Experiment, Registry, apply_overrides, show};
 use basin_core::optim::rule::{Adam, AdamW, Sgd};

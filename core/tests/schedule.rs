@@ -1,5 +1,4 @@
 //! Learning rates of twelve epochs, against PyTorch 2.15 (`golden/schedulers.json`: two groups, read before each epoch).
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use basin_core::config::{Registry, apply_overrides, show};
 use basin_core::optim::schedule::{CosineAnnealingLR, LrScheduler, learning_rate};

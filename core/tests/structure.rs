@@ -1,8 +1,6 @@
 //! The structure of the source, held against what ARCHITECTURE.md says of it: no module knows what its row of the code map says
 //! that it must not know, and modules beside each other form no circle.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-#[path = "structure/source.rs"]
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,6 +155,24 @@ fn modules_form_no_circle() {
         .flat_map(|(folder, source)| circles(source).into_iter().map(move |one| format!("{folder}: {one}")));
     let found: Vec<String> = found.collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Cargo does not look for tests by itself here, so that all of them are one program.
+#[test]
+fn every_file_of_tests_is_part_of_a_test_program() {
+    for folder in ["core", "runner"].map(|name| root().join(name)) {
+        let listed = std::fs::read_to_string(folder.join("tests/all.rs")).unwrap();
+        let programs = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        for entry in std::fs::read_dir(folder.join("tests")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap();
+            let is_test =
+                path.extension().is_some_and(|ending| ending == "rs") || path.join("main.rs").exists();
+            let is_run =
+                listed.contains(&format!("mod {name};")) || programs.contains(&format!("name = \"{name}\""));
+            assert!(!is_test || is_run, "no test program has {}", path.display());
+        }
+    }
 }
 
 #[test]

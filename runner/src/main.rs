@@ -6,16 +6,19 @@ mod command;
 mod progress;
 mod signals;
 
+use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use basin_core::error::{Error, Remedy};
+use basin_core::file::in_home;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
     allocator::keep_freed_memory();
     order_gpus_without_a_display();
-    let arguments = command::Arguments::parse();
+    let typed = std::env::args_os().map(|argument| home_expanded(&argument)).collect();
+    let arguments = command::Arguments::parse_from(args::behind_the_command(typed));
     match command::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         // A reader such as `head` that has seen enough is no failure.
@@ -34,6 +37,15 @@ fn main() -> ExitCode {
 fn in_words(remedy: &Remedy) -> String {
     match remedy {
         Remedy::NameBaseFolder => "; name that of the runs with -b".to_owned(),
+        Remedy::AdoptOrLeave => {
+            "; go on with it by --adopt, start over by --force, which keeps the folder aside, or name \
+                                 another folder with -w"
+                .to_owned()
+        }
+        Remedy::NamePart => {
+            "; copy one into a file of its own with `runner checkpoint convert FILE NEW --part NAME`"
+                .to_owned()
+        }
         Remedy::ChooseDevice(names) => format!(", or use --device {names}"),
         Remedy::LookAtDevice => {
             "; `runner doctor` looks at it, and the same command goes on from what was saved, elsewhere \
@@ -41,6 +53,18 @@ fn in_words(remedy: &Remedy) -> String {
                 .to_owned()
         }
     }
+}
+
+/// An argument whose path begins with `~`, which a shell leaves alone in `--base-dir=~/runs` and `--set data.configs.data_dir=~/data`.
+fn home_expanded(argument: &OsStr) -> OsString {
+    let bytes = argument.as_encoded_bytes();
+    let before = bytes.windows(3).rposition(|window| window == b"=~/").map_or(0, |at| at + 1);
+    let Some((name, path)) = argument.to_str().and_then(|argument| argument.split_at_checked(before)) else {
+        return in_home(argument);
+    };
+    let mut expanded = OsString::from(name);
+    expanded.push(in_home(OsStr::new(path)));
+    expanded
 }
 
 /// Mesa's layer that puts the display's GPU first asks the display server, and complains where there is none. This program orders

@@ -1,14 +1,12 @@
 //! Listing keys, measuring checkpoints, and the line between two of them.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 #[test]
 fn keys_are_listed_in_the_references_format_and_settings_shown() {

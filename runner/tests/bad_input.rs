@@ -1,11 +1,8 @@
 //! Whatever is wrong with what the program is given: one sentence that names it, the exit code, and nothing left behind.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::Path;
 
-use common::*;
+use crate::common::*;
 
 fn nothing_was_written(folder: &Path) {
     let run = "experiments/train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";

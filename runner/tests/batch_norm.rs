@@ -1,14 +1,13 @@
 //! Networks with batch normalisation keep running statistics, which are part of every state.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
 use basin_core::checkpoint::{Checkpoint, StateDict};
-use common::*;
+use serde_json::Value;
+
+use crate::common::*;
 
 const ARCH: [&str; 2] = ["--set", "model.arch=torchvision/resnet18"];
 
@@ -101,4 +100,56 @@ fn a_pass_of_one_image_is_refused_where_it_is_one_pixel() {
         &["160 images", "layer4.1", "train.batch_size"],
     );
     success(train(here.path(), &[&batch[..], &["--set", "train.epochs=1"]].concat()));
+}
+
+/// The mean of two networks' statistics is not the statistics of their mean.
+#[test]
+fn statistics_between_networks_are_measured_anew_and_averaged() {
+    let here = folder();
+    for (name, seed) in [("one", "seed.init=1"), ("two", "seed.init=2")] {
+        success(train(
+            here.path(),
+            &[&ARCH[..], &["-w", name, "--set", seed, "--set", "train.epochs=1"]].concat(),
+        ));
+    }
+    let [one, two] = ["one", "two"].map(|name| format!("{name}/checkpoints/ckpt-E001.safetensors"));
+    let analyse = |arguments: &[&str]| -> Value {
+        let mut command = runner(here.path());
+        command.args(arguments).arg("--json");
+        serde_json::from_str(&success(command)).unwrap()
+    };
+
+    let lines = analyse(&["interpolate", &one, &two, "--coefficients", "0.5"]);
+    let [measured, averaged] = lines.as_array().unwrap().as_slice() else { panic!("{lines}") };
+    assert_eq!((&measured["statistics"], &averaged["statistics"]), (&"measured".into(), &"averaged".into()));
+    let loss = |line: &Value| line["points"][1]["loss"].as_f64().unwrap();
+    assert!((loss(measured) - loss(averaged)).abs() > 1e-3, "{lines}");
+    let alone = analyse(&["interpolate", &one, &two, "--coefficients", "0.5", "--statistics", "averaged"]);
+    assert_eq!(&alone, averaged);
+
+    let surface = |statistics: &str| {
+        let grid = [
+            "--modules",
+            "layer1.0",
+            "--alphas",
+            "0.5",
+            "--sigmas",
+            "0.1",
+            "--draws",
+            "1",
+            "--samples",
+            "40",
+        ];
+        analyse(&[&["criticality", one.as_str(), "--statistics", statistics], &grid[..]].concat())
+    };
+    let [measured, averaged] = ["measured", "averaged"].map(surface);
+    let point = |result: &Value| result["modules"][0]["points"][0]["mean"]["loss"].as_f64().unwrap();
+    assert!((point(&measured) - point(&averaged)).abs() > 1e-6, "{measured} {averaged}");
+    assert_ne!(measured["end"]["loss"], averaged["end"]["loss"]);
+
+    let basin = |statistics: &str| {
+        analyse(&["basin", &one, &two, "--statistics", statistics, "--tolerance", "1e-9", "--samples", "40"])
+    };
+    let [measured, averaged] = ["measured", "averaged"].map(basin);
+    assert_ne!(measured["found"]["mean"], averaged["found"]["mean"]);
 }

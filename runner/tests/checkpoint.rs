@@ -1,14 +1,12 @@
 //! Checkpoints as files: shown, compared and converted.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::Path;
 use std::process::Command;
 
 use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// `runner checkpoint ...`
 fn checkpoint_command(folder: &Path, arguments: &[&str]) -> Command {

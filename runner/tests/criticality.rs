@@ -1,15 +1,13 @@
 //! Rewinding and module criticality as commands.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// A run of three epochs that keeps them all.
 fn trained(folder: &Path) -> PathBuf {

@@ -1,10 +1,8 @@
 //! Curves and sweeps over finished runs.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-mod common;
-
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 #[test]
 fn runs_and_their_replicates_are_drawn_and_what_is_not_there_is_said() {

@@ -1,12 +1,10 @@
 //! Training on several devices, in small parts and in another precision.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::Path;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// How far the parameters of two checkpoints are apart, relative to the first.
 fn distance(folder: &Path, one: &str, two: &str) -> f64 {

@@ -1,10 +1,9 @@
 //! `runner doctor`, and what `--device` says of devices that are not there.
 
-mod common;
-
-use common::{failure, runner, success};
 use serde_json::Value;
 use tempfile::tempdir;
+
+use crate::common::{failure, runner, success};
 
 #[test]
 fn every_shape_of_a_network_is_right_on_the_cpu() {

@@ -3,9 +3,6 @@
 //! The blocks of a page are typed one after the other into a folder with small data of the names that the pages use. Commands
 //! are made small by further options. A block after `<!-- not run in tests: REASON -->` is only held against the options that
 //! the programs have.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use common::*;
 use tempfile::TempDir;
+
+use crate::common::*;
 
 /// Settings that make training small.
 const SMALL: [&str; 5] = [

@@ -1,7 +1,4 @@
 //! What is kept of a run, and what `runner gc` takes away.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,8 +7,9 @@ use std::process::Command;
 
 use basin_core::checkpoint::Reader;
 use basin_core::run::RunDir;
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// The small run over five epochs, of which all are kept.
 fn with_all_epochs(folder: &Path, more: &[&str]) {

@@ -1,7 +1,4 @@
 //! Lines between any two of several networks, and the basin of two.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +7,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use basin_core::checkpoint::Checkpoint;
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// Three checkpoints of one small run.
 fn three_checkpoints(here: &Path) -> [PathBuf; 3] {

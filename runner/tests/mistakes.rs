@@ -1,15 +1,13 @@
 //! Which mistakes networks share.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 fn mistakes(folder: &Path, files: &[impl AsRef<std::ffi::OsStr>]) -> Command {
     let mut command = runner(folder);

@@ -1,14 +1,12 @@
 //! Analyses that look at parameters alone: distances and spectra.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::Path;
 use std::process::Command;
 
 use basin_core::checkpoint::Checkpoint;
-use common::{KEY, checkpoint, failure, folder, runner, stderr, success, train};
 use serde_json::Value;
+
+use crate::common::{KEY, checkpoint, failure, folder, runner, stderr, success, train};
 
 fn command(here: &Path, arguments: &[&str]) -> Command {
     let mut command = runner(here);

@@ -1,14 +1,12 @@
 //! Preparing data sets: whatever happens on the way, the files in the end are right, and a second run does nothing.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::*;
 use image::{DynamicImage, GrayImage, Luma, RgbImage};
+
+use crate::common::*;
 
 fn prepare(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = runner(folder);

@@ -1,15 +1,13 @@
 //! Photographs of every kind of file: decoded as Pillow decodes them, trained on, and evaluated. They are rendered ones of our own
 //! (`photos/make_photos.py`).
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 
 use basin_core::data::{RgbImage, decode};
 use basin_core::file::digest;
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// Cells of a photograph, beside and below each other, whose means are compared.
 const CELLS: (u32, u32) = (6, 4);

@@ -1,7 +1,4 @@
 //! Checkpoints by URL: fetched once, fetched again when they change, and never half.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
@@ -11,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use basin_core::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use basin_core::file::digest;
-use common::server::{Reply, Request, Server, Then, honest};
-use common::*;
 use serde_json::Value;
+
+use crate::common::server::{Reply, Request, Server, Then, honest};
+use crate::common::*;
 
 const FILE: &str = "/runs/ckpt-E002.safetensors";
 const TUNED: &str = "demo/Shapes_clipart/fixup_resnet18/finetune";

@@ -1,13 +1,10 @@
 //! However often a run is stopped, it ends with the same bytes.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::*;
+use crate::common::*;
 
 fn start(folder: &std::path::Path) -> Child {
     train(folder, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

@@ -1,12 +1,10 @@
 //! Update rules, learning rates, penalties and mixup by settings, and families of the user's own.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::Path;
 
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// The small run with more settings.
 fn with(folder: &Path, settings: &[&str]) -> std::process::Command {
@@ -106,6 +104,10 @@ fn settings_out_of_their_range() {
         (
             &[r#"train.weight_regularizers=[{"name":"l1","regex":"fc","coef":1}]"#],
             &["l1", "l2_to_0", "l2_to_w0"],
+        ),
+        (
+            &["train.mixup_reference_draws=true", "train.mixup_alpha=0"],
+            &["train.mixup_reference_draws is true", "mixup_alpha is 0"],
         ),
         (
             &["train.mixup_per_sample=true", "train.mixup_alpha=0"],

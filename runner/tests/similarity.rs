@@ -1,15 +1,13 @@
 //! CKA of networks, as a user compares them.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::Path;
 use std::process::Command;
 
 use basin_core::checkpoint::Checkpoint;
 use basin_core::model::{Arch, initial_state, initial_state_with_zero_head};
-use common::*;
 use serde_json::Value;
+
+use crate::common::*;
 
 /// Networks at their initialisation: two architectures, two heads.
 fn write_networks(folder: &Path) {

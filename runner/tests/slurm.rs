@@ -1,13 +1,10 @@
 //! Job arrays for Slurm, whose commands are played by scripts.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::*;
+use crate::common::*;
 
 /// A folder with these programs, first on the path.
 fn programs(folder: &Path, scripts: &[(&str, &str)]) -> String {

@@ -1,12 +1,9 @@
 //! Many runs at once: what waits, what fails, what is left to do.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-
-mod common;
 
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use common::*;
+use crate::common::*;
 
 /// Standard output and error of a command that ends with the code.
 #[track_caller]

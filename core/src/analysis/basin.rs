@@ -12,6 +12,7 @@ use super::record::{Inputs, Stored, Watch, show};
 use super::report::{FigureItem, FileNames, Report};
 use super::request::Request;
 use super::settings::settings;
+use super::statistics::{RunningStatistics, TrainingImages};
 use super::subject::Subject;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair};
 use crate::checkpoint::Location;
@@ -36,6 +37,9 @@ settings! {
         loss: Loss = Loss::ErrorRate => "LOSS";
         /// How far the loss of a point of the segment may lie from the mean; 0.01 of the error rate or 0.05 nats unless set.
         tolerance: Option<f64> = None => "T";
+        /// Running statistics of batch-normalised networks: measured anew at each point on up to 2048 training images, or averaged
+        /// as the weights are.
+        statistics: RunningStatistics = RunningStatistics::Measured => "STATISTICS";
         /// Draws of noise, and of steps past an end, for each end and delta.
         draws: usize = 10 => "N";
     }
@@ -73,6 +77,9 @@ pub struct Basin {
     pub inputs: Inputs,
     /// What was measured.
     pub loss: Loss,
+    /// The running statistics of batch-normalised networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<RunningStatistics>,
     /// How it was searched.
     pub settings: Settings,
     /// Euclidean distance between the trained parameters of the two networks.
@@ -87,7 +94,7 @@ pub struct Basin {
 
 impl Stored for Basin {
     fn name(&self) -> String {
-        self.inputs.name("")
+        self.inputs.name(RunningStatistics::in_name(self.statistics))
     }
 }
 
@@ -144,6 +151,7 @@ impl Analysis for BasinSearch {
             schema: 1,
             inputs: Inputs::new(&experiment, &dataset, selection.split, &[&first.source, &second.source]),
             loss,
+            statistics: first.network.is_normalised().then_some(request.settings.statistics),
             settings,
             distance: line.distance,
             parameters: line.parameters,
@@ -165,8 +173,14 @@ impl Analysis for BasinSearch {
             if let Some(known) = journal.points.iter().find(|known| known.place == place) {
                 return Ok(known.loss(loss));
             }
-            let evaluation =
-                landscape.measure(place, || selection.decode(&dataset, &experiment, job), job)?;
+            let decode = || {
+                let training = match analysed.output.statistics {
+                    Some(RunningStatistics::Measured) => Some(TrainingImages::decode(&experiment, job)?),
+                    _ => None,
+                };
+                Ok((selection.decode(&dataset, &experiment, job)?, training))
+            };
+            let evaluation = landscape.measure(place, decode, job)?;
             let measurement = Measurement::new(place, &evaluation);
             journal.add(measurement)?;
             let value = number::loss(measurement.loss(loss));
@@ -210,7 +224,10 @@ impl Analysis for BasinSearch {
         }
         report.row(
             lines,
-            "The loss on the line through both networks, and the segment within the tolerance of its mean.",
+            &format!(
+                "The loss on the line through both networks, and the segment within the tolerance of its mean.{}",
+                RunningStatistics::in_caption(basins.iter().map(|basin| basin.output.statistics))
+            ),
         );
         Ok(report)
     }

@@ -24,6 +24,7 @@ use super::report::{FigureItem, FileNames, Report};
 use super::request::Request;
 use super::selection::Selection;
 use super::settings::{Commas, settings};
+use super::statistics::{RunningStatistics, TrainingImages};
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks};
 use crate::checkpoint::Location;
 use crate::data::Split;
@@ -54,6 +55,9 @@ settings! {
         draws: usize = 3 => "N";
         /// Seed of the noise.
         seed: u64 = 0 => "SEED";
+        /// Running statistics of batch-normalised networks: measured anew at each point on up to 2048 training images, or averaged,
+        /// which is to say that those of the module follow its path.
+        statistics: RunningStatistics = RunningStatistics::Measured => "STATISTICS";
         /// The objective by which a point is compared with the end: loss, error (the 0-1 loss of the definition), or auc (1 - AUC).
         objective: Objective = Objective::Loss => "OBJECTIVE";
         /// A point counts as good as the end if its objective is at most FACTOR times the end's; 1.01, the public implementation's,
@@ -241,7 +245,16 @@ impl Analysis for ModuleCriticality {
         for result in labelled.iter().map(|(_, result)| result) {
             let end =
                 result.inputs.networks.last().map_or(String::new(), |source| source.location.to_string());
-            report.lead.push(format!("{} path to {end}; {}", result.path, result.epsilon_in_words()));
+            let statistics = match result.statistics {
+                Some(RunningStatistics::Measured) => "; running statistics are measured anew at each point",
+                Some(RunningStatistics::Averaged) => "; running statistics follow the path",
+                None => "",
+            };
+            report.lead.push(format!(
+                "{} path to {end}; {}{statistics}",
+                result.path,
+                result.epsilon_in_words()
+            ));
             report.table(FileNames::default(), table(result), "");
             report.long_table(FileNames::result("points"), points_table(result), "");
         }
@@ -323,7 +336,7 @@ fn measure(
     let dataset = surroundings.selection.open(&experiment)?;
     let plan = Plan::open(end, path, settings, grid, &experiment, &dataset, job)?;
     let inputs = Inputs::new(&experiment, &dataset, surroundings.selection.split, &plan.ends());
-    let empty = Criticality::new(path, rule, &plan, inputs);
+    let empty = Criticality::new(path, rule, settings.statistics, &plan, inputs);
     let (base, output) = (&surroundings.base, surroundings.output.as_deref());
     let folder = plan.ends()[1].result_folder("criticality", &empty.name(), base, output);
 
@@ -334,7 +347,13 @@ fn measure(
             watch(&Analysed { names: names.clone(), output: so_far, folder: folder.clone() });
         }
     };
-    let images = || surroundings.selection.decode(&dataset, &experiment, job);
+    let images = || {
+        let training = match empty.statistics {
+            Some(RunningStatistics::Measured) => Some(TrainingImages::decode(&experiment, job)?),
+            _ => None,
+        };
+        Ok((surroundings.selection.decode(&dataset, &experiment, job)?, training))
+    };
     let show = watch.is_some().then_some(&show as &dyn Fn(Criticality));
     surface::measure(&plan, images, surroundings.memory_bytes, &empty, &mut journal, show, job)?;
     let output = empty.filled(&plan, &journal.points, true)?;

@@ -15,7 +15,7 @@ use super::measures::Metric;
 use super::record::{Inputs, Stored as _, Watch, show};
 use super::report::{FigureItem, FileNames, Quantity, Report};
 use super::request::Request;
-use super::settings::settings;
+use super::settings::{Commas, settings};
 use super::statistics::{RunningStatistics, TrainingImages};
 use super::subject::Subject;
 use super::{About, AllAnalysed, Analysed, Analysis, Asked, Networks, Pair, json_line};
@@ -30,7 +30,7 @@ use crate::model::Network;
 use crate::number;
 
 use self::samples::Samples;
-pub use chart::{barrier_table, bars, chart, point_table};
+pub use chart::{barrier_table, bars, chart, coefficient_bars, point_table};
 pub use record::{Barrier, Height, Interpolation, Point};
 
 settings! {
@@ -39,9 +39,9 @@ settings! {
         /// Coefficients c of (1 - c) first + c second: first:last:count, or numbers with commas. Below 0 and above 1 extrapolates. The
         /// ends 0 and 1, which the barrier needs, are always measured.
         coefficients: Coefficients = Coefficients::even(0.0, 1.0, 50) => "RANGE";
-        /// Running statistics of batch-normalised networks: measured anew at each point on up to 2048 training images, or averaged
-        /// as the weights are, which shows barriers that are none of the weights.
-        statistics: RunningStatistics = RunningStatistics::Measured => "STATISTICS";
+        /// Running statistics of batch-normalised networks, with commas: measured anew at each point on up to 2048 training images,
+        /// averaged as the weights are, which shows barriers that are none of the weights, or a line of each.
+        statistics: Commas<RunningStatistics> = RunningStatistics::all() => "STATISTICS";
     }
 }
 
@@ -94,20 +94,38 @@ impl Analysis for LinearInterpolation {
         let load = |location: &Location| Subject::load(location, &experiment, &images.dataset, job);
         let subjects = request.networks.iter().map(load).collect::<Result<Vec<Subject>>>()?;
         let output = request.surroundings.output.as_deref();
-        if let ([one, two], Some(line)) = (subjects.as_slice(), names.first_chunk::<2>()) {
-            let line = measure([one, two], line.clone(), request, output, &mut images, watch, job)?;
-            return Ok(AllAnalysed { each: vec![line], together: None });
+        let statistics = match subjects.iter().any(|subject| subject.network.is_normalised()) {
+            true => request.settings.statistics.0.iter().copied().map(Some).collect(),
+            false => vec![None],
+        };
+        if statistics.is_empty() {
+            return Err(Error::usage(
+                "no kind of running statistics is chosen; choose measured, averaged or both",
+            ));
         }
-
-        let mut each = Vec::new();
+        let mut lines = Vec::new();
         for (at, one) in subjects.iter().enumerate() {
             for (two, name) in subjects.iter().zip(&names).skip(at + 1) {
-                job.emit(Event::Note(format!("the line from {} to {name}", names[at])));
-                let own = Interpolation::new(request, &experiment, &images.dataset, [one, two]).name();
-                let output = output.map(|output| output.join(own));
-                let line = [names[at].clone(), name.clone()];
-                each.push(measure([one, two], line, request, output.as_deref(), &mut images, watch, job)?);
+                lines.extend(
+                    statistics.iter().map(|statistics| ([one, two], [&names[at], name], *statistics)),
+                );
             }
+        }
+        let has_several = lines.len() > 1;
+        let mut each = Vec::new();
+        for (ends, names, statistics) in lines {
+            let line = Interpolation::new(request, &experiment, &images.dataset, ends, statistics);
+            if has_several {
+                let of = statistics.map(|kind| format!(", running statistics {kind}")).unwrap_or_default();
+                job.emit(Event::Note(format!("the line from {} to {}{of}", names[0], names[1])));
+            }
+            let output =
+                output.map(|output| if has_several { output.join(line.name()) } else { output.to_owned() });
+            let names = names.map(String::clone).to_vec();
+            each.push(measure(ends, names, line, request, output.as_deref(), &mut images, watch, job)?);
+        }
+        if !has_several {
+            return Ok(AllAnalysed { each, together: None });
         }
         let sources: Vec<_> = subjects.iter().map(|subject| &subject.source).collect();
         let inputs =
@@ -127,8 +145,8 @@ impl Analysis for LinearInterpolation {
 
     fn report(lines: &[Analysed<Interpolation>], _shown: &[String]) -> Result<Report> {
         let label = |line: &Analysed<Interpolation>| match line.output.statistics {
-            Some(RunningStatistics::Averaged) => line.names.join(" to ") + ", statistics averaged",
-            _ => line.names.join(" to "),
+            Some(kind) => format!("{}, statistics {kind}", line.names.join(" to ")),
+            None => line.names.join(" to "),
         };
         let labels: Vec<String> = lines.iter().map(label).collect();
         let labelled: Vec<_> =
@@ -149,13 +167,22 @@ impl Analysis for LinearInterpolation {
         let points = lines.iter().flat_map(|line| &line.output.points);
         let endless: Vec<f64> =
             points.filter(|point| point.measures.loss.is_infinite()).map(|point| point.coefficient).collect();
-        if lines.iter().any(|line| line.output.statistics == Some(RunningStatistics::Measured)) {
-            caption += " The running statistics of batch normalisation are measured anew on training images at each point.";
-        }
+        caption += RunningStatistics::in_caption(lines.iter().map(|line| line.output.statistics));
         if !endless.is_empty() {
             caption += &format!(" Here {}.", not_finite(&endless));
         }
         report.row(metrics.iter().map(curve).collect(), &caption);
+        if lines.len() > 1 {
+            let grouped = |metric: &Metric| {
+                let name = format!("bars-{}", metric.name());
+                let files = FileNames::both(name.clone(), format!("interpolation-{name}"));
+                FigureItem::new(files, coefficient_bars(*metric, &labelled)).of("metric", metric.name())
+            };
+            report.row(
+                metrics.iter().map(grouped).collect(),
+                "The same points as a group of bars for each coefficient.",
+            );
+        }
         let barrier = |metric: &Metric| {
             let name = format!("barrier-{}", metric.name());
             let result = (lines.len() > 1).then(|| name.clone());
@@ -178,7 +205,10 @@ impl Analysis for LinearInterpolation {
              sign turned for the loss.",
         );
         for line in lines {
-            if let Some(barrier) = line.output.barrier {
+            // Where both kinds are there, the barrier is that of the weights.
+            let is_of_weights = line.output.statistics != Some(RunningStatistics::Averaged)
+                || !lines.iter().any(|line| line.output.statistics == Some(RunningStatistics::Measured));
+            if let Some(barrier) = line.output.barrier.filter(|_| is_of_weights) {
                 report.measure(Quantity::Barrier, &line.names, barrier.accuracy.value);
             }
         }
@@ -236,7 +266,8 @@ impl<'a> Images<'a> {
 /// One line.
 fn measure(
     [one, two]: [&Subject; 2],
-    names: [String; 2],
+    names: Vec<String>,
+    result: Interpolation,
     request: &Request<LineSettings>,
     output: Option<&Path>,
     images: &mut Images,
@@ -244,14 +275,13 @@ fn measure(
     job: &Job,
 ) -> Result<Analysed<Interpolation>> {
     let coefficients = with_ends(&request.settings.coefficients.0)?;
-    let result = Interpolation::new(request, images.experiment, &images.dataset, [one, two]);
     let folder =
         one.source.result_folder("interpolation", &result.name(), &request.surroundings.base, output);
     let earlier = result.known(&folder)?;
     let labels: Vec<usize> = (0..images.dataset.len()).map(|sample| images.dataset.label(sample)).collect();
     let labelling = images.dataset.labelling();
     let mut line = samples::known(&folder, &result.name());
-    let mut analysed = Analysed { names: names.to_vec(), output: result, folder };
+    let mut analysed = Analysed { names, output: result, folder };
     let result = &mut analysed.output;
     result.points =
         line.iter().map(|(coefficient, samples)| samples.point(*coefficient, &labels, labelling)).collect();

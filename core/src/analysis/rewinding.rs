@@ -149,6 +149,7 @@ impl Analysis for ModuleRewinding {
                 network,
                 images: &images,
                 memory_bytes: surroundings.memory_bytes,
+                training: None,
                 what: "rewinding",
             };
             let values = |module: usize, key: &Option<(String, usize)>| {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{Checkpoint, Location, StateDict};
-use crate::config::Experiment;
+use crate::config::{Experiment, Registry};
 use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::remote;
-use crate::run::RunDir;
+use crate::run::{RunDir, key_of_folder};
 
 /// Where a network came from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,7 +66,8 @@ pub(super) fn read(location: &Location, job: &Job) -> Result<(Source, StateDict)
     Ok((source, state))
 }
 
-/// The settings of the run that a checkpoint lies in, if it lies in one.
+/// The settings of the run that a checkpoint lies in, if it lies in one: those of its record, or, of a run that the reference wrote,
+/// those of the key that its path names.
 ///
 /// # Errors
 /// [`Error::Data`] if the run's record is broken, or if there is no such file.
@@ -80,6 +81,10 @@ pub fn own_experiment(checkpoint: &Location) -> Result<Option<Experiment>> {
 
 /// The same, whether or not the checkpoint is there.
 pub(super) fn experiment_of_run(checkpoint: &Location) -> Result<Option<Experiment>> {
+    if let Some(run) = RunDir::of_reference_checkpoint(checkpoint) {
+        let registry = Registry::load()?;
+        return key_of_folder(run.root(), &registry).map(|(key, _)| registry.get(&key)).transpose();
+    }
     let record = RunDir::of_checkpoint(checkpoint).map(|run| run.read_record()).transpose()?.flatten();
     Ok(record.map(|record| record.experiment))
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::selection::Selection;
-use super::settings::choices;
+use super::settings::{Commas, choices};
 use crate::config::Experiment;
 use crate::data::{EvalImages, Split};
 use crate::error::Result;
@@ -30,7 +30,33 @@ pub enum RunningStatistics {
 
 choices!(RunningStatistics, "kind of running statistics": Measured = "measured", Averaged = "averaged");
 
+impl RunningStatistics {
+    /// Both kinds, as an option.
+    pub(super) fn all() -> Commas<Self> {
+        Commas(vec![Self::Measured, Self::Averaged])
+    }
+
+    /// What a result's name says of them, so that results of both kinds lie apart.
+    pub(super) fn in_name(kind: Option<Self>) -> &'static str {
+        match kind {
+            Some(Self::Measured) => "statistics measured",
+            Some(Self::Averaged) | None => "",
+        }
+    }
+
+    /// A sentence about results of which one at least was measured so; nothing where none was.
+    pub(super) fn in_caption(mut kinds: impl Iterator<Item = Option<Self>>) -> &'static str {
+        match kinds.any(|kind| kind == Some(Self::Measured)) {
+            true => {
+                " The running statistics of batch normalisation are measured anew on training images at each point."
+            }
+            false => "",
+        }
+    }
+}
+
 /// The images that statistics are measured on: of the training split in evaluation mode, evenly spaced.
+#[derive(Debug)]
 pub struct TrainingImages(EvalImages);
 
 impl TrainingImages {

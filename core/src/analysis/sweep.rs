@@ -5,9 +5,10 @@ mod prefix;
 use burn::tensor::Tensor;
 
 use self::prefix::Prefix;
+use super::statistics::TrainingImages;
 use crate::data::EvalImages;
 use crate::error::{Error, Result};
-use crate::evaluate::Evaluation;
+use crate::evaluate::{Evaluation, evaluate};
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::{Arch, Network};
@@ -27,6 +28,9 @@ pub struct Sweep<'a> {
     /// computed in each pass over the images, and so many networks share a pass as have values of the module within these
     /// bytes: from 1 to 32.
     pub memory_bytes: usize,
+    /// Images on which the running statistics of each network are measured anew, where they are. Nothing is shared between networks
+    /// then.
+    pub training: Option<&'a TrainingImages>,
     /// What is being done, for progress.
     pub what: &'static str,
 }
@@ -56,7 +60,7 @@ impl Sweep<'_> {
         let (modules, mut prefix) = (self.network.arch.modules(), Prefix::new(self, job));
         let (mut done, total) = (0, visits.iter().map(|visit| visit.keys.len() as u64).sum());
         for Visit { module, keys } in visits.iter().filter(|visit| !visit.keys.is_empty()) {
-            let at_once = if prefix.advance(modules[*module].stage)? {
+            let at_once = if self.training.is_some() || prefix.advance(modules[*module].stage)? {
                 1
             } else {
                 let at_once = self.within_memory(modules[*module].parameters).min(keys.len());
@@ -76,7 +80,11 @@ impl Sweep<'_> {
                     Ok(network)
                 });
                 let networks = networks.collect::<Result<Vec<_>>>()?;
-                for (key, evaluation) in keys.iter().zip(prefix.evaluate(&networks)?) {
+                let evaluations = match self.training {
+                    Some(training) => self.measured(networks, training, job)?,
+                    None => prefix.evaluate(&networks)?,
+                };
+                for (key, evaluation) in keys.iter().zip(evaluations) {
                     take(key, &evaluation)?;
                 }
                 done += keys.len() as u64;
@@ -86,6 +94,17 @@ impl Sweep<'_> {
             job.emit(Event::Note(format!("{}: {name} is measured, {done} of {total} points", self.what)));
         }
         Ok(())
+    }
+
+    /// Evaluates networks with running statistics of their own.
+    fn measured(
+        &self,
+        networks: Vec<Network>,
+        training: &TrainingImages,
+        job: &Job,
+    ) -> Result<Vec<Evaluation>> {
+        let one = |network| evaluate(&training.measure(network, job)?, self.images, job);
+        networks.into_iter().map(one).collect()
     }
 
     /// How many sets of values of these parameters fit into memory.

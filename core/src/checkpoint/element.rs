@@ -22,9 +22,18 @@ pub(super) fn name(dtype: Dtype) -> String {
         Dtype::U16 => "uint16",
         Dtype::U8 => "uint8",
         Dtype::BOOL => "bool",
+        Dtype::F8_E4M3 => "float8_e4m3fn",
+        Dtype::F8_E5M2 => "float8_e5m2",
+        Dtype::F8_E8M0 => "float8_e8m0fnu",
+        Dtype::C64 => "complex64",
         other => return format!("{other:?}").to_lowercase(),
     };
     known.to_owned()
+}
+
+/// Whether numbers of a type are read.
+pub(super) fn is_read(dtype: Dtype) -> bool {
+    doubles(dtype, &[]).is_some()
 }
 
 /// Little-endian numbers as float32; `None` for the types of less than a byte and their kin.
@@ -56,8 +65,27 @@ pub(super) fn doubles(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f64>> {
         Dtype::U32 => convert(bytes, |b| u32::from_le_bytes(b).into()),
         Dtype::U16 => convert(bytes, |b| u16::from_le_bytes(b).into()),
         Dtype::U8 | Dtype::BOOL => convert(bytes, |[b]| b.into()),
+        Dtype::F8_E4M3 => convert(bytes, |[b]| float8(b, 3, 7)),
+        Dtype::F8_E5M2 => convert(bytes, |[b]| float8(b, 2, 15)),
         _ => return None,
     })
+}
+
+/// A number of 8 bits: a sign, an exponent, and a mantissa of some bits (OCP 8-bit floating point, sections 5.1 and 5.2).
+fn float8(byte: u8, mantissa: u32, bias: i32) -> f64 {
+    let exponents = 0x7f >> mantissa;
+    let exponent = i32::from(byte & 0x7f) >> mantissa;
+    let fraction = f64::from(byte & ((1 << mantissa) - 1)) / f64::from(1 << mantissa);
+    let is_largest = exponent == exponents;
+    let size = match (exponent, mantissa) {
+        (0, _) => fraction * 2f64.powi(1 - bias),
+        // With three bits only the largest number of all is NaN, and none is infinite.
+        (_, 3) if byte & 0x7f == 0x7f => f64::NAN,
+        (_, 2) if is_largest && fraction == 0.0 => f64::INFINITY,
+        (_, 2) if is_largest => f64::NAN,
+        _ => (1.0 + fraction) * 2f64.powi(exponent - bias),
+    };
+    if byte & 0x80 == 0 { size } else { -size }
 }
 
 fn convert<T, const SIZE: usize>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> T) -> Vec<T> {

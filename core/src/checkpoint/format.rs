@@ -6,11 +6,12 @@ mod legacy;
 mod pickle;
 mod pytorch;
 mod safetensors;
+mod sharded;
 mod tar;
 mod zip;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::path::Path;
@@ -19,18 +20,16 @@ use ::safetensors::tensor::Dtype;
 use memmap2::Mmap;
 
 use super::{Checkpoint, TensorInfo};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::file;
 
 /// All formats. Where two could be meant, the earlier one counts: of content that begins like both, and of two checkpoints of one
-/// epoch. Tar stands before what `pytorch-reader` would take for it.
-static FORMATS: [&Format; 4] = [&safetensors::FORMAT, &zip::FORMAT, &tar::FORMAT, &legacy::FORMAT];
+/// epoch.
+static FORMATS: [&Format; 5] =
+    [&safetensors::FORMAT, &zip::FORMAT, &tar::FORMAT, &legacy::FORMAT, &sharded::FORMAT];
 
 /// The ending of the checkpoints that training writes.
 pub(crate) const OWN_ENDING: &str = ".safetensors";
-
-/// What wrappers put before every name.
-const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
 
 /// A file format.
 pub(super) struct Format {
@@ -42,8 +41,8 @@ pub(super) struct Format {
     pub endings: &'static [Ending],
     /// Whether the bytes of a whole file of this format could begin like these.
     sniff: fn(&[u8]) -> bool,
-    /// Reads what a file says of its tensors, and where their values are.
-    open: fn(&Path, Mmap) -> Result<Contents>,
+    /// Reads what a file says of its tensors, or of a part of them, and where their values are.
+    open: fn(&Path, Mmap, Option<&str>) -> std::result::Result<Contents, Fault>,
 }
 
 /// How a file's name ends, and what is written into a file of such a name.
@@ -64,16 +63,62 @@ pub(super) struct Contents {
     pub tensors: Vec<TensorInfo>,
     /// Their values.
     pub values: Box<dyn Values>,
+    /// The part of the file that has these tensors, such as `state_dict`; empty for the whole.
+    pub part: String,
+    /// All parts that have tensors, with their numbers.
+    pub parts: Vec<(String, usize)>,
 }
+
+/// The type of a tensor's values, and their bytes, row-major and little-endian.
+pub(super) type Stored<'a> = (Dtype, Cow<'a, [u8]>);
 
 /// The values of an open file's tensors.
 pub(super) trait Values: fmt::Debug + Send + Sync {
-    /// The type and the little-endian bytes of the tensor at a position in [`Contents::tensors`].
-    fn read(&self, index: usize) -> std::result::Result<(Dtype, Cow<'_, [u8]>), Wrong>;
+    /// Those of the tensor at a position in [`Contents::tensors`]; none where they are not read.
+    fn read(&self, index: usize) -> std::result::Result<Option<Stored<'_>>, Fault>;
 }
 
-/// What is wrong with a file, in words.
-pub(super) type Wrong = Box<dyn std::error::Error>;
+/// What is wrong with a file.
+pub(super) enum Fault {
+    /// Its bytes are not what its format demands: what it lacks, in words.
+    Damaged(String),
+    /// It is whole and holds what cannot be used: a clause after its name, with what to do.
+    Unfit(String),
+    /// A part has to be named: a clause after its name, with the parts that are there.
+    WhichPart(String),
+}
+
+/// A fault of a file's bytes.
+fn damaged(what: impl Display) -> Fault {
+    Fault::Damaged(what.to_string())
+}
+
+impl Fault {
+    /// The same fault of one tensor.
+    fn about(self, tensor: &str) -> Self {
+        match self {
+            Self::Damaged(what) => Self::Damaged(format!("{tensor}: {what}")),
+            other => other,
+        }
+    }
+
+    /// The error that names the file, which error messages call a `kind`; on one line of bearable length.
+    pub fn error(self, path: &Path, kind: &str) -> Error {
+        const LONGEST: usize = 300;
+        let path = path.display();
+        match self {
+            Self::Damaged(what) => {
+                let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
+                let what: String = what.chars().take(LONGEST).collect();
+                Error::data(format!(
+                    "{path} is not a whole {kind} ({what}); copy it again or choose another checkpoint"
+                ))
+            }
+            Self::Unfit(clause) => Error::data(format!("{path} {clause}")),
+            Self::WhichPart(clause) => Error::data(format!("{path} {clause}")).with(Remedy::NamePart),
+        }
+    }
+}
 
 impl fmt::Debug for Format {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
@@ -92,53 +137,33 @@ fn of_name(name: &str) -> Option<(&'static Format, &'static Ending)> {
     endings.filter(|(_, ending)| name.ends_with(ending.suffix)).max_by_key(|(_, e)| e.suffix.len())
 }
 
-/// Opens a file in the format that its content shows.
+/// Opens a part of a file, or the one with the weights, in the format that its content shows.
 ///
 /// # Errors
 /// [`Error::Data`] naming the file and what is wrong with it, or what it is in place of a checkpoint.
-pub(super) fn open(path: &Path) -> Result<(&'static Format, Contents)> {
+pub(super) fn open(path: &Path, part: Option<&str>) -> Result<(&'static Format, Contents)> {
     if path.is_dir() {
         return Err(foreign::folder(path));
     }
     let bytes = file::map(path)?;
-    if let Some(format) = of_content(&bytes) {
-        let mut contents = (format.open)(path, bytes)?;
-        contents.tensors.iter_mut().for_each(|tensor| unwrap(&mut tensor.name));
-        let mut names = HashSet::new();
-        if !contents.tensors.iter().all(|tensor| names.insert(tensor.name.as_str())) {
-            return Err(broken(path, format.kind, &"two tensors have the same name"));
-        }
-        return Ok((format, contents));
-    }
-    if let Some(verdict) = foreign::verdict(&bytes) {
-        return Err(foreign::error(path, verdict));
-    }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Err(match of_name(&name) {
-        Some((format, _)) => broken(path, format.kind, &"it does not begin like one"),
-        None => Error::data(format!(
-            "{} is no checkpoint: its content is neither safetensors nor what torch.save writes; choose another file",
-            path.display()
-        )),
-    })
+    let Some(format) = of_content(&bytes) else { return Err(unknown(path, &bytes)) };
+    let contents = (format.open)(path, bytes, part).map_err(|fault| fault.error(path, format.kind))?;
+    Ok((format, contents))
 }
 
-/// Takes off what the wrappers of data-parallel and compiled networks put before a name.
-fn unwrap(name: &mut String) {
-    while let Some(rest) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
-        *name = rest.to_owned();
-    }
-}
-
-/// The error for a file that is not what it should be, with the reason on one line of bearable length.
-pub(super) fn broken(path: &Path, kind: &str, what: &dyn Display) -> Error {
-    const LONGEST: usize = 300;
-    let what = what.to_string();
-    let what: String = what.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect();
-    Error::data(format!(
-        "{} is not a whole {kind} ({what}); copy it again or choose another checkpoint",
-        path.display()
-    ))
+/// That a file's content is of no format.
+fn unknown(path: &Path, bytes: &[u8]) -> Error {
+    let fault = if let Some(verdict) = foreign::verdict(bytes) {
+        Fault::Unfit(verdict.to_owned())
+    } else if let Some((format, _)) = of_name(&path.file_name().unwrap_or_default().to_string_lossy()) {
+        return damaged("it does not begin like one").error(path, format.kind);
+    } else {
+        Fault::Unfit(
+            "is no checkpoint: its content is neither safetensors nor what torch.save writes; choose another file"
+                .to_owned(),
+        )
+    };
+    fault.error(path, "checkpoint")
 }
 
 /// How a checkpoint is written into a file of this name.

@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::Reader;
+use super::{Reader, Selection};
 use crate::error::Result;
 
 /// Numbers about values. Those that are not finite are counted and left out of the rest; without any other the rest is NaN.
@@ -78,21 +78,25 @@ impl Statistics {
 pub struct Inspection {
     /// The file.
     pub reader: Reader,
-    /// Of each tensor.
+    /// Of each tensor; of no values for those that cannot be read.
     pub tensors: Vec<Statistics>,
     /// Of all together.
     pub total: Statistics,
 }
 
-/// Reads all values of a checkpoint, one tensor after the other.
+/// Reads all values of a checkpoint, or of some of its tensors, one tensor after the other.
 ///
 /// # Errors
 /// [`crate::error::Error::Data`] naming the file and what is wrong with it.
-pub fn inspect(path: &Path) -> Result<Inspection> {
-    let reader = Reader::open(path)?;
+pub fn inspect(path: &Path, selection: Selection) -> Result<Inspection> {
+    let reader = Reader::open_selection(path, selection)?;
     let indices = (0..reader.tensors.len()).into_par_iter();
-    let tensors =
-        indices.map(|index| Ok(Statistics::of(&reader.values(index)?))).collect::<Result<Vec<_>>>()?;
+    let tensors = indices
+        .map(|index| match reader.tensors[index].is_read {
+            true => Ok(Statistics::of(&reader.values(index)?)),
+            false => Ok(Statistics::of(&[])),
+        })
+        .collect::<Result<Vec<_>>>()?;
     let total = tensors.iter().copied().fold(Statistics::of(&[]), Statistics::and);
     Ok(Inspection { reader, tensors, total })
 }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::ending;
+use crate::file::in_home;
 
 /// Where a checkpoint lies. A text names a URL if it begins with a scheme and `://`, as `s3://bucket/a.pth` does, and else a file.
 /// Serialised, it is that text.
@@ -27,7 +28,7 @@ impl Location {
         let text = text.as_ref();
         match text.to_str().filter(|text| is_url(text)) {
             Some(url) => Self::Url(url.to_owned()),
-            None => Self::File(text.into()),
+            None => Self::File(in_home(text).into()),
         }
     }
 

@@ -1,14 +1,23 @@
 //! Opening a file: what it says of itself at once, the values as they are asked for. Nothing in it is trusted.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::Dtype;
-
-use super::format::{self, Contents, Values};
+use super::format::{self, Contents, Fault, Stored, Values};
 use super::{TensorInfo, element};
 use crate::error::{Error, Result};
+
+/// What wrappers put before every name.
+const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
+
+/// Which tensors of a file are meant, where it is not what their format and names say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Selection<'a> {
+    /// The part of a file of `torch.save` that holds them, such as `model_ema` or `model.state_dict`.
+    pub part: Option<&'a str>,
+    /// What their names begin with and lose, such as `backbone.`. Tensors whose names begin otherwise are left out.
+    pub strip: Option<&'a str>,
+}
 
 /// A checkpoint's file, of which only the description has been read.
 #[derive(Debug)]
@@ -19,9 +28,15 @@ pub struct Reader {
     pub metadata: BTreeMap<String, String>,
     /// In the order of the values in safetensors files, by name in others.
     pub tensors: Vec<TensorInfo>,
+    /// The part of the file that has these tensors, such as `state_dict`; empty for the whole.
+    pub part: String,
+    /// All parts of the file that have tensors, with their numbers of tensors.
+    pub parts: Vec<(String, usize)>,
     path: PathBuf,
     kind: &'static str,
     values: Box<dyn Values>,
+    /// Where the values of each tensor are among all values.
+    positions: Vec<usize>,
 }
 
 impl Reader {
@@ -31,8 +46,20 @@ impl Reader {
     /// [`Error::Data`] naming the file and what is wrong with it;
     /// [`Error::Io`] if it cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let (format, Contents { metadata, tensors, values }) = format::open(path)?;
-        Ok(Self { format: format.name, metadata, tensors, path: path.to_owned(), kind: format.kind, values })
+        Self::open_selection(path, Selection::default())
+    }
+
+    /// The same of some of its tensors.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and the same where the file has no such tensors, with the parts that it has.
+    pub fn open_selection(path: &Path, selection: Selection) -> Result<Self> {
+        let (format, contents) = format::open(path, selection.part)?;
+        let Contents { metadata, tensors, values, part, parts } = contents;
+        let (positions, tensors) = named(tensors, selection.strip.unwrap_or_default())
+            .map_err(|fault| fault.error(path, format.kind))?;
+        let (path, kind) = (path.to_owned(), format.kind);
+        Ok(Self { format: format.name, metadata, tensors, part, parts, path, kind, values, positions })
     }
 
     /// The values of a tensor, row-major, as float32.
@@ -48,17 +75,49 @@ impl Reader {
     }
 
     /// The type of a tensor's values, and their bytes, little-endian.
-    pub(super) fn stored(&self, index: usize) -> Result<(Dtype, Cow<'_, [u8]>)> {
-        self.values.read(index).map_err(|error| self.wrong(&error))
+    pub(super) fn stored(&self, index: usize) -> Result<Stored<'_>> {
+        let stored =
+            self.values.read(self.positions[index]).map_err(|fault| fault.error(&self.path, self.kind))?;
+        stored.ok_or_else(|| self.unread(index))
     }
 
     /// That the values of a tensor are of a type that is not read.
     pub(super) fn unread(&self, index: usize) -> Error {
         let TensorInfo { name, dtype, .. } = &self.tensors[index];
-        self.wrong(&format!("{name} holds {dtype}, which is not read"))
+        let clause = format!("has {name} as a tensor of {dtype}, which is not read; save it as float32");
+        Fault::Unfit(clause).error(&self.path, self.kind)
     }
+}
 
-    fn wrong(&self, what: &dyn std::fmt::Display) -> Error {
-        format::broken(&self.path, self.kind, what)
+/// Tensors under the names that networks know them by, each with its position. Those are left out whose names do not begin with
+/// `prefix`.
+fn named(
+    tensors: Vec<TensorInfo>,
+    prefix: &str,
+) -> std::result::Result<(Vec<usize>, Vec<TensorInfo>), Fault> {
+    let named = tensors.into_iter().enumerate().filter_map(|(position, tensor)| {
+        let name = unwrapped(unwrapped(&tensor.name).strip_prefix(prefix)?).to_owned();
+        Some((position, TensorInfo { name, ..tensor }))
+    });
+    let (positions, tensors): (Vec<usize>, Vec<TensorInfo>) = named.unzip();
+    if tensors.is_empty() && !prefix.is_empty() {
+        return Err(Fault::Unfit(format!(
+            "has no tensor whose name begins with {prefix}; look at its names"
+        )));
+    }
+    let mut names = HashSet::new();
+    match tensors.iter().find(|tensor| !names.insert(tensor.name.as_str())) {
+        Some(twice) => {
+            Err(Fault::Unfit(format!("has two tensors called {}; save it with unique names", twice.name)))
+        }
+        None => Ok((positions, tensors)),
+    }
+}
+
+/// A name without what the wrappers of data-parallel and compiled networks put before it.
+fn unwrapped(name: &str) -> &str {
+    match WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
+        Some(rest) => unwrapped(rest),
+        None => name,
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::XraySettings;
 use crate::error::Result;
+use crate::file::{deserialize_optional_path, deserialize_path};
 use crate::setting::Section;
 
 /// Where the samples come from and how they are prepared.
@@ -50,10 +52,13 @@ impl Data {
 #[serde(default, deny_unknown_fields)]
 pub struct IndexPaths {
     /// Training images; `train.0-50k.csv` unless set.
+    #[serde(deserialize_with = "deserialize_optional_path")]
     pub train: Option<String>,
     /// Validation images; `dev.csv` unless set.
+    #[serde(deserialize_with = "deserialize_optional_path")]
     pub dev: Option<String>,
     /// Test images; `train.50k-100k.csv` unless set.
+    #[serde(deserialize_with = "deserialize_optional_path")]
     pub test: Option<String>,
 }
 
@@ -63,6 +68,7 @@ pub struct IndexPaths {
 pub struct DataConfigs {
     /// Folder of the data: `<data_dir>/DomainNet/...`, `<data_dir>/cifar-10-batches-bin/...`, `<data_dir>/train/<class>/...`, or
     /// CheXpert's own.
+    #[serde(deserialize_with = "deserialize_path")]
     pub data_dir: String,
     /// Keep a fixed random subset of a split that is larger.
     pub subsample: Option<Subsample>,
@@ -82,6 +88,9 @@ pub struct DataConfigs {
     pub test_per_class: Option<usize>,
     /// Keep decoded CheXpert images in memory, up to 4 GiB of them for each split.
     pub cache_bitmap: Option<bool>,
+    /// How CheXpert's images are prepared, where it is not as in the reference's keys.
+    #[serde(default)]
+    pub xray: Option<XraySettings>,
 }
 
 impl DataConfigs {
@@ -93,6 +102,7 @@ impl DataConfigs {
         let (size, pre_crop) = (self.image_size, self.pre_crop_size);
         let at_least = format!("at least data.configs.image_size, {size}");
         section.require(pre_crop >= size, "pre_crop_size", pre_crop, &at_least)?;
+        self.xray.as_ref().map_or(Ok(()), |xray| xray.check(Section("data.configs.xray")))?;
         self.shuffle_block_config.map_or(Ok(()), |shuffle| {
             let block = shuffle.block_size;
             let divides = block > 0 && size.is_multiple_of(block);

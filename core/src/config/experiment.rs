@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Data, Train};
 use crate::error::Result;
+use crate::file::digest;
 use crate::optim::{LrScheduler, OptimizerSettings};
 
 /// All settings of one run. `--set` paths are the dotted field names below (`train.epochs`, `data.configs.data_dir`).
@@ -31,6 +32,22 @@ pub struct Experiment {
 }
 
 impl Experiment {
+    /// The seed of the initial weights.
+    pub fn init_seed(&self) -> u64 {
+        self.seed.init.wrapping_add(self.key_seed())
+    }
+
+    /// The seed of order, augmentation and mixup.
+    pub fn order_seed(&self) -> u64 {
+        self.seed.order.wrapping_add(self.key_seed())
+    }
+
+    /// What the key adds to both seeds.
+    fn key_seed(&self) -> u64 {
+        let hex = digest(&self.key);
+        if self.seed.by_key { u64::from_str_radix(&hex[..16], 16).unwrap_or_default() } else { 0 }
+    }
+
     /// Checks every setting that has a range. What depends on the data set and on the names of a network's parameters is checked
     /// where these are known, before training.
     ///
@@ -91,4 +108,8 @@ pub struct Seed {
     pub init: u64,
     /// Order, augmentation and mixup.
     pub order: u64,
+    /// Draw both by the key too. Otherwise keys with equal seeds, such as `seed0` to `seed2` of a shuffle, start from the same weights
+    /// and see their images in the same order.
+    #[serde(default)]
+    pub by_key: bool,
 }

@@ -7,8 +7,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::Experiment;
+use super::arithmetic::evaluate;
 use super::overrides::{self, set};
 use crate::error::{Error, Result};
+use crate::setting::Kind;
 
 /// A file of families.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,8 +36,11 @@ type Settings = BTreeMap<SettingPath, Setting>;
 pub struct Family {
     /// Template of the keys: `{axis}` stands for the label of that axis' option.
     key: String,
-    /// Name of the settings to start from.
+    /// Name of the settings to start from: a base of this file or of an earlier one, or an earlier key; a template too.
     base: String,
+    /// Whether the learning rate grows with the batch where `--set` changes the batch alone.
+    #[serde(default)]
+    pub lr_follows_batch: bool,
     /// Settings of all members, templates too.
     #[serde(default)]
     set: Settings,
@@ -99,19 +104,6 @@ impl File {
             Error::usage(format!("{name}:{}:{}: {}", start.line, start.col, error.code))
         })?;
         (file.name, file.text) = (name.to_owned(), text.to_owned());
-        for family in &file.families {
-            if !file.bases.contains_key(&family.base) {
-                return Err(Error::usage(format!(
-                    "{}: {} starts from an unknown base {}",
-                    file.place(&family.base),
-                    family.key,
-                    family.base
-                )));
-            }
-            for member in 0..family.len() {
-                file.settings(family, member)?;
-            }
-        }
         Ok(file)
     }
 
@@ -128,21 +120,20 @@ impl File {
     ///
     /// # Errors
     /// [`Error::Usage`] naming the family and the setting that is missing or of a wrong type.
-    pub fn experiment(&self, family: &Family, member: usize) -> Result<Experiment> {
-        serde_json::from_value(self.settings(family, member)?).map_err(|error| {
+    pub fn experiment(&self, family: &Family, member: usize, earlier: &Earlier) -> Result<Experiment> {
+        serde_json::from_value(self.settings(family, member, earlier)?).map_err(|error| {
             let place = self.place(&family.key);
             Error::usage(format!("{place}: the family {} is wrong: {error}", family.key))
         })
     }
 
     /// The settings of one member with all templates filled, whether or not they are an experiment.
-    fn settings(&self, family: &Family, member: usize) -> Result<Value> {
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the place of a name that the family has not, or of a base that there is not.
+    pub(super) fn settings(&self, family: &Family, member: usize, earlier: &Earlier) -> Result<Value> {
         let options = family.options(member);
         let names = names(&options);
-        let mut value = Value::Object(serde_json::Map::new());
-        let base = self.bases.get(&family.base);
-        let layers =
-            base.into_iter().chain([&family.set]).chain(options.iter().map(|(_, option)| &option.set));
         let filled = |template: &str| {
             let text = fill(template, &names);
             let Some(unknown) = leftover(&text) else { return Ok(text) };
@@ -154,11 +145,67 @@ impl File {
                 family.key
             )))
         };
-        for (path, setting) in layers.flatten() {
-            set(&mut value, &path.0, fill_value(&setting.0, &filled)?);
+        let (mut value, base) = self.start(family, &filled(&family.base)?, earlier)?;
+        let layers =
+            base.into_iter().chain([&family.set]).chain(options.iter().map(|(_, option)| &option.set));
+        for layer in layers {
+            // Another name takes other arguments, so names come first.
+            let is_name = |path: &SettingPath| path.0.ends_with(".name");
+            let named = layer.iter().filter(|(path, _)| is_name(path));
+            for (path, setting) in named.chain(layer.iter().filter(|(path, _)| !is_name(path))) {
+                overrides::replace(&mut value, &path.0, fill_setting(path, setting, &filled)?);
+            }
         }
         set(&mut value, "key", Value::from(filled(&family.key)?));
         Ok(value)
+    }
+
+    /// What a family starts from: the settings of a key, or nothing and a base.
+    fn start<'a>(
+        &'a self,
+        family: &Family,
+        name: &str,
+        earlier: &Earlier<'a>,
+    ) -> Result<(Value, Option<&'a Settings>)> {
+        let nothing = || Value::Object(serde_json::Map::new());
+        let mut files = std::iter::once(self).chain(earlier.files().iter().rev());
+        if let Some(base) = files.find_map(|file| file.bases.get(name)) {
+            return Ok((nothing(), Some(base)));
+        }
+        if let Some(settings) = earlier.settings(name)? {
+            return Ok((settings, None));
+        }
+        Err(Error::usage(format!(
+            "{}: {} starts from an unknown base {name}; name a base of this file or an earlier one, or an earlier key",
+            self.place(&family.base),
+            family.key
+        )))
+    }
+}
+
+/// What stands before a family: whole files, and keys.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Earlier<'a> {
+    /// All files.
+    pub all: &'a [File],
+    /// How many of them lie before the family's.
+    pub files: usize,
+    /// The keys before the member's, each with its file, family and member.
+    pub keys: &'a [(String, [usize; 3])],
+}
+
+impl<'a> Earlier<'a> {
+    fn files(&self) -> &'a [File] {
+        &self.all[..self.files]
+    }
+
+    /// The settings of an earlier key.
+    fn settings(&self, key: &str) -> Result<Option<Value>> {
+        let Some(at) = self.keys.iter().position(|(known, _)| known == key) else { return Ok(None) };
+        let [file, family, member] = self.keys[at].1;
+        let earlier = Self { files: file, keys: &self.keys[..at], ..*self };
+        let file = &self.all[file];
+        file.settings(&file.families[family], member, &earlier).map(Some)
     }
 }
 
@@ -215,6 +262,23 @@ fn leftover(text: &str) -> Option<&str> {
     inside.map(|(name, _)| name).find(|name| is_name(name))
 }
 
+/// Fills a setting. A text in place of a number may be a sum or a product.
+fn fill_setting(
+    path: &SettingPath,
+    setting: &Setting,
+    filled: &impl Fn(&str) -> Result<String>,
+) -> Result<Value> {
+    let value = fill_value(&setting.0, filled)?;
+    let is_text = overrides::setting(&path.0).is_ok_and(|setting| setting.kind == Kind::Text);
+    let computed = value.as_str().filter(|_| !is_text).and_then(evaluate);
+    Ok(match computed {
+        // Counts are whole numbers.
+        Some(number) if number.fract() == 0.0 && number.abs() < 2f64.powi(53) => Value::from(number as i64),
+        Some(number) => Value::from(number),
+        None => value,
+    })
+}
+
 /// Fills all texts of a value; one that is nothing but a name becomes the number it stands for, if it is one.
 fn fill_value(value: &Value, filled: &impl Fn(&str) -> Result<String>) -> Result<Value> {
     Ok(match value {
@@ -246,7 +310,10 @@ mod tests {
     #[track_caller]
     fn check(family: &str, parts: &[&str]) {
         let text = format!("(\n    bases: {{ \"none\": {{}} }},\n    families: [({family})],\n)");
-        let result = File::parse("mine.ron", &text).and_then(|file| file.experiment(&file.families[0], 0));
+        let result = File::parse("mine.ron", &text).and_then(|file| {
+            let earlier = Earlier { all: &[], files: 0, keys: &[] };
+            file.experiment(&file.families[0], 0, &earlier)
+        });
         let message = result.unwrap_err().to_string();
         assert!(parts.iter().all(|part| message.contains(part)) && !message.contains('\n'), "{message}");
     }

@@ -28,13 +28,7 @@ pub fn apply_overrides(experiment: Experiment, overrides: &[String]) -> Result<E
             _ => serde_json::from_str(value)
                 .map_err(|_| misfit(std::slice::from_ref(text), "it is no JSON"))?,
         };
-        if let Some(owner) = path.strip_suffix(".name")
-            && settings.pointer(&pointer(path)) != Some(&value)
-            && setting(&format!("{owner}.kwargs")).is_ok()
-        {
-            set(&mut settings, &format!("{owner}.kwargs"), Value::Object(Map::new()));
-        }
-        set(&mut settings, path, value);
+        replace(&mut settings, path, value);
     }
     serde_json::from_value(settings).map_err(|error| misfit(overrides, error))
 }
@@ -48,6 +42,18 @@ fn misfit(overrides: &[String], reason: impl std::fmt::Display) -> Error {
         "{} does not fit: {reason}; see `runner show KEY` for the form",
         overrides.join(" ")
     ))
+}
+
+/// Sets the value at a path. Arguments of another name go with it.
+pub(super) fn replace(settings: &mut Value, path: &str, value: Value) {
+    let earlier = settings.pointer(&pointer(path));
+    if let Some(owner) = path.strip_suffix(".name")
+        && earlier.is_some_and(|earlier| *earlier != value)
+        && setting(&format!("{owner}.kwargs")).is_ok()
+    {
+        set(settings, &format!("{owner}.kwargs"), Value::Object(Map::new()));
+    }
+    set(settings, path, value);
 }
 
 /// Sets the value at a path, making the objects on the way.
@@ -71,11 +77,52 @@ static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
     all
 });
 
-/// The setting at a path; the message for one that does not exist names the nearest that do.
+/// What the reference and other programs call a setting, in the last part of its path, and what it is here.
+const OTHER_NAMES: [(&str, &str); 23] = [
+    ("arch", "model.arch"),
+    ("batch", "train.batch_size"),
+    ("bs", "train.batch_size"),
+    ("data", "data.configs.data_dir"),
+    ("data_path", "data.configs.data_dir"),
+    ("dataset", "data.name"),
+    ("image_path", "data.configs.data_dir"),
+    ("imagenet_path", "data.configs.data_dir"),
+    ("img_size", "data.configs.image_size"),
+    ("init_from", "train.finetune_from"),
+    ("learning_rate", "optimizer.base_lr"),
+    ("lr", "optimizer.base_lr"),
+    ("mixup", "train.mixup_alpha"),
+    ("momentum", "optimizer.kwargs.momentum"),
+    ("num_epochs", "train.epochs"),
+    ("num_workers", "train.data_workers"),
+    ("pretrained", "train.finetune_from"),
+    ("resolution", "data.configs.image_size"),
+    ("root", "data.configs.data_dir"),
+    ("scheduler", "lr_scheduler.name"),
+    ("seed", "seed.init"),
+    ("wd", "optimizer.weight_decay"),
+    ("workers", "train.data_workers"),
+];
+
+/// The setting at a path; the message for one that does not exist names those that may be meant: by another name, by a path that
+/// ends so, or by the letters.
 pub(super) fn setting(path: &str) -> std::result::Result<&'static Setting, String> {
+    /// Suggestions in one message.
+    const SHOWN: usize = 3;
     SETTINGS.iter().find(|known| known.path == path).ok_or_else(|| {
-        let known = SETTINGS.iter().map(|setting| setting.path.as_str());
-        format!("unknown setting {path}; did you mean {}?", nearest(path, known).join(", "))
+        let known = || SETTINGS.iter().map(|setting| setting.path.as_str());
+        let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_lowercase().replace('-', "_");
+        let word = last(path);
+        let by_name = OTHER_NAMES.iter().filter(|(name, _)| *name == word).map(|(_, path)| *path);
+        let by_end = known().filter(|known| last(known) == word);
+        let mut meant: Vec<&str> = by_name.chain(by_end).collect();
+        for near in nearest(path, known()) {
+            if !meant.contains(&near) {
+                meant.push(near);
+            }
+        }
+        meant.truncate(SHOWN);
+        format!("unknown setting {path}; did you mean {}?", meant.join(", "))
     })
 }
 
@@ -110,6 +157,21 @@ mod tests {
                 assert!(path == "key" || setting(&path).is_ok(), "{key}: {path}");
             }
         }
+    }
+
+    #[test]
+    fn an_unknown_setting_names_the_one_that_is_meant() {
+        for (path, meant) in [
+            ("data.image_path", "data.configs.data_dir"),
+            ("batch_size", "train.batch_size"),
+            ("lr", "optimizer.base_lr"),
+            ("train.epoch", "train.epochs"),
+            ("data.configs.img-size", "data.configs.image_size"),
+        ] {
+            let message = setting(path).unwrap_err();
+            assert!(message.contains(&format!("did you mean {meant}")), "{message}");
+        }
+        assert!(OTHER_NAMES.iter().all(|(_, path)| setting(path).is_ok()));
     }
 
     #[test]

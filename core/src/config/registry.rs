@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::family::File;
+use super::family::{Earlier, Family, File};
 use super::overrides::apply_overrides;
 use super::{Experiment, Seed};
 use crate::error::{Error, Result};
+use crate::number;
 use crate::setting::{nearest, regex};
 
 /// The files of families that come with the program, in the order of their keys.
@@ -80,6 +81,7 @@ impl Registry {
                             "{place}: the key {key} is that of a family in {earlier} already; give it another"
                         )));
                     }
+                    file.settings(family, member, &Earlier { all: &files, files: f, keys: &entries })?;
                     entries.push((key, [f, i, member]));
                 }
             }
@@ -111,14 +113,60 @@ impl Registry {
     /// # Errors
     /// [`Error::Usage`] naming the nearest keys if there is none of this name.
     pub fn get(&self, key: &str) -> Result<Experiment> {
-        let Some((_, [file, family, member])) = self.entries.iter().find(|(known, _)| known == key) else {
+        let (at, file, family) = self.entry(key)?;
+        let earlier = Earlier { all: &self.files, files: self.entries[at].1[0], keys: &self.entries[..at] };
+        file.experiment(family, self.entries[at].1[2], &earlier)
+    }
+
+    /// The place of a key among all, and its file and family.
+    fn entry(&self, key: &str) -> Result<(usize, &File, &Family)> {
+        let Some(at) = self.entries.iter().position(|(known, _)| known == key) else {
             return Err(Error::usage(format!(
                 "unknown key {key}; the nearest are {}; list keys with `runner configs REGEX`",
                 nearest(key, self.keys()).join(", ")
             )));
         };
-        let file = &self.files[*file];
-        file.experiment(&file.families[*family], *member)
+        let [file, family, _] = self.entries[at].1;
+        let file = &self.files[file];
+        Ok((at, file, &file.families[family]))
+    }
+
+    /// The settings of a key with changes as `path=value`. Where they change the batch and not the learning rate, that follows if
+    /// the family says so.
+    ///
+    /// # Errors
+    /// Those of [`Self::get`] and [`apply_overrides`].
+    pub fn changed(&self, key: &str, set: &[String]) -> Result<Experiment> {
+        self.change(self.get(key)?, set)
+    }
+
+    fn change(&self, experiment: Experiment, set: &[String]) -> Result<Experiment> {
+        let (key, batch) = (experiment.key.clone(), experiment.train.batch_size);
+        let mut changed = apply_overrides(experiment, set)?;
+        let is_set = |path: &str| set.iter().any(|text| text.split('=').next() == Some(path));
+        if self.entry(&key)?.2.lr_follows_batch && !is_set("optimizer.base_lr") {
+            changed.optimizer.base_lr *= changed.train.batch_size as f64 / batch as f64;
+        }
+        Ok(changed)
+    }
+
+    /// A sentence where changes leave the learning rate at that of another batch; `None` where there is nothing to say.
+    ///
+    /// # Errors
+    /// Those of [`Self::changed`].
+    pub fn kept_rate(&self, key: &str, set: &[String]) -> Result<Option<String>> {
+        let (before, after) = (self.get(key)?, self.changed(key, set)?);
+        let [batch, new_batch] = [&before, &after].map(|experiment| experiment.train.batch_size);
+        let rate = after.optimizer.base_lr;
+        let is_set = set.iter().any(|text| text.starts_with("optimizer.base_lr="));
+        let is_kept = new_batch != batch && rate == before.optimizer.base_lr && !is_set;
+        Ok(is_kept.then(|| {
+            format!(
+                "the learning rate stays {}, which the key has for batches of {batch}; in proportion to {new_batch} it would be {}",
+                number::general(rate),
+                number::general(rate * new_batch as f64 / batch as f64)
+            )
+        }))
     }
 
     /// The settings of a key with both of its seeds, and then with changes as `path=value`.
@@ -127,8 +175,8 @@ impl Registry {
     /// Those of [`Self::get`] and [`apply_overrides`].
     pub fn seeded(&self, key: &str, seed: u64, set: &[String]) -> Result<Experiment> {
         let mut experiment = self.get(key)?;
-        experiment.seed = Seed { init: seed, order: seed };
-        apply_overrides(experiment, set)
+        experiment.seed = Seed { init: seed, order: seed, ..experiment.seed };
+        self.change(experiment, set)
     }
 }
 
@@ -141,7 +189,7 @@ pub fn list(registry: &Registry, pattern: Option<&str>) -> Result<String> {
         Some(pattern) => registry.matching(pattern)?,
         None => registry.keys().collect(),
     };
-    let mut text = format!("{} configs found ====== with regex: {}\n", keys.len(), pattern.unwrap_or("*"));
+    let mut text = format!("{} configs found ====== with regex: {}\n", keys.len(), pattern.unwrap_or(".*"));
     for (number, key) in keys.iter().enumerate() {
         writeln!(text, "  {number:3}) {key}").map_err(Error::run)?;
     }
@@ -152,4 +200,86 @@ pub fn list(registry: &Registry, pattern: Option<&str>) -> Result<String> {
 pub fn show(experiment: &Experiment) -> Result<String> {
     ron::ser::to_string_pretty(experiment, ron::ser::PrettyConfig::default())
         .map_err(|error| Error::run(format!("the settings cannot be written: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = r#"(
+        bases: { "mine": { "train.epochs": 7, "train.batch_size": 64 } },
+        families: [(
+            key: "mine/{domain}/lr{lr}",
+            base: "train/DomainNet_{domain}/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR",
+            lr_follows_batch: true,
+            set: { "optimizer.base_lr": "{lr} * 32 / 256", "train.epochs": "2 * 3" },
+            axes: [
+                (name: "domain", options: [(label: "real"), (label: "clipart")]),
+                (name: "lr", options: [(label: "0.1"), (label: "0.02")]),
+            ],
+        )],
+    )"#;
+    const SECOND: &str = r#"(
+        bases: {},
+        families: [
+            (key: "again", base: "mine/clipart/lr0.02", set: { "optimizer.name": "AdamW" }),
+            (key: "short", base: "mine"),
+            (key: "later", base: "even later"),
+        ],
+    )"#;
+
+    fn with(files: &[(&str, &str)]) -> Result<Registry> {
+        let folder = tempfile::tempdir().unwrap();
+        files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).unwrap());
+        Registry::with_folder(folder.path())
+    }
+
+    #[test]
+    fn families_extend_keys_and_bases_before_them_and_compute() {
+        let second = SECOND.replace("(key: \"short\", base: \"mine\"),", "");
+        let second = second.replace("(key: \"later\", base: \"even later\"),", "");
+        let registry = with(&[("p100_first.ron", FIRST), ("p200_second.ron", &second)]).unwrap();
+        let key = "mine/clipart/lr0.02";
+        let experiment = registry.get(key).unwrap();
+        assert_eq!((experiment.key.as_str(), experiment.train.epochs), (key, 6));
+        assert_eq!(
+            (experiment.data.name.as_str(), experiment.optimizer.base_lr),
+            ("DomainNet_clipart", 0.0025)
+        );
+        let again = registry.get("again").unwrap();
+        assert_eq!((again.train.epochs, again.optimizer.base_lr), (6, 0.0025));
+        let settings = serde_json::to_value(&again.optimizer).unwrap();
+        assert_eq!(settings["name"], "AdamW");
+        assert!(settings["kwargs"].get("momentum").is_none(), "{settings}");
+
+        let set = ["train.batch_size=64".to_owned()];
+        assert_eq!(registry.changed(key, &set).unwrap().optimizer.base_lr, 0.005);
+        assert_eq!(registry.kept_rate(key, &set).unwrap(), None);
+        let theirs = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";
+        let sentence = registry.kept_rate(theirs, &set).unwrap().unwrap();
+        assert!(sentence.contains("stays 0.0125") && sentence.contains("would be 0.025"), "{sentence}");
+        let both = [set[0].clone(), "optimizer.base_lr=0.1".to_owned()];
+        assert_eq!(registry.changed(key, &both).unwrap().optimizer.base_lr, 0.1);
+    }
+
+    #[test]
+    fn a_family_starts_from_nothing_that_comes_later() {
+        let files = [("p100_first.ron", FIRST), ("p200_second.ron", SECOND)];
+        let message = with(&files).unwrap_err().to_string();
+        assert!(
+            message.contains("p200_second.ron:6:") && message.contains("unknown base even later"),
+            "{message}"
+        );
+        let swapped = [("p200_first.ron", FIRST), ("p100_second.ron", SECOND)];
+        let message = with(&swapped).unwrap_err().to_string();
+        assert!(
+            message.contains("p100_second.ron:4:") && message.contains("mine/clipart/lr0.02"),
+            "{message}"
+        );
+        let own = FIRST.replace(
+            "train/DomainNet_{domain}/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR",
+            "mine/real/lr0.1",
+        );
+        assert!(with(&[("own.ron", &own)]).unwrap_err().to_string().contains("unknown base mine/real/lr0.1"));
+    }
 }

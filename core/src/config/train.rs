@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::device::Precision;
 use crate::error::Result;
+use crate::file::deserialize_optional_path;
 use crate::optim::WeightRegularizer;
 use crate::setting::Section;
 
@@ -26,12 +27,17 @@ pub struct Train {
     /// Threads that prepare samples; never changes a result.
     pub data_workers: usize,
     /// Checkpoint to start from; its head is not taken over.
+    #[serde(default, deserialize_with = "deserialize_optional_path")]
     pub finetune_from: Option<String>,
     /// Mixup's Beta(alpha, alpha); 0 for none.
     pub mixup_alpha: f64,
     /// Draw mixup's coefficient for each image instead of once for a batch, as the reference does.
     #[serde(default)]
     pub mixup_per_sample: bool,
+    /// Draw mixup's coefficients as all runs of the reference do, whatever their seeds: importing its data code seeds NumPy with 0,
+    /// so that they are those of `RandomState(0)` in order.
+    #[serde(default)]
+    pub mixup_reference_draws: bool,
     /// Penalties on weights, added to the loss; where two name the same weight, both count.
     #[serde(default)]
     pub weight_regularizers: Vec<WeightRegularizer>,
@@ -63,6 +69,12 @@ impl Train {
             "mixup_per_sample",
             self.mixup_per_sample,
             "false where train.mixup_alpha is 0",
+        )?;
+        section.require(
+            !self.mixup_reference_draws || self.mixup_alpha > 0.0 && !self.mixup_per_sample,
+            "mixup_reference_draws",
+            self.mixup_reference_draws,
+            "false where train.mixup_alpha is 0 or train.mixup_per_sample is true",
         )?;
         self.weight_regularizers.iter().try_for_each(|rule| rule.check(section))
     }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::index::{Files, Index, ListedSample, Sample, check_files, subset};
+use super::lists::{Table, with_forward_slashes};
 use super::pixels::Pixels;
 use super::source::{DataSource, missing};
 use super::split::{Labelling, Split};
 use super::transform::{Input, Transform};
 use super::xray::Xray;
-use crate::config::{Data, IndexPaths};
+use crate::config::{Data, IndexPaths, XraySettings};
 use crate::error::{Error, Result};
 
 /// The findings in the lists' order, and whether an uncertain one counts as there.
@@ -25,8 +26,6 @@ const FINDINGS: [(&str, bool); 5] = [
 ];
 /// Names of the findings; bit k of a label stands for the k-th.
 const NAMES: [&str; 5] = [FINDINGS[0].0, FINDINGS[1].0, FINDINGS[2].0, FINDINGS[3].0, FINDINGS[4].0];
-/// An image with any of these findings (Cardiomegaly, Consolidation) is trained on twice an epoch.
-const DOUBLED: usize = 1 << 0 | 1 << 2;
 
 /// The data set.
 pub(super) struct Chexpert;
@@ -72,7 +71,14 @@ impl DataSource for Chexpert {
         }
         let listed = subset(read_list(&list)?, data.configs.subsample);
         check_files(files, &folder, &list, &listed)?;
-        let copies = |label: usize| if split == Split::Train && label & DOUBLED != 0 { 2 } else { 1 };
+        let xray = data.configs.xray.clone().unwrap_or_default();
+        let bits = XraySettings::COLUMNS
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| xray.enhance_index.contains(column));
+        let enhanced: usize = bits.map(|(bit, _)| 1 << bit).sum();
+        let is_enhanced = |label: usize| split == Split::Train && label & enhanced != 0;
+        let copies = |label: usize| if is_enhanced(label) { 1 + xray.enhance_times } else { 1 };
         let samples = listed.into_iter().map(|listed| listed.sample);
         let samples: Vec<Sample> =
             samples.flat_map(|sample| std::iter::repeat_n(sample.clone(), copies(sample.label))).collect();
@@ -111,37 +117,23 @@ pub(crate) fn without_official_folder(path: &str) -> &str {
 }
 
 fn read_list(list: &Path) -> Result<Vec<ListedSample>> {
-    let unreadable = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => Error::io("read", list)(error),
-        kind => Error::data(format!("{} is no CheXpert list ({kind:?}); prepare it again", list.display())),
-    };
-    let mut reader = csv::Reader::from_path(list).map_err(unreadable)?;
-    let header = reader.headers().map_err(unreadable)?.clone();
-    let column = |name: &str| {
-        header.iter().position(|known| known == name).ok_or_else(|| {
-            Error::data(format!("{} has no column `{name}`; it is no CheXpert list", list.display()))
-        })
-    };
-    let path = column("Path")?;
-    let findings = NAMES.iter().map(|name| column(name)).collect::<Result<Vec<usize>>>()?;
+    let table = Table::read(list)?;
+    let path = table.column("Path", list)?;
+    let findings = NAMES.iter().map(|name| table.column(name, list)).collect::<Result<Vec<usize>>>()?;
     let mut listed = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(unreadable)?;
-        let line = record.position().map_or(0, |position| position.line() as usize);
+    for (line, row) in &table.rows {
+        let line = *line;
         let wrong = |what: &str, value: &str| {
             Error::data(format!("{}:{line}: {what} is `{value}`; correct the line", list.display()))
         };
         let mut label = 0;
         for (bit, (column, (name, uncertain))) in findings.iter().zip(FINDINGS).enumerate() {
-            let is_there = match &record[*column] {
-                "1" | "1.0" => true,
-                "" | "0" | "0.0" => false,
-                "-1" | "-1.0" => uncertain,
-                other => return Err(wrong(name, other)),
-            };
+            let value = &row[*column];
+            let is_there = is_there(value, uncertain).ok_or_else(|| wrong(name, value))?;
             label |= usize::from(is_there) << bit;
         }
-        let id = without_official_folder(&record[path]).to_owned();
+        let id = with_forward_slashes(row[path].trim());
+        let id = without_official_folder(&id).to_owned();
         if id.is_empty() {
             return Err(wrong("Path", ""));
         }
@@ -151,4 +143,41 @@ fn read_list(list: &Path) -> Result<Vec<ListedSample>> {
         return Err(Error::data(format!("{} lists no image; prepare it again", list.display())));
     }
     Ok(listed)
+}
+
+/// Whether a finding is there: a number as pandas reads it, where nothing and what pandas takes for nothing is absence.
+fn is_there(value: &str, uncertain: bool) -> Option<bool> {
+    const NOTHING: [&str; 8] = ["", "nan", "NaN", "NA", "N/A", "NULL", "null", "None"];
+    let value = value.trim();
+    if NOTHING.contains(&value) {
+        return Some(false);
+    }
+    match value.parse::<f64>().ok()? {
+        1.0 => Some(true),
+        0.0 => Some(false),
+        -1.0 => Some(uncertain),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_read_as_pandas_reads_them() {
+        for (value, expected) in [
+            ("1", Some(true)),
+            ("1.00 ", Some(true)),
+            (" 0.0", Some(false)),
+            ("", Some(false)),
+            ("nan", Some(false)),
+            ("-1.0", Some(true)),
+            ("2", None),
+            ("yes", None),
+        ] {
+            assert_eq!(is_there(value, true), expected, "{value}");
+        }
+        assert_eq!(is_there("-1", false), Some(false));
+    }
 }

@@ -8,7 +8,7 @@ use image::RgbImage;
 use super::index::{Files, Index, Sample, subset};
 use super::photograph::{Photograph, RandomCrop, Statistics};
 use super::pixels::Pixels;
-use super::source::{DataSource, missing};
+use super::source::{DataSource, Download, missing};
 use super::split::Split;
 use super::transform::{Input, Transform};
 use crate::config::Data;
@@ -39,7 +39,11 @@ impl DataSource for Cifar10 {
     }
 
     fn needs(&self) -> Option<String> {
-        Some("`runner prepare cifar10 FOLDER` fetches it".to_owned())
+        Some("`runner prepare cifar10 FOLDER` fetches it, and --download does so before training".to_owned())
+    }
+
+    fn download(&self) -> Option<Download> {
+        Some(Download::Cifar10)
     }
 
     /// Reads the files below `<data_dir>/cifar-10-batches-bin`, which are whole or an error, into memory.

@@ -16,8 +16,8 @@ const JPEG_END: [u8; 2] = [0xff, 0xd9];
 /// Pixels beyond which Pillow refuses an image: a broken header must not take all memory.
 const MOST_PIXELS: usize = 178_956_970;
 
-/// Reads a JPEG, PNG, WebP, GIF (its first frame), BMP, PNM or TIFF as RGB, `[height, width, 3]`, as Pillow's `convert("RGB")` does: grey is
-/// repeated, transparency dropped, orientation tags and the name's extension are ignored.
+/// Reads a JPEG, PNG, WebP, GIF (its first frame), BMP, PNM or TIFF as RGB, `[height, width, 3]`, as Pillow's `convert("RGB")`
+/// does: grey is repeated, transparency dropped, orientation tags and the name's extension are ignored.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Data`] with the decoder's reason if it is no complete image.
@@ -45,10 +45,72 @@ fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     }
     let reader =
         ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| error.to_string())?;
-    if reader.format() == Some(ImageFormat::Jpeg) {
-        return decode_jpeg(bytes);
+    match reader.format() {
+        Some(ImageFormat::Jpeg) => return decode_jpeg(bytes),
+        Some(ImageFormat::Gif) => return decode_gif(bytes),
+        _ => {}
     }
-    Ok(to_rgb(reader.decode().map_err(|error| error.to_string())?))
+    let is_png = reader.format() == Some(ImageFormat::Png);
+    match (reader.decode(), is_png.then(|| with_png_end(bytes)).flatten()) {
+        (Err(_), Some(ended)) => image::load_from_memory_with_format(&ended, ImageFormat::Png),
+        (decoded, _) => decoded,
+    }
+    .map(to_rgb)
+    .map_err(|error| error.to_string())
+}
+
+/// A PNG that lacks its end or is cut off within it, whose pixels may be whole, with an end; `None` for one that has it.
+fn with_png_end(bytes: &[u8]) -> Option<Vec<u8>> {
+    const SIGNATURE: usize = 8;
+    const END: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
+    let mut at = SIGNATURE;
+    while let Some((length, rest)) = bytes.get(at..).and_then(<[u8]>::split_first_chunk) {
+        // The type before the data, and a checksum behind it.
+        let chunk =
+            (u32::from_be_bytes(*length) as usize).checked_add(8).filter(|chunk| *chunk <= rest.len());
+        let Some(chunk) = chunk else { break };
+        if rest.starts_with(b"IEND") {
+            return None;
+        }
+        at += size_of_val(length) + chunk;
+    }
+    Some([bytes.get(..at)?, END].concat())
+}
+
+/// The first frame of a GIF as Pillow shows it: what it does not cover has its transparent colour, or the first of its palette.
+fn decode_gif(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
+    let reason = |error: gif::DecodingError| error.to_string();
+    let mut options = gif::DecodeOptions::new();
+    options.set_color_output(gif::ColorOutput::Indexed);
+    let mut decoder = options.read_info(bytes).map_err(reason)?;
+    let (width, height) = (decoder.width(), decoder.height());
+    let palette = decoder.global_palette().map(<[u8]>::to_vec);
+    let frame = decoder.read_next_frame().map_err(reason)?.ok_or("it has no frame")?;
+    let palette = frame.palette.as_ref().or(palette.as_ref());
+    let colour = |index: u8| match palette {
+        Some(palette) => {
+            let (colours, _) = palette.as_chunks();
+            image::Rgb(colours.get(usize::from(index)).copied().unwrap_or_default())
+        }
+        None => image::Rgb([index; 3]),
+    };
+    let [right, below] =
+        [(frame.left, frame.width), (frame.top, frame.height)].map(|(at, size)| at.saturating_add(size));
+    let (width, height) = (u32::from(width.max(right)), u32::from(height.max(below)));
+    if width as usize * height as usize > MOST_PIXELS {
+        return Err(format!("it claims {width} x {height} pixels"));
+    }
+    let mut image = RgbImage::from_pixel(width, height, colour(frame.transparent.unwrap_or_default()));
+    for (row, indices) in frame.buffer.chunks_exact(usize::from(frame.width).max(1)).enumerate() {
+        for (column, index) in indices.iter().enumerate() {
+            image.put_pixel(
+                u32::from(frame.left) + column as u32,
+                u32::from(frame.top) + row as u32,
+                colour(*index),
+            );
+        }
+    }
+    Ok(image)
 }
 
 /// As Pillow does, whose decoder this is: libjpeg-turbo, with its whole inverse transform and smooth enlargement of colour planes.

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::index::{Files, Index, ListedSample, Sample, check_files, is_hidden, subset};
+use super::index::{Files, Index, ListedSample, Sample, check_files, subset, visible};
+use super::lists::{read_text, with_forward_slashes};
 use super::photograph::{Photograph, RandomCrop, Statistics};
 use super::pixels::Pixels;
-use super::source::{DataSource, missing};
+use super::source::{DataSource, Download, missing};
 use super::split::Split;
 use super::transform::{Input, Transform};
 use crate::config::Data;
@@ -39,9 +40,13 @@ impl DataSource for DomainNet {
     fn needs(&self) -> Option<String> {
         let domain = domain(self.0);
         Some(format!(
-            "DomainNet is laid out as <data_dir>/DomainNet/{domain}/<class>/<image> with \
+            "`runner prepare domainnet FOLDER --domains {domain}` fetches it, and --download does so before training; it is laid out as <data_dir>/DomainNet/{domain}/<class>/<image> with \
              <data_dir>/DomainNet/{domain}_train.txt and {domain}_test.txt beside it"
         ))
+    }
+
+    fn download(&self) -> Option<Download> {
+        Some(Download::DomainNet(domain(self.0)))
     }
 
     fn open(&self, data: &Data, split: Split, files: Files) -> Result<Index> {
@@ -61,7 +66,7 @@ impl DataSource for DomainNet {
 }
 
 /// The domain that a data set of that name is.
-fn domain(name: &str) -> &str {
+fn domain(name: &'static str) -> &'static str {
     name.trim_start_matches(PREFIX)
 }
 
@@ -75,19 +80,10 @@ pub(crate) fn domain_names() -> [&'static str; 6] {
 /// # Errors
 /// [`Error::Data`] naming a folder without a file: it would be an output of the network that no image has.
 fn count_folders(images: &Path) -> Result<usize> {
-    let visible = |folder: &Path| -> Result<Vec<PathBuf>> {
-        let mut paths = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
-            let entry = entry.map_err(Error::io("read", folder))?;
-            if !is_hidden(&entry.file_name()) {
-                paths.push(entry.path());
-            }
-        }
-        Ok(paths)
-    };
-    let classes: Vec<PathBuf> = visible(images)?.into_iter().filter(|path| path.is_dir()).collect();
+    let paths: Vec<PathBuf> = visible(images)?.collect::<Result<_>>()?;
+    let classes: Vec<PathBuf> = paths.into_iter().filter(|path| path.is_dir()).collect();
     for class in &classes {
-        if visible(class)?.is_empty() {
+        if visible(class)?.next().transpose()?.is_none() {
             return Err(Error::data(format!(
                 "{} is a folder of a class without an image; fetch its images, or remove it",
                 class.display()
@@ -103,7 +99,7 @@ pub(crate) fn listed_images(list: &Path) -> Result<Vec<String>> {
 }
 
 fn read_list(list: &Path, classes: usize) -> Result<Vec<ListedSample>> {
-    let text = std::fs::read_to_string(list).map_err(Error::io("read", list))?;
+    let text = read_text(list)?;
     let mut listed = Vec::new();
     for (at, text) in text.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let (line, place) = (at + 1, format!("{}:{}", list.display(), at + 1));
@@ -119,7 +115,8 @@ fn read_list(list: &Path, classes: usize) -> Result<Vec<ListedSample>> {
                 classes.saturating_sub(1)
             )));
         }
-        listed.push(ListedSample { line, sample: Sample { id: id.to_owned(), label } });
+        let id = with_forward_slashes(id.trim_start_matches("./"));
+        listed.push(ListedSample { line, sample: Sample { id, label } });
     }
     if listed.is_empty() {
         return Err(Error::data(format!("{} lists no image; fetch it again", list.display())));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::index::{Files, Index, Sample, is_hidden, subset};
+use super::index::{Files, Index, Sample, subset, visible};
 use super::photograph::{Photograph, RandomCrop, Statistics};
 use super::pixels::Pixels;
 use super::source::DataSource;
@@ -118,16 +118,14 @@ fn walk(root: &Path, relative: &str, files: Files, ids: &mut Vec<String>) -> Res
 
 /// Names in a folder without the hidden ones, sorted; those that are no Unicode could not be written into an index.
 fn entries(path: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(Error::io("read", path))? {
-        let name = entry.map_err(Error::io("read", path))?.file_name();
-        if is_hidden(&name) {
-            continue;
-        }
-        names.push(name.into_string().map_err(|name| {
-            Error::data(format!("{} has a name that is no Unicode; rename it", path.join(name).display()))
-        })?);
-    }
+    let names = visible(path)?.map(|entry| {
+        let entry = entry?;
+        let name = entry.file_name().and_then(|name| name.to_str());
+        name.map(str::to_owned).ok_or_else(|| {
+            Error::data(format!("{} has a name that is no Unicode; rename it", entry.display()))
+        })
+    });
+    let mut names = names.collect::<Result<Vec<_>>>()?;
     names.sort();
     Ok(names)
 }

@@ -1,7 +1,6 @@
 //! The index of a split: its samples in order, read from a list or from folders, and the subset that the settings ask for.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
@@ -46,9 +45,17 @@ pub(super) struct ListedSample {
     pub sample: Sample,
 }
 
-/// Whether a file or folder is hidden, such as `.ipynb_checkpoints` and `._0.png`.
-pub(super) fn is_hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
+/// What is in a folder, in no order, without what is hidden, such as `.ipynb_checkpoints` and `._0.png`.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read.
+pub(super) fn visible(folder: &Path) -> Result<impl Iterator<Item = Result<PathBuf>>> {
+    let unread = |source| Error::io("read", folder)(source);
+    let entries = std::fs::read_dir(folder).map_err(unread)?;
+    Ok(entries.filter_map(move |entry| match entry {
+        Ok(entry) if entry.file_name().as_encoded_bytes().starts_with(b".") => None,
+        entry => Some(entry.map(|entry| entry.path()).map_err(unread)),
+    }))
 }
 
 /// Checks, if asked to, that every file which a list names is there and not empty.

@@ -48,10 +48,11 @@ impl Pipeline {
             }
         }
         let shuffle = shuffle(configs)?.filter(|shuffle| !shuffle.is_identity());
+        let input = Input { size, pre_crop, shuffle, xray: configs.xray.clone().unwrap_or_default() };
         Ok(Self {
             size,
             augment: if configs.disable_aug { Augment::Eval } else { augment },
-            transform: source(&data.name)?.transform(Input { size, pre_crop, shuffle }),
+            transform: source(&data.name)?.transform(input),
         })
     }
 

@@ -36,6 +36,11 @@ pub trait DataSource: Sync {
     /// `None` for images that the program draws.
     fn needs(&self) -> Option<String>;
 
+    /// What of it can be downloaded; `None` where that needs an agreement, or where there is nothing to.
+    fn download(&self) -> Option<Download> {
+        None
+    }
+
     /// Whether `data.index_paths` may name other lists than its own.
     fn takes_lists(&self) -> bool {
         false
@@ -47,6 +52,15 @@ pub trait DataSource: Sync {
     /// # Errors
     /// [`crate::error::Error::Data`] naming the file, and the line of a list, that is missing or wrong; [`crate::error::Error::Usage`] for a setting that is.
     fn open(&self, data: &Data, split: Split, files: Files) -> Result<Index>;
+}
+
+/// What [`prepare`](crate::prepare) downloads for a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Download {
+    /// CIFAR-10.
+    Cifar10,
+    /// A domain of DomainNet.
+    DomainNet(&'static str),
 }
 
 /// What to say of a file or folder of a data set that is not there.

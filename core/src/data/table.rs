@@ -38,14 +38,14 @@ pub fn register(source: &'static dyn DataSource) -> Result<()> {
     Ok(())
 }
 
-/// The data set of that name.
+/// The data set of that name, in any case of its letters: the reference writes `cifar10` and `imagenet`.
 ///
 /// # Errors
 /// [`Error::Usage`] naming the nearest, and all, if there is none.
 pub fn source(name: &str) -> Result<&'static dyn DataSource> {
     let sources = sources();
     let names = || sources.iter().map(|source| source.name());
-    sources.iter().copied().find(|source| source.name() == name).ok_or_else(|| {
+    sources.iter().copied().find(|source| source.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
         Error::usage(format!(
             "unknown data set {name}; the nearest are {}; data.name is one of {}",
             nearest(name, names()).join(", "),

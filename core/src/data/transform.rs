@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use image::{ImageBuffer, RgbImage};
 
 use super::shuffle::Shuffle;
+use crate::config::XraySettings;
 use crate::error::Result;
 use crate::random::Keyed;
 
@@ -52,6 +53,8 @@ pub struct Input {
     pub pre_crop: usize,
     /// The fixed permutation, unless nothing moves.
     pub shuffle: Option<Shuffle>,
+    /// How X-rays are prepared.
+    pub xray: XraySettings,
 }
 
 /// An image as the 8-bit values that only arithmetic is left to do with.

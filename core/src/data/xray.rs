@@ -5,46 +5,47 @@ use image::{GrayImage, Luma, RgbImage};
 
 use super::shuffle::Shuffle;
 use super::transform::{Crop, Input, Transform};
+use crate::config::{Augmentation, Border, XraySettings};
 use crate::error::Result;
 use crate::random::Keyed;
 
-/// Largest turn to either side, degrees.
-const TURN: f64 = 15.0;
-/// Largest shift to either side, as a share of the side.
-const SHIFT: f64 = 0.05;
-/// Smallest and largest scale.
-const SCALE: (f64, f64) = (0.95, 1.05);
-/// Grey of what is outside of the image, and the level that becomes zero.
-const MIDDLE: u8 = 128;
-/// Levels that become one.
-const SPREAD: f32 = 64.0;
+/// Grey of what a turn brings in from outside of the image.
+const OUTSIDE: u8 = 128;
 
 /// The transform of X-rays. What it calls a crop is the whole image in grey, in its own size.
 #[derive(Debug)]
 pub(super) struct Xray {
     size: usize,
     shuffle: Option<Shuffle>,
+    settings: XraySettings,
 }
 
 impl Xray {
     pub fn new(input: Input) -> Self {
-        Self { size: input.size, shuffle: input.shuffle }
+        Self { size: input.size, shuffle: input.shuffle, settings: input.xray }
     }
 }
 
 impl Transform for Xray {
     fn train_crop(&self, image: &RgbImage, draw: &mut Keyed) -> Result<Crop> {
-        let affine = Affine::random(image.width(), image.height(), draw);
-        Ok(equalize(affine.apply(&gray(image))).into())
+        let gray = gray(image);
+        let image = match self.settings.use_transforms_type {
+            Augmentation::Aug => {
+                Affine::random(image.width(), image.height(), &self.settings, draw).apply(&gray)
+            }
+            Augmentation::Common => soften(&equalize(gray)),
+            Augmentation::None => gray,
+        };
+        Ok(self.equalized(image).into())
     }
 
     fn eval_crop(&self, image: &RgbImage) -> Result<Crop> {
-        Ok(equalize(gray(image)).into())
+        Ok(self.equalized(gray(image)).into())
     }
 
     fn normalize(&self, width: usize, levels: &[u8], output: &mut [f32]) {
         let (first, others) = output.split_at_mut(self.size * self.size);
-        input(width, levels, self.size, first);
+        input(width, levels, self.size, &self.settings, first);
         others.chunks_exact_mut(first.len()).for_each(|channel| channel.copy_from_slice(first));
         if let Some(shuffle) = &self.shuffle {
             let ordered = output.to_vec();
@@ -53,7 +54,13 @@ impl Transform for Xray {
     }
 
     fn level(&self, _channel: usize, value: f32) -> u8 {
-        (value * SPREAD + f32::from(MIDDLE)).round() as u8
+        (value * self.settings.spread() + self.settings.pixel_mean as f32).round() as u8
+    }
+}
+
+impl Xray {
+    fn equalized(&self, image: GrayImage) -> GrayImage {
+        if self.settings.is_equalized { equalize(image) } else { image }
     }
 }
 
@@ -70,13 +77,14 @@ pub struct Affine {
 
 impl Affine {
     /// What torchvision's `RandomAffine` draws for an image of that size.
-    pub fn random(width: u32, height: u32, draw: &mut Keyed) -> Self {
+    pub fn random(width: u32, height: u32, settings: &XraySettings, draw: &mut Keyed) -> Self {
         let mut shift = |side: u32| {
-            let most = SHIFT * f64::from(side);
+            let most = settings.translate * f64::from(side);
             draw.range(-most, most).round_ties_even()
         };
         let shift = (shift(width), shift(height));
-        Self { degrees: draw.range(-TURN, TURN), shift, scale: draw.range(SCALE.0, SCALE.1) }
+        let degrees = draw.range(-settings.degrees, settings.degrees);
+        Self { degrees, shift, scale: draw.range(settings.scale.0, settings.scale.1) }
     }
 
     /// Takes each pixel from the nearest of the source, or the middle grey from outside of it.
@@ -100,7 +108,7 @@ impl Affine {
             let source_y = (first.1 + x * against + y * across) >> 16;
             let inside =
                 (0..i64::from(width)).contains(&source_x) && (0..i64::from(height)).contains(&source_y);
-            if inside { *image.get_pixel(source_x as u32, source_y as u32) } else { Luma([MIDDLE]) }
+            if inside { *image.get_pixel(source_x as u32, source_y as u32) } else { Luma([OUTSIDE]) }
         })
     }
 }
@@ -136,16 +144,91 @@ pub fn equalize(mut image: GrayImage) -> GrayImage {
     image
 }
 
-/// Resizes grey levels `[height, width]` so that the long side is `side`, pads right and below, blurs and scales, into
-/// `[side, side]`.
-pub fn input(width: usize, levels: &[u8], side: usize, output: &mut [f32]) {
-    output.fill(f32::from(MIDDLE));
+/// OpenCV's `GaussianBlur` of 8-bit levels with a kernel of 3 x 3: `[1/4, 1/2, 1/4]` in both directions, rounded once.
+fn soften(image: &GrayImage) -> GrayImage {
+    let (width, height) = image.dimensions();
+    let level = |x: u32, y: u32| u32::from(image.get_pixel(x, y)[0]);
+    let around =
+        |at: u32, length: u32| [-1, 0, 1].map(|step| mirrored(i64::from(at) + step, length as usize) as u32);
+    GrayImage::from_fn(width, height, |x, y| {
+        let row = |y: u32| {
+            let [before, here, after] = around(x, width).map(|x| level(x, y));
+            before + 2 * here + after
+        };
+        let [above, here, below] = around(y, height).map(row);
+        Luma([((above + 2 * here + below + 8) >> 4) as u8])
+    })
+}
+
+/// A position outside of a line at its mirror image, without the edge pixel (OpenCV's `BORDER_REFLECT_101`).
+fn mirrored(at: i64, length: usize) -> usize {
+    let period = (2 * length.max(1) as i64 - 2).max(1);
+    let at = at.rem_euclid(period);
+    at.min(period - at) as usize
+}
+
+/// Resizes grey levels `[height, width]` so that the long side is `side`, or to the square, pads right and below, blurs and scales,
+/// into `[side, side]`.
+pub fn input(width: usize, levels: &[u8], side: usize, settings: &XraySettings, output: &mut [f32]) {
+    output.fill(0.0);
     let height = levels.len() / width.max(1);
     let long = width.max(height).max(1) as f64;
-    let scaled = |length: usize| ((length as f64 * side as f64 / long).round_ties_even() as usize).max(1);
-    resize(levels, [width, height], [scaled(width), scaled(height)], side, output);
-    blur(side, output);
-    output.iter_mut().for_each(|level| *level = (*level - f32::from(MIDDLE)) / SPREAD);
+    let scaled = |length: usize| match settings.fix_ratio {
+        true => ((length as f64 * side as f64 / long).round_ties_even() as usize).max(1),
+        false => side,
+    };
+    let target = [scaled(width), scaled(height)];
+    resize(levels, [width, height], target, side, output);
+    pad(target, side, settings, output);
+    if settings.gaussian_blur > 1 {
+        blur(&kernel(settings.gaussian_blur), side, output);
+    }
+    let (middle, spread) = (settings.pixel_mean as f32, settings.spread());
+    output.iter_mut().for_each(|level| *level = (*level - middle) / spread);
+}
+
+/// Fills what is right of an image in the upper left of a square and below it.
+fn pad([width, height]: [usize; 2], side: usize, settings: &XraySettings, square: &mut [f32]) {
+    let level = match settings.border_pad {
+        Border::Zero => Some(0.0),
+        Border::PixelMean => Some(settings.pixel_mean as f32),
+        _ => None,
+    };
+    // NumPy repeats a mirrored image of one pixel.
+    let source = |at: usize, length: usize| match settings.border_pad {
+        Border::Symmetric => {
+            let at = at % (2 * length);
+            at.min(2 * length - 1 - at)
+        }
+        Border::Reflect => mirrored(at as i64, length),
+        Border::Wrap => at % length,
+        _ => length - 1,
+    };
+    for y in 0..side {
+        for x in if y < height { width } else { 0 }..side {
+            let from = |at: usize, length: usize| if at < length { at } else { source(at, length) };
+            square[y * side + x] = match level {
+                Some(level) => level,
+                None => square[from(y, height) * side + from(x, width)],
+            };
+        }
+    }
+}
+
+/// OpenCV's Gaussian kernel of an odd size where no deviation is given: a table up to 7, and above `0.3 ((size - 1) / 2 - 1) + 0.8`.
+fn kernel(size: usize) -> Vec<f32> {
+    match size {
+        3 => vec![0.25, 0.5, 0.25],
+        5 => vec![0.0625, 0.25, 0.375, 0.25, 0.0625],
+        7 => vec![0.03125, 0.109375, 0.21875, 0.28125, 0.21875, 0.109375, 0.03125],
+        size => {
+            let middle = (size - 1) as f64 / 2.0;
+            let deviation = 0.3 * (middle - 1.0) + 0.8;
+            let weight = |at: usize| (-(at as f64 - middle).powi(2) / (2.0 * deviation * deviation)).exp();
+            let sum: f64 = (0..size).map(weight).sum();
+            (0..size).map(|at| (weight(at) / sum) as f32).collect()
+        }
+    }
 }
 
 /// Where a pixel of a resized line comes from: two neighbours, and the weight of the second.
@@ -176,23 +259,27 @@ fn resize(levels: &[u8], source: [usize; 2], target: [usize; 2], side: usize, sq
     }
 }
 
-/// `[1/4, 1/2, 1/4]` in both directions, borders reflected without the edge pixel.
-fn blur(side: usize, square: &mut [f32]) {
-    let last = side - 1;
-    let around = |at: usize| {
-        [at.checked_sub(1).unwrap_or(1.min(last)), at, if at < last { at + 1 } else { at.saturating_sub(1) }]
+/// A symmetric kernel in both directions, borders reflected without the edge pixel.
+fn blur(kernel: &[f32], side: usize, square: &mut [f32]) {
+    let reach = kernel.len() / 2;
+    let sources: Vec<Vec<usize>> = (0..side)
+        .map(|at| {
+            (0..kernel.len()).map(|step| mirrored(at as i64 + step as i64 - reach as i64, side)).collect()
+        })
+        .collect();
+    let weigh = |value: &dyn Fn(usize) -> f32| {
+        let pairs = (0..reach).rev().map(|at| kernel[at] * (value(at) + value(kernel.len() - 1 - at)));
+        pairs.sum::<f32>() + kernel[reach] * value(reach)
     };
-    let weigh = |[before, here, after]: [f32; 3]| 0.25 * (before + after) + 0.5 * here;
     let mut rows = vec![0.0; side * side];
     for (row, blurred) in square.chunks_exact(side).zip(rows.chunks_exact_mut(side)) {
-        for (x, value) in blurred.iter_mut().enumerate() {
-            *value = weigh(around(x).map(|x| row[x]));
+        for (value, from) in blurred.iter_mut().zip(&sources) {
+            *value = weigh(&|at| row[from[at]]);
         }
     }
-    for (y, line) in square.chunks_exact_mut(side).enumerate() {
-        let lines = around(y).map(|y| &rows[y * side..][..side]);
+    for (line, from) in square.chunks_exact_mut(side).zip(&sources) {
         for (x, value) in line.iter_mut().enumerate() {
-            *value = weigh(lines.map(|line| line[x]));
+            *value = weigh(&|at| rows[from[at] * side + x]);
         }
     }
 }

@@ -23,10 +23,15 @@ pub fn max_pool(images: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(<Dispatch as PoolBackend>::max_pool_3x3(images.into_dispatch()))
 }
 
-/// As [`max_pool`], from Burn's own operation, for devices that have no kernel of ours.
+/// As [`max_pool`], from Burn's own operation, for devices that have no kernel of ours. A window with NaN gives NaN, as in PyTorch,
+/// where Burn's operation may take the largest of the others.
 pub(crate) fn composed(images: Tensor<4>) -> Tensor<4> {
-    let options = MaxPoolOptions::new([WINDOW; 2]).with_stride([STRIDE; 2]).with_padding([1; 2]);
-    max_pool2d(images.permute([0, 3, 1, 2]), options).permute([0, 2, 3, 1])
+    let pooled = |images: Tensor<4>| {
+        let options = MaxPoolOptions::new([WINDOW; 2]).with_stride([STRIDE; 2]).with_padding([1; 2]);
+        max_pool2d(images.permute([0, 3, 1, 2]), options).permute([0, 2, 3, 1])
+    };
+    let is_nan = pooled(images.clone().is_nan().float()).greater_elem(0.5);
+    pooled(images).mask_fill(is_nan, f32::NAN)
 }
 
 /// Backends that have the pooling of [`max_pool`].
@@ -71,4 +76,24 @@ fn pool(images: &CpuTensor) -> (CpuTensor, Vec<u8>) {
     let shape = images.shape().dims();
     let (output, winners) = cpu::forward(floats(&images.to_contiguous()), shape);
     (tensor(output, cpu::pooled(shape)), winners)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+
+    #[test]
+    fn a_window_with_nan_gives_nan_in_every_way() {
+        let mut values: Vec<f32> = (0..36).map(|value| value as f32).collect();
+        values[0] = f32::NAN;
+        values[35] = f32::INFINITY;
+        let images = Tensor::<4>::from_data(TensorData::new(values, [1, 6, 6, 1]), &Device::flex());
+        for pooled in [max_pool(images.clone()), composed(images)] {
+            let pooled: Vec<f32> = pooled.into_data().iter().collect();
+            assert!(pooled[0].is_nan(), "{pooled:?}");
+            assert_eq!(pooled[1..], [9.0, 11.0, 19.0, 21.0, 23.0, 31.0, 33.0, f32::INFINITY]);
+        }
+    }
 }

@@ -1,10 +1,8 @@
 //! The parameters that settings name by regular expressions: groups with their own learning rate.
 
-use regex::Regex;
-
 use super::OptimizerSettings;
 use crate::error::{Error, Result};
-use crate::setting::regex;
+use crate::setting::{Regex, regex};
 
 /// Factor of the learning rate of biases and scales (reference `libtrain.make_optimizer`).
 const SLOW: f64 = 0.1;

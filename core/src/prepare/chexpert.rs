@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::{Count, stays_below};
 use crate::data::xray::gray;
-use crate::data::{decode, resize_shorter_side, without_official_folder};
+use crate::data::{Table, decode, resize_shorter_side, with_forward_slashes, without_official_folder};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{lock_folder, remove_temporaries, write_atomically};
@@ -91,26 +91,16 @@ impl List {
                 file.display()
             )));
         }
-        let unreadable = |error| {
-            Error::data(format!("{} is no list of CheXpert: {error}; fetch it again", file.display()))
-        };
-        let mut reader = csv::Reader::from_path(&file).map_err(unreadable)?;
-        let header = reader.headers().map_err(unreadable)?.clone();
-        let Some(path) = header.iter().position(|column| column == PATH) else {
-            return Err(Error::data(format!(
-                "{} has no column {PATH}; keep the header that it came with",
-                file.display()
-            )));
-        };
+        let table = Table::read(&file)?;
+        let path = table.column(PATH, &file)?;
         let mut rows = Vec::new();
-        for row in reader.records() {
-            let row = row.map_err(unreadable)?;
-            let image = without_official_folder(&row[path]);
+        for (line, row) in table.rows {
+            let image = with_forward_slashes(&row[path]);
+            let image = without_official_folder(&image);
             if !stays_below(Path::new(image)) {
                 return Err(Error::data(format!(
-                    "{}:{} names an image outside of its folder; correct the list: {}",
+                    "{}:{line} names an image outside of its folder; correct the list: {}",
                     file.display(),
-                    row.position().map_or(0, csv::Position::line),
                     &row[path]
                 )));
             }
@@ -118,7 +108,7 @@ impl List {
                 row.iter().enumerate().map(|(at, field)| if at == path { image } else { field }).collect(),
             );
         }
-        Ok(Self { header, path, rows })
+        Ok(Self { header: table.header, path, rows })
     }
 
     fn paths(&self) -> impl Iterator<Item = &str> {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::reference::replicate;
 use super::{RunDir, replicate_base};
 use crate::error::{Error, Remedy, Result};
 
@@ -21,7 +22,7 @@ pub struct Located {
     pub run: RunDir,
 }
 
-/// The runs below `base` and `<base>-rep<N>`, by replicate and key. Nothing in their folders is read.
+/// The runs below `base` and `<base>-rep<N>`, by replicate and key. Nothing in their files is read.
 ///
 /// # Errors
 /// [`Error::Data`] if there is no such folder, [`Error::Io`] naming a folder that cannot be read.
@@ -31,11 +32,31 @@ pub fn find_runs(base: &Path) -> Result<Vec<Located>> {
         let mut folders = Vec::new();
         collect(&base, DEPTH, &mut folders)?;
         runs.extend(folders.into_iter().map(|folder| {
-            let key = folder.strip_prefix(&base).unwrap_or(&folder).to_string_lossy().into_owned();
-            Located { key, replicate, run: RunDir::at(folder) }
+            let below = folder.strip_prefix(&base).unwrap_or(&folder);
+            let run = RunDir::at(folder.clone());
+            let (key, replicate) = match run.of_reference() {
+                Some(_) if replicate == 0 => without_replicate(below),
+                _ => (below.to_string_lossy().into_owned(), replicate),
+            };
+            Located { key, replicate, run }
         }));
     }
     Ok(runs)
+}
+
+/// A folder's path below its base as a key, and the number of a `-repN` in it, 0 without one: the reference's script for CheXpert looks for second
+/// instances in such folders.
+fn without_replicate(below: &Path) -> (String, u64) {
+    let parts: Vec<String> = below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let found = parts.iter().enumerate().find_map(|(at, part)| Some((at, replicate(part)?)));
+    match found {
+        Some((at, (name, replicate))) => {
+            let mut parts = parts.clone();
+            parts[at] = name.to_owned();
+            (parts.join("/"), replicate)
+        }
+        None => (parts.join("/"), 0),
+    }
 }
 
 /// The base folder and those of its replicates that are there, with their numbers; at least one of them.

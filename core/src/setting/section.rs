@@ -2,8 +2,6 @@
 
 use std::fmt::Display;
 
-use regex::Regex;
-
 use crate::error::{Error, Result};
 
 /// Largest count of anything; more is a slip of the finger, and would only exhaust the memory.
@@ -54,16 +52,4 @@ impl Section<'_> {
     pub fn below_one(self, name: &str, value: f64) -> Result<()> {
         self.require((0.0..1.0).contains(&value), name, value, "from 0 to below 1")
     }
-}
-
-/// A regular expression, with what is wrong with it in one line.
-///
-/// # Errors
-/// [`Error::Usage`] if it is none.
-pub fn regex(pattern: &str) -> Result<Regex> {
-    Regex::new(pattern).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Error::usage(format!("{pattern} is not a regular expression: {reason}"))
-    })
 }

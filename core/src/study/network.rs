@@ -47,9 +47,9 @@ pub(super) fn find<'a>(network: &str, runs: &'a [Run], base: &Path) -> Result<(&
     let run = runs.iter().find(|run| run.member.name == name).ok_or_else(unknown)?;
     let (folder, train) = (run.request.run_dir(), &run.request.experiment.train);
     let location = match which {
-        Which::Last => folder.checkpoint(train.epochs).into(),
-        Which::Best => folder.best().into(),
-        Which::Epoch(epoch) => folder.checkpoint(epoch).into(),
+        Which::Last => folder.found_checkpoint(train.epochs).into(),
+        Which::Best => folder.found_best().into(),
+        Which::Epoch(epoch) => folder.found_checkpoint(epoch).into(),
         Which::Pretrained => match &train.finetune_from {
             Some(source) => find_pretrained(source, base)?,
             None => return Err(Error::usage(format!("{network}: {name} was not fine-tuned"))),

@@ -70,6 +70,10 @@ pub(super) fn write(
         let (same, different) = settings(named);
         page.text("Where the runs differ:");
         page.table(&different);
+        page.text(
+            "Runs of one replicate have equal seeds unless seed.by_key is true: where their architectures are the same, they start from \
+             the same weights, and where their data are, they see them in the same order.",
+        );
         page.text("What they share:");
         page.table(&same);
     }

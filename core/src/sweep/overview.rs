@@ -67,10 +67,11 @@ fn row(task: &Task, tasks: &[Task], registry: &Registry) -> Row {
         seconds_left: None,
         note: task.state.why().map(str::to_owned).or_else(|| waits(task, tasks)),
     };
-    // What is wrong with a folder that is refused stands in the note already.
-    if request.run_dir().record_path().is_file()
-        && !matches!(task.state, RunState::Refused(_))
-        && let Err(error) = row.measure(request.run_dir(), registry)
+    // What is wrong with a folder of ours that is refused stands in the note already.
+    let run = request.run_dir();
+    let is_ours = run.record_path().is_file() && !matches!(task.state, RunState::Refused(_));
+    if (is_ours || run.of_reference().is_some())
+        && let Err(error) = row.measure(run, registry)
     {
         row.note = Some(error.to_string());
     }

@@ -6,17 +6,18 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use super::adopt::Adopted;
 use super::{check, check_normalisation, resume, start, train};
 use crate::checkpoint::Location;
 use crate::config::Experiment;
 use crate::device::{check_precision, describe, guarded};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::evaluate::splits::Splits;
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::Arch;
 use crate::remote;
-use crate::run::{RunDir, RunRecord, absolute, replicate_base};
+use crate::run::{ReferenceRun, RunDir, RunRecord, absolute, replicate_base};
 
 /// A training run that is asked for.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct TrainRequest {
 pub enum Existing {
     /// Go on with the run, if its settings are the same.
     Resume,
+    /// The same, also with a run that the reference began.
+    Adopt,
     /// Rename the folder, and start over.
     SetAside,
 }
@@ -63,10 +66,13 @@ impl TrainRequest {
     /// Is the run trained to its end, with these settings?
     ///
     /// # Errors
-    /// [`Error::Usage`] showing the difference if the folder holds a run with other settings; [`Error::Data`] if a file that
-    /// the run must have is missing or broken.
+    /// [`Error::Usage`] showing the difference if the folder holds a run with other settings, or a run that the reference did not
+    /// finish and that is not to be adopted; [`Error::Data`] if a file that the run must have is missing or broken.
     pub fn is_done(&self) -> Result<bool> {
         let run = self.run_dir();
+        if let Some(reference) = run.of_reference() {
+            return self.is_reference_done(&run, &reference);
+        }
         let Some(old) = run.read_record()? else { return Ok(false) };
         refuse_changes(&run, &old, self)?;
         let epochs = self.experiment.train.epochs;
@@ -78,6 +84,23 @@ impl TrainRequest {
             return Err(incomplete(&run.checkpoint(epochs)));
         }
         Ok(is_done)
+    }
+}
+
+impl TrainRequest {
+    fn is_reference_done(&self, run: &RunDir, reference: &ReferenceRun) -> Result<bool> {
+        let epochs = self.experiment.train.epochs;
+        let last = reference.last.as_ref().map(|(epoch, _)| *epoch);
+        if last.is_some_and(|last| last >= epochs) || self.existing == Existing::Adopt {
+            return Ok(last.is_some_and(|last| last >= epochs));
+        }
+        let until =
+            last.map_or("without a checkpoint".to_owned(), |last| format!("up to epoch {last} of {epochs}"));
+        let error = Error::usage(format!(
+            "{} holds a run that the reference wrote, {until}, and nothing of ours is written into it",
+            run.root().display()
+        ));
+        Err(error.with(Remedy::AdoptOrLeave))
     }
 }
 
@@ -113,7 +136,13 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
     let data = Splits::open(experiment)?;
     let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
     check_normalisation(experiment, &arch, data.train.len(), job.devices().count())?;
-    let start = if start_over || !run.resume().is_file() {
+    let adopted = match run.of_reference() {
+        Some(reference) if request.existing == Existing::Adopt => {
+            Some(Adopted::read(&run, &reference, experiment, &arch, data.train.len())?)
+        }
+        _ => None,
+    };
+    let start = if adopted.is_none() && (start_over || !run.resume().is_file()) {
         Some(start::start_state(experiment, &arch, &request.base, job)?)
     } else {
         None
@@ -154,6 +183,10 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
         data_digests,
         pretrained_sha256,
     })?;
+
+    if let Some(adopted) = adopted {
+        adopted.write(&run, job)?;
+    }
 
     let log = Log::open(&run.log())?;
     let emit = |event: Event| {
@@ -206,7 +239,7 @@ fn refuse_changes(run: &RunDir, old: &RunRecord, request: &TrainRequest) -> Resu
 /// Renames a run's folder to the first free `<folder>.old-N`.
 fn set_aside(run: &RunDir) -> Result<()> {
     let root = run.root();
-    if run.read_record()?.is_none() {
+    if run.read_record()?.is_none() && run.of_reference().is_none() {
         return Ok(());
     }
     let _lock = run.lock()?;

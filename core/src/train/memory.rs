@@ -76,6 +76,7 @@ mod tests {
     use crate::job::Stop;
     use crate::model::{Arch, initial_state};
     use crate::optim::{Optimizer, Regularizers};
+    use crate::train::mixup::Mixup;
 
     #[test]
     fn a_batch_without_room_gets_the_next_smaller_that_fits() {
@@ -89,8 +90,9 @@ mod tests {
         let network = Network::new(arch.clone(), &initial_state(&arch, 0), &device).unwrap();
         let optimizer = Optimizer::new(&experiment.optimizer, network.trained()).unwrap();
         let regularizers = Regularizers::new(&[], std::iter::empty(), || Ok(Vec::new())).unwrap();
+        let mixup = Mixup::new(&experiment);
         let learner =
-            Learner { experiment: &experiment, network, optimizer, regularizers, unread: Vec::new() };
+            Learner { experiment: &experiment, network, optimizer, regularizers, mixup, unread: Vec::new() };
         let text = learner.too_large(&job).to_string();
         for part in ["12 images of 16 pixels", "6 fit: set train.micro_batch=6", "cpu"] {
             assert!(text.contains(part), "{text}");

@@ -1,5 +1,6 @@
 //! Everything that a training run needs to go on exactly where it stopped, in one file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
@@ -51,6 +52,12 @@ pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Po
         let named = |tensor: NamedTensor| NamedTensor { name: format!("{moment}.{}", tensor.name), ..tensor };
         state.tensors.extend(layout::state(network.arch.trained(), values).tensors.into_iter().map(named));
     }
+    let metadata = metadata(position, optimizer.memory.steps);
+    Checkpoint { state, metadata }.save(path)
+}
+
+/// The position as the file has it: floats by their bits.
+fn metadata(position: &Position, steps: u64) -> BTreeMap<String, String> {
     let Position { epoch, step, sums, best } = position;
     let numbers = [
         ("epoch", *epoch as u64),
@@ -62,10 +69,14 @@ pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Po
         ("seconds_bits", sums.seconds.to_bits()),
         ("best_bits", best.0.to_bits()),
         ("best_epoch", best.1 as u64),
-        ("optimizer_steps", optimizer.memory.steps),
+        ("optimizer_steps", steps),
     ];
-    let metadata = numbers.iter().map(|(name, number)| ((*name).to_owned(), number.to_string())).collect();
-    Checkpoint { state, metadata }.save(path)
+    numbers.iter().map(|(name, number)| ((*name).to_owned(), number.to_string())).collect()
+}
+
+/// The numbers of a state that another program left after an epoch: the best score with its epoch, and the steps so far.
+pub fn numbers(epoch: usize, best: (f64, usize), steps: u64) -> BTreeMap<String, String> {
+    metadata(&Position { epoch, best, ..Position::default() }, steps)
 }
 
 /// Reads what [`save`] wrote: the network, what the update rule remembers, and the position.

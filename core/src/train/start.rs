@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::model::{Arch, initial_state, initial_state_with_zero_head};
 use crate::remote;
+use crate::run::REFERENCE_ENDING;
 
 /// The folder of the reference's ImageNet run, and the key of ours that stands in for it.
 const REFERENCE_PRETRAINING: (&str, &str) =
@@ -27,7 +28,7 @@ pub struct Start {
 /// # Errors
 /// [`Error::Data`] if no checkpoint is found, or if anything but the head differs in name or shape; those of [`remote::load`].
 pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job) -> Result<Start> {
-    let fresh = drawn_state(experiment, arch, experiment.seed.init);
+    let fresh = drawn_state(experiment, arch, experiment.init_seed());
     match &experiment.train.finetune_from {
         None => Ok(Start { state: fresh, pretrained_sha256: None }),
         Some(source) => {
@@ -68,19 +69,21 @@ pub fn find_pretrained(source: &str, base: &Path) -> Result<Location> {
 }
 
 /// The files that may be the checkpoint that `source` names: the path as given, the same with `.safetensors` for its ending, the
-/// same below the base folder (`<key>/ckpt-E004` is found in that run's checkpoints), or the same epoch of our own ImageNet run in
+/// same below the base folder (`<key>/ckpt-E004` is found in that run's checkpoints, ours or the reference's), or the same epoch of our own ImageNet run in
 /// place of the reference's. None for a URL.
 pub fn pretrained_paths(source: &str, base: &Path) -> Vec<PathBuf> {
     let ours = |path: &Path| path.with_file_name(stem(path) + OWN_ENDING);
+    let theirs = |path: &Path| path.with_file_name(stem(path) + REFERENCE_ENDING);
     let in_run = |key: &Path, file: &Path| {
-        base.join(key).join("checkpoints").join(ours(file).file_name().unwrap_or_default())
+        let folder = base.join(key).join("checkpoints");
+        [ours(file), theirs(file)].map(|file| folder.join(file.file_name().unwrap_or_default()))
     };
     let Location::File(given) = Location::parse(source) else { return Vec::new() };
     let mut tried = vec![given.clone(), ours(&given)];
     if let Some(file) = source.strip_prefix(REFERENCE_PRETRAINING.0) {
-        tried.push(in_run(Path::new(REFERENCE_PRETRAINING.1), Path::new(file)));
+        tried.extend(in_run(Path::new(REFERENCE_PRETRAINING.1), Path::new(file)));
     } else if given.is_relative() {
-        tried.push(in_run(given.parent().unwrap_or(Path::new("")), &given));
+        tried.extend(in_run(given.parent().unwrap_or(Path::new("")), &given));
     }
     tried.dedup();
     tried

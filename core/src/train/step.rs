@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor};
 
 use super::gradients::{BatchGradients, Passes};
-use super::mixup::mixed;
+use super::mixup::Mixup;
 use super::resume::{self, Position, Sums};
 use crate::config::Experiment;
 use crate::data::{Batch, Labelling};
@@ -26,6 +26,7 @@ pub(super) struct Learner<'a> {
     pub network: Network,
     pub optimizer: Optimizer,
     pub regularizers: Regularizers,
+    pub mixup: Mixup<'a>,
     /// Outputs of the last steps that were not read yet.
     pub unread: Vec<StepOutput>,
 }
@@ -60,7 +61,7 @@ impl Learner<'_> {
     fn update(&mut self, batch: Batch, position: &mut Position, job: &Job) {
         let settings = &self.experiment.train;
         let (labels, labelling) = (batch.labels.clone(), batch.labelling);
-        let (batch, targets) = mixed(self.experiment, batch, position);
+        let (batch, targets) = self.mixup.mixed(batch, position, self.optimizer.memory.steps);
         let passes = Passes { micro_batch: settings.micro_batch, precision: settings.precision };
         let BatchGradients { mut gradients, statistics, losses, logits } =
             BatchGradients::of(&self.network, &batch, &targets, passes, job);
@@ -110,7 +111,10 @@ impl Learner<'_> {
             let count = labels.len();
             let rows = logits.chunks_exact(logits.len() / count).zip(&labels);
             let Sums { images, correct, loss: losses, penalty: penalties, .. } = &mut position.sums;
-            *correct += rows.map(|(row, label)| right_decisions(row, *label, labelling)).sum::<usize>();
+            // The reference compares logits here, and probabilities in evaluation.
+            let right =
+                rows.map(|(row, label)| right_decisions(row, *label, labelling, |logit| logit >= 0.0));
+            *correct += right.sum::<usize>();
             *images += count;
             *losses += loss * count as f64;
             *penalties += penalty * count as f64;

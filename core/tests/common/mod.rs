@@ -1,5 +1,4 @@
 //! The golden folder: the one that `BASIN_GOLDEN` names, or the project's own small copy.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +16,6 @@ const CHECKED: [&str; 9] = [
 ];
 
 /// The files of the golden folder whose names start and end so, sorted; see [`find`].
-#[allow(dead_code, reason = "the helper's own test names its folders")]
 #[track_caller]
 pub fn golden_files(prefix: &str, suffix: &str) -> Vec<PathBuf> {
     let found = match std::env::var_os("BASIN_GOLDEN") {
@@ -60,7 +58,6 @@ pub fn find(folder: &Path, lacks: Lacks, prefix: &str, suffix: &str) -> Result<V
 }
 
 /// A list in a golden file; an empty one would check nothing.
-#[allow(dead_code, reason = "not every test that shares this module reads lists")]
 #[track_caller]
 pub fn list(value: &serde_json::Value) -> &[serde_json::Value] {
     let list = value.as_array().unwrap();
@@ -69,7 +66,6 @@ pub fn list(value: &serde_json::Value) -> &[serde_json::Value] {
 }
 
 /// A JSON file.
-#[allow(dead_code, reason = "not every test that shares this module reads JSON")]
 pub fn json(path: &Path) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }

@@ -59,12 +59,30 @@ def main():
     save(rgb, "png_named.JPEG", format="PNG")
     save(palette, "palette.gif")
     save(palette, "palette_transparent.gif", transparency=3)
+    partial_gifs()
+    whole = (HERE / "alpha.png").read_bytes()
+    (HERE / "without_end.png").write_bytes(whole[:-12])
+    (HERE / "cut_end.png").write_bytes(whole[:-4])
     save(rgb, "rgb.bmp")
     save(rgba, "alpha.webp", lossless=True, exact=True)
     save(smooth, "lossy.webp", quality=90)
     decoded = {path.name: np.ascontiguousarray(np.asarray(Image.open(path).convert("RGB")))
                for path in sorted(HERE.iterdir()) if path.suffix not in {".py", ".safetensors"}}
     save_file(decoded, HERE / "decoded.safetensors")
+
+
+def partial_gifs():
+    """A frame inside a larger canvas, without and with a transparent colour, and one that is larger than its canvas."""
+    for source, name, canvas, place in [
+        ("palette.gif", "partial.gif", (WIDTH + 9, HEIGHT + 6), (5, 2)),
+        ("palette_transparent.gif", "partial_transparent.gif", (WIDTH + 9, HEIGHT + 6), (5, 2)),
+        ("palette.gif", "outgrown.gif", (WIDTH - 4, HEIGHT), (2, 1)),
+    ]:
+        content = bytearray((HERE / source).read_bytes())
+        frame = content.index(b"\x2c\0\0\0\0" + struct.pack("<HH", WIDTH, HEIGHT))
+        content[6:10] = struct.pack("<HH", *canvas)
+        content[frame + 1 : frame + 5] = struct.pack("<HH", *place)
+        (HERE / name).write_bytes(content)
 
 
 def ycck():

@@ -303,6 +303,7 @@ mod tests {
     fn settings_that_look_like_options_are_read_back() {
         use basin_core::analysis::coefficients::Coefficients;
         use basin_core::analysis::interpolation::{LineSettings, LinearInterpolation};
+        use basin_core::analysis::settings::Commas;
         use basin_core::analysis::statistics::RunningStatistics;
         let selection = Selection { split: Split::Dev, samples: Some(7) };
         let mut surroundings = Surroundings::new(Arc::new(Registry::load().unwrap()), selection);
@@ -313,7 +314,7 @@ mod tests {
         let coefficients = Coefficients(vec![-0.5, 0.1 + 0.2, 1e-9]);
         round_trip::<LinearInterpolation>(&Request {
             networks,
-            settings: LineSettings { coefficients, statistics: RunningStatistics::Averaged },
+            settings: LineSettings { coefficients, statistics: Commas(vec![RunningStatistics::Averaged]) },
             surroundings,
         });
     }

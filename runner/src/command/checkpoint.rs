@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use basin_core::checkpoint::{
-    self, Change, Checkpoint, Location, Reader, Statistics, TensorInfo, endings_explained,
+    self, Change, Checkpoint, Location, Reader, Selection, Statistics, TensorInfo, UNREAD, endings_explained,
 };
 use basin_core::error::Error;
 use basin_core::number;
@@ -22,6 +22,8 @@ pub enum Checkpoints {
         /// The checkpoint.
         #[arg(value_parser = location())]
         file: Location,
+        #[command(flatten)]
+        selected: Selected,
         /// Shows names, types and shapes only, without reading the values.
         #[arg(long)]
         names: bool,
@@ -50,6 +52,8 @@ pub enum Checkpoints {
         /// The new file.
         #[arg(value_parser = location())]
         to: Location,
+        #[command(flatten)]
+        selected: Selected,
         /// Overwrites the new file if it is there.
         #[arg(long)]
         force: bool,
@@ -57,6 +61,23 @@ pub enum Checkpoints {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Which of a file's tensors are meant.
+#[derive(Debug, clap::Args)]
+pub struct Selected {
+    /// The part of a file of torch.save that holds the tensors, such as model_ema; without it, the one with the weights.
+    #[arg(long, value_name = "NAME")]
+    part: Option<String>,
+    /// Takes this off the start of each tensor's name, such as backbone., and leaves out the tensors without it.
+    #[arg(long, value_name = "PREFIX")]
+    strip: Option<String>,
+}
+
+impl Selected {
+    fn selection(&self) -> Selection<'_> {
+        Selection { part: self.part.as_deref(), strip: self.strip.as_deref() }
+    }
 }
 
 /// What `runner checkpoint convert` does, with what each format holds.
@@ -71,18 +92,22 @@ impl Checkpoints {
     /// Runs the command that was typed.
     pub fn run(&self) -> Result<()> {
         match self {
-            Checkpoints::Inspect { file, names: true, json } => {
+            Checkpoints::Inspect { file, selected, names: true, json } => {
                 let copy = local(file)?;
-                let reader = Reader::open(&copy).map_err(|error| named(error, &copy, file))?;
+                let reader = Reader::open_selection(&copy, selected.selection());
+                let reader = reader.map_err(|error| named(error, &copy, file))?;
                 inspect(file, &reader, None, *json)
             }
-            Checkpoints::Inspect { file, names: false, json } => {
+            Checkpoints::Inspect { file, selected, names: false, json } => {
                 let copy = local(file)?;
-                let inspection = checkpoint::inspect(&copy).map_err(|error| named(error, &copy, file))?;
+                let inspection = checkpoint::inspect(&copy, selected.selection());
+                let inspection = inspection.map_err(|error| named(error, &copy, file))?;
                 inspect(file, &inspection.reader, Some((&inspection.tensors, &inspection.total)), *json)
             }
             Checkpoints::Diff { one, two, json } => diff(one, two, *json),
-            Checkpoints::Convert { from, to, force, json } => convert(from, to, *force, *json),
+            Checkpoints::Convert { from, to, selected, force, json } => {
+                convert(from, to, selected.selection(), *force, *json)
+            }
         }
     }
 }
@@ -95,6 +120,8 @@ fn inspect(
 ) -> Result<()> {
     let values: usize = reader.tensors.iter().map(TensorInfo::len).sum();
     if json {
+        let parts = reader.parts.iter().map(|(name, tensors)| json!({ "name": name, "tensors": tensors }));
+        let parts = parts.collect::<Vec<_>>();
         let tensors = reader.tensors.iter().enumerate().map(|(index, tensor)| {
             let numbers = numbers.map(|(tensors, _)| &tensors[index]);
             json!({
@@ -104,6 +131,7 @@ fn inspect(
         });
         let result = json!({
             "file": file, "format": reader.format, "metadata": reader.metadata, "values": values,
+            "part": reader.part, "parts": parts,
             "tensors": tensors.collect::<Vec<_>>(), "statistics": numbers.map(|(_, total)| total),
         });
         return print(&format!("{result}\n"));
@@ -111,6 +139,13 @@ fn inspect(
     let mut text = format!("{file}: {}\n", reader.format);
     for (name, value) in &reader.metadata {
         text += &format!("{name}: {value}\n");
+    }
+    if !reader.part.is_empty() {
+        text += &format!("part: {}\n", reader.part);
+        let others = reader.parts.iter().filter(|(name, _)| !reader.part.starts_with(name));
+        for (name, tensors) in others {
+            text += &format!("another part: {name}, {tensors} tensors\n");
+        }
     }
     let mut rows = vec![row("tensor", "dtype", "shape", "values")];
     rows.extend(
@@ -188,7 +223,7 @@ fn change(name: &str, shape: &str, change: &Change) -> Vec<String> {
     row
 }
 
-fn convert(from: &Location, to: &Location, force: bool, json: bool) -> Result<()> {
+fn convert(from: &Location, to: &Location, selection: Selection, force: bool, json: bool) -> Result<()> {
     let Some(file) = to.file() else {
         return Err(Error::usage(format!("{to} is no file; name one to convert to")).into());
     };
@@ -198,22 +233,23 @@ fn convert(from: &Location, to: &Location, force: bool, json: bool) -> Result<()
         ))
         .into());
     }
-    let checkpoint = load(from)?;
+    let copy = local(from)?;
+    let checkpoint =
+        Checkpoint::load_selection(&copy, selection).map_err(|error| named(error, &copy, from))?;
     checkpoint.save(file)?;
     let tensors = checkpoint.state.tensors.len();
+    let unread = checkpoint.metadata.get(UNREAD);
     if json {
-        return print(&format!("{}\n", json!({ "from": from, "to": to, "tensors": tensors })));
+        let result = json!({ "from": from, "to": to, "tensors": tensors, "not_read": unread });
+        return print(&format!("{result}\n"));
     }
-    print(&format!("{tensors} tensors written to {to}\n"))
+    let left_out = unread.map(|names| format!(", without those that are not read: {names}"));
+    print(&format!("{tensors} tensors written to {to}{}\n", left_out.unwrap_or_default()))
 }
 
 /// The file of a checkpoint, fetched if need be.
 fn local(checkpoint: &Location) -> Result<PathBuf> {
     working(&Device::cpu(), |job| remote::local(checkpoint, job))
-}
-
-fn load(checkpoint: &Location) -> Result<Checkpoint> {
-    Ok(working(&Device::cpu(), |job| remote::load(checkpoint, job))?.0)
 }
 
 /// A shape as PyTorch prints it.

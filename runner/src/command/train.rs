@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use basin_core::error::Error;
+use basin_core::prepare;
 use basin_core::train::launch::{Existing, Outcome, TrainRequest, launch};
 
 use super::{print, training};
@@ -32,22 +33,42 @@ pub struct Train {
     /// Starts over instead of resuming; an existing folder of the run is kept under another name.
     #[arg(long)]
     force: bool,
+    /// Goes on with a run that the reference began in this folder: with the weights, momentum and epoch of its last checkpoint.
+    #[arg(long, conflicts_with = "force")]
+    adopt: bool,
+    /// First downloads what the data set lacks into data.configs.data_dir: CIFAR-10, or the domain of DomainNet.
+    #[arg(long)]
+    download: bool,
 }
 
 impl Train {
     /// Trains a key, and prints the run's folder.
     pub fn run(self) -> Result<()> {
-        let Train { config_key, base_dir, work_dir, replicate, settings, device, force } = self;
+        let Train { config_key, base_dir, work_dir, replicate, settings, device, force, adopt, download } =
+            self;
         let Some(key) = config_key else {
             return Err(Error::usage(
                 "name a key with -k KEY; `runner configs` lists them, `runner --help` shows more",
             )
             .into());
         };
-        let experiment = settings.families.registry()?.seeded(&key, replicate, &settings.set)?;
-        let existing = if force { Existing::SetAside } else { Existing::Resume };
+        let registry = settings.families.registry()?;
+        let experiment = registry.seeded(&key, replicate, &settings.set)?;
+        if let Some(sentence) = registry.kept_rate(&key, &settings.set)? {
+            say(&sentence);
+        }
+        let existing = match (force, adopt) {
+            (true, _) => Existing::SetAside,
+            (false, true) => Existing::Adopt,
+            (false, false) => Existing::Resume,
+        };
         let request = TrainRequest { experiment, base: base_dir, work_dir, replicate, existing };
-        let outcome = training(&device, |job| launch(&request, job))?;
+        let outcome = training(&device, |job| {
+            if download {
+                prepare::download(&request.experiment.data, job)?;
+            }
+            launch(&request, job)
+        })?;
         if outcome == Outcome::AlreadyDone {
             say(&format!("{key} is trained already; more epochs go on with it, --force starts over"));
         }

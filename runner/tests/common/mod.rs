@@ -1,6 +1,4 @@
 //! Running the program as a user would, on small data.
-#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod server;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use basin_core::analysis::architecture::architecture;
 use basin_core::analysis::source::own_experiment;
-use basin_core::checkpoint::{Inspection, Location, Reader, Statistics, TensorInfo, inspect};
+use basin_core::checkpoint::{Inspection, Location, Reader, Selection, Statistics, TensorInfo, inspect};
 use basin_core::error::{Error, Result};
 use basin_core::model::Arch;
 use egui::Context;
@@ -72,7 +72,7 @@ impl Contents {
     /// Reads all values.
     fn measure(path: &Path) -> Result<Self> {
         let stamp = Stamp::of(path)?;
-        let Inspection { reader, tensors, total } = inspect(path)?;
+        let Inspection { reader, tensors, total } = inspect(path, Selection::default())?;
         Ok(Self { numbers: Some((tensors, total)), ..Self::new(path, stamp, reader) })
     }
 

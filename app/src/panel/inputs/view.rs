@@ -86,7 +86,7 @@ impl View {
         data.configs.shuffle_pixel_config = (self.shuffle == Moves::Pixels).then_some(self.pixels);
         let is_training = self.split == Split::Train && self.is_augmented;
         let augment =
-            if is_training { Augment::Train { seed: experiment.seed.order } } else { Augment::Eval };
+            if is_training { Augment::Train { seed: experiment.order_seed() } } else { Augment::Eval };
         let samples = opened.samples(self.class).iter().skip(self.first).take(self.count).copied().collect();
         Look { data, augment, epoch: self.epoch, samples }
     }

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::search::{Line, Noise, Place};
+use crate::analysis::statistics::TrainingImages;
 use crate::checkpoint::Change;
 use crate::data::EvalImages;
 use crate::error::Result;
@@ -16,7 +17,7 @@ use crate::random::{Keyed, Purpose};
 pub(super) struct Landscape<'a> {
     one: &'a Network,
     two: &'a Network,
-    images: Option<EvalImages>,
+    images: Option<(EvalImages, Option<TrainingImages>)>,
 }
 
 impl<'a> Landscape<'a> {
@@ -37,20 +38,23 @@ impl<'a> Landscape<'a> {
         Line { distance: squares.sqrt(), parameters }
     }
 
-    /// The network of a place on all images.
+    /// The network of a place on all images, with running statistics of its own where there are training images.
     pub fn measure(
         &mut self,
         place: Place,
-        decode: impl FnOnce() -> Result<EvalImages>,
+        decode: impl FnOnce() -> Result<(EvalImages, Option<TrainingImages>)>,
         job: &Job,
     ) -> Result<Evaluation> {
-        let images = match &mut self.images {
+        let (images, training) = match &mut self.images {
             Some(images) => images,
             none => none.insert(decode()?),
         };
         let mut network = self.one.blend(self.two, place.coefficient);
         if let Some(noise) = place.noise {
             add(noise, &mut network, &job.device);
+        }
+        if let Some(training) = training {
+            network = training.measure(network, job)?;
         }
         evaluate(&network, images, job)
     }

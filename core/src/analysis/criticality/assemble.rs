@@ -9,11 +9,18 @@ use super::samples::{Sample, Samples, draws};
 use super::score::score;
 use crate::analysis::measures::Measures;
 use crate::analysis::record::Inputs;
+use crate::analysis::statistics::RunningStatistics;
 use crate::error::{Error, Result};
 
 impl Criticality {
     /// Without points.
-    pub(super) fn new(path: PathKind, rule: Rule, plan: &Plan, inputs: Inputs) -> Self {
+    pub(super) fn new(
+        path: PathKind,
+        rule: Rule,
+        statistics: RunningStatistics,
+        plan: &Plan,
+        inputs: Inputs,
+    ) -> Self {
         Self {
             schema: 1,
             inputs,
@@ -21,6 +28,7 @@ impl Criticality {
             path,
             between: plan.sources[1..plan.sources.len() - 1].to_vec(),
             grid: plan.grid.clone(),
+            statistics: plan.end.is_normalised().then_some(statistics),
             rule,
             epsilon: f64::INFINITY,
             end: Measures { accuracy: 0.0, loss: f64::INFINITY, auc: None },
@@ -29,8 +37,8 @@ impl Criticality {
             definition: "mu = min (distance / sigma)^2 over the points with sigma > 0 whose mean objective is at most epsilon, \
                          infinite if there is none; distance from the start: alpha ||theta_F - theta_0|| on the direct path, \
                          ||theta_t - theta_0|| on the optimisation path; sigma is the standard deviation of the noise on each \
-                         parameter of the module; norms and noise are of parameters, running statistics follow the path; the \
-                         network's criticality is the sum over modules"
+                         parameter of the module; norms and noise are of parameters, running statistics are measured anew or follow the path; \
+                         the network's criticality is the sum over modules"
                 .to_owned(),
         }
     }

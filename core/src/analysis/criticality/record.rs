@@ -7,6 +7,7 @@ use super::{Grid, PathKind};
 use crate::analysis::measures::{Measures, infinity_or_number};
 use crate::analysis::record::{Inputs, Stored};
 use crate::analysis::source::Source;
+use crate::analysis::statistics::RunningStatistics;
 
 /// The surfaces of a network's modules, and their scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct Criticality {
     pub between: Vec<Source>,
     /// The places and the noise; coefficients count on the direct path alone.
     pub grid: Grid,
+    /// The running statistics of batch-normalised networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<RunningStatistics>,
     /// When a point is as good as the end.
     pub rule: Rule,
     /// Epsilon: what the rule comes to for this end, in the unit of its objective.
@@ -74,7 +78,8 @@ impl Stored for Criticality {
     /// Points of all grids of one seed are in one folder.
     fn name(&self) -> String {
         let between: String = self.between.iter().map(|source| source.sha256.clone() + "\n").collect();
-        let settings = format!("{} {}\n{between}", self.path, self.grid.seed);
+        let statistics = RunningStatistics::in_name(self.statistics);
+        let settings = format!("{} {}\n{between}{statistics}", self.path, self.grid.seed);
         format!("{}-{}", self.path, self.inputs.name(&settings))
     }
 }

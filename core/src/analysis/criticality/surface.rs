@@ -8,6 +8,7 @@ use super::plan::Plan;
 use super::samples::{Sample, Samples, at, draws};
 use crate::analysis::journal::Journal;
 use crate::analysis::measures::Measures;
+use crate::analysis::statistics::TrainingImages;
 use crate::analysis::sweep::{Sweep, Visit};
 use crate::data::EvalImages;
 use crate::error::Result;
@@ -20,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// `empty` is the result without points.
 pub fn measure(
     plan: &Plan,
-    images: impl FnOnce() -> Result<EvalImages>,
+    images: impl FnOnce() -> Result<(EvalImages, Option<TrainingImages>)>,
     memory_bytes: usize,
     empty: &Criticality,
     journal: &mut Journal<Sample>,
@@ -45,8 +46,14 @@ pub fn measure(
         return Ok(());
     }
 
-    let images = images()?;
-    let sweep = Sweep { network: &plan.end, images: &images, memory_bytes, what: "criticality" };
+    let (images, training) = images()?;
+    let sweep = Sweep {
+        network: &plan.end,
+        images: &images,
+        memory_bytes,
+        training: training.as_ref(),
+        what: "criticality",
+    };
     let mut perturbation = Perturbation::new(plan);
     let own = |index: &usize| plan.end.parameters[*index].clone();
     let values = |module: usize, place: &Option<Place>| match place {

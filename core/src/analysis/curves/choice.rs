@@ -138,7 +138,7 @@ pub(super) fn same_settings(runs: &[&Finished]) -> Result<()> {
     let without_chance = |run: &Finished| {
         let mut experiment = run.experiment.clone();
         experiment.key.clear();
-        experiment.seed = Seed { init: 0, order: 0 };
+        experiment.seed = Seed { init: 0, order: 0, by_key: false };
         let configs = &mut experiment.data.configs;
         configs.shuffle_block_config.iter_mut().for_each(|shuffle| shuffle.seed = 0);
         configs.shuffle_pixel_config.iter_mut().for_each(|shuffle| shuffle.seed = 0);

@@ -29,6 +29,23 @@ pub fn chart(metric: Metric, lines: &[(&str, &Interpolation)]) -> Chart {
     }
 }
 
+/// The same as a group of bars for each coefficient, as the reference draws them too.
+pub fn coefficient_bars(metric: Metric, lines: &[(&str, &Interpolation)]) -> Bars {
+    let mut coefficients: Vec<f64> =
+        lines.iter().flat_map(|(_, line)| line.points.iter().map(|point| point.coefficient)).collect();
+    coefficients.sort_by(f64::total_cmp);
+    coefficients.dedup();
+    let series = |(label, line): &(&str, &Interpolation)| {
+        let value =
+            |coefficient: &f64| line.point(*coefficient).map_or(f64::NAN, |point| metric.of(&point.measures));
+        let values = coefficients.iter().map(value).collect();
+        BarSeries { label: (*label).to_owned(), values, errors: Vec::new() }
+    };
+    let Chart { x, y, .. } = chart(metric, lines);
+    let series = lines.iter().map(series).collect();
+    Bars { x, y, categories: coefficients.iter().map(|c| number::fixed(*c, 2)).collect(), series }
+}
+
 /// The barriers of labelled lines; error bars are the 95 % intervals.
 pub fn bars(metric: Metric, lines: &[(&str, &Interpolation)]) -> Bars {
     let heights: Vec<Option<Height>> = lines.iter().map(|(_, line)| height(metric, line)).collect();

@@ -89,8 +89,7 @@ fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<[
 
 impl Stored for Interpolation {
     fn name(&self) -> String {
-        let is_measured = self.statistics == Some(RunningStatistics::Measured);
-        self.inputs.name(if is_measured { "statistics measured" } else { "" })
+        self.inputs.name(RunningStatistics::in_name(self.statistics))
     }
 }
 
@@ -101,13 +100,14 @@ impl Interpolation {
         experiment: &Experiment,
         dataset: &Dataset,
         [one, two]: [&Subject; 2],
+        statistics: Option<RunningStatistics>,
     ) -> Self {
         let networks = [&one.source, &two.source];
         Self {
             schema: 2,
             inputs: Inputs::new(experiment, dataset, request.surroundings.selection.split, &networks),
             arch: experiment.model.arch.clone(),
-            statistics: one.network.is_normalised().then_some(request.settings.statistics),
+            statistics,
             points: Vec::new(),
             barrier: None,
             barrier_definition: DEFINITION.to_owned(),

@@ -8,7 +8,7 @@ use crate::analysis::measures::{Measures, finite_or_endless};
 use crate::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use crate::data::Labelling;
 use crate::error::Result;
-use crate::evaluate::{Evaluation, right_decisions};
+use crate::evaluate::{Evaluation, is_predicted, right_decisions};
 
 /// What one network says of every sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,8 @@ impl Samples {
         let Evaluation { logits, losses, labels, labelling } = evaluation;
         let outputs = (logits.len() / labels.len().max(1)).max(1);
         let rows = logits.chunks_exact(outputs).zip(&labels);
-        let right = rows.map(|(row, label)| right_decisions(row, *label, labelling) as f32).collect();
+        let right =
+            rows.map(|(row, label)| right_decisions(row, *label, labelling, is_predicted) as f32).collect();
         let logits = if labelling == Labelling::Class { Vec::new() } else { logits };
         Self { right, losses, logits }
     }

@@ -1,7 +1,7 @@
 //! What networks decide about a sample.
 
 use crate::data::Labelling;
-use crate::evaluate::largest;
+use crate::evaluate::{is_predicted, largest};
 
 /// Something that is asked about every sample. Answers are numbers from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Question {
     pub fn answer(self, logits: &[f32]) -> usize {
         match self {
             Self::Class => largest(logits),
-            Self::Finding(bit, _) => usize::from(logits[bit] >= 0.0),
+            Self::Finding(bit, _) => usize::from(is_predicted(logits[bit])),
         }
     }
 

@@ -1,12 +1,14 @@
 //! Files that `torch.save` wrote before PyTorch 1.6, and still writes with `_use_new_zipfile_serialization=False`: five pickles,
 //! then the values.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use memmap2::Mmap;
 
-use super::{Contents, Format, Wrong, pickle, pytorch};
-use crate::error::Result;
+use super::pytorch::{self, Graph, Storage, Storages, Value};
+use super::{Contents, Fault, Format, damaged};
 
 pub(super) static FORMAT: Format =
     Format { name: "PyTorch before 1.6", kind: pytorch::KIND, endings: &[], sniff, open };
@@ -22,18 +24,44 @@ fn sniff(bytes: &[u8]) -> bool {
     MAGIC.iter().any(|magic| start.windows(magic.len()).any(|window| window == *magic))
 }
 
-fn open(path: &Path, bytes: Mmap) -> Result<Contents> {
-    pytorch::open(path, &bytes, check)
+fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
+    let file = Arc::new(bytes);
+    let mut pickles = Pickles { file: &file, at: 0 };
+    // The magic number, the version, and the system that wrote it: numbers are little-endian whatever it was.
+    for _ in 0..3 {
+        pickles.next()?;
+    }
+    let saved = pickles.next()?;
+    let order = pickles.next()?;
+    let sizes = pytorch::sizes(&saved);
+    let mut at = pickles.at;
+    let mut records = HashMap::new();
+    for key in order.items(order.root) {
+        let Value::Text(key) = key else { return Err(damaged("a storage has no name")) };
+        let key = order.text(*key).into_owned();
+        let place = sizes.get(&key).and_then(|size| {
+            let (count, rest) = file.get(at..)?.split_first_chunk()?;
+            let length = usize::try_from(i64::from_le_bytes(*count)).ok()?.checked_mul(*size)?;
+            let start = at + size_of::<i64>();
+            (length <= rest.len()).then(|| start..start + length)
+        });
+        let place = place.ok_or_else(|| damaged(format!("storage {key} is not whole")))?;
+        at = place.end;
+        records.insert(key, Storage { length: place.len(), place, is_deflated: false });
+    }
+    pytorch::contents(&saved, Storages { file: Arc::clone(&file), records, big_endian: false }, part)
 }
 
-/// Refuses pickles that do not end within a bearable length.
-fn check(bytes: &[u8]) -> std::result::Result<(), Wrong> {
-    /// Magic number, version, system, the saved object, and the order of what follows.
-    const PICKLES: usize = 5;
-    let mut length = 0;
-    for _ in 0..PICKLES {
-        let left = pytorch::LONGEST_PICKLE - length;
-        length += pickle::length(&bytes[length..], left).ok_or("its pickles do not end")?;
+/// Pickles one after the other.
+struct Pickles<'a> {
+    file: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Pickles<'a> {
+    fn next(&mut self) -> Result<Graph<'a>, Fault> {
+        let graph = Graph::read(&self.file[self.at..], pytorch::memory(self.file.len()))?;
+        self.at += graph.length;
+        Ok(graph)
     }
-    Ok(())
 }

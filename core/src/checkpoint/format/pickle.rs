@@ -1,4 +1,4 @@
-//! The pickles inside PyTorch's files: written in protocol 2, in the few instructions that a dictionary of tensors needs.
+//! Writing the pickles inside PyTorch's files: in protocol 2, in the few instructions that a dictionary of tensors needs.
 //!
 //! An instruction is a byte with its operands after it; each works on a stack (Python's `pickletools` explains them all).
 //! Strings and classes are written again wherever they stand, without the memo that saves some bytes.
@@ -108,38 +108,5 @@ impl Pickle {
             self.integer(*length as i64);
         }
         self.0.push(b't');
-    }
-}
-
-/// Length in bytes of the pickle at the start of some bytes; `None` if it does not end, or not within the limit.
-pub(super) fn length(bytes: &[u8], limit: usize) -> Option<usize> {
-    let bytes = &bytes[..bytes.len().min(limit)];
-    let line = |from: usize| Some(bytes.get(from..)?.iter().position(|byte| *byte == b'\n')? + 1);
-    let prefixed = |from: usize, size: usize| {
-        let mut length = [0; 8];
-        length[..size].copy_from_slice(bytes.get(from..from + size)?);
-        size.checked_add(usize::try_from(u64::from_le_bytes(length)).ok()?)
-    };
-    let mut at = 0;
-    loop {
-        let operation = *bytes.get(at)?;
-        at += 1;
-        let operands = match operation {
-            b'.' => return Some(at),
-            b'K' | b'h' | b'q' | 0x80 | 0x82 => 1,
-            b'M' | 0x83 => 2,
-            b'J' | b'j' | b'r' | 0x84 => 4,
-            b'G' | 0x95 => 8,
-            b'U' | b'C' | 0x8a | 0x8c => prefixed(at, 1)?,
-            b'T' | b'X' | b'B' | 0x8b => prefixed(at, 4)?,
-            0x8d | 0x8e | 0x96 => prefixed(at, 8)?,
-            b'F' | b'I' | b'L' | b'S' | b'V' | b'g' | b'p' | b'P' => line(at)?,
-            b'c' | b'i' => {
-                let module = line(at)?;
-                module + line(at + module)?
-            }
-            _ => 0,
-        };
-        at = at.checked_add(operands)?;
     }
 }

@@ -1,131 +1,145 @@
-//! Reading the pickles of `torch.save`, which are parsed and never executed.
-//!
-//! `pytorch-reader` checks every length that a file declares. Checked here is what it lets through: small files that unfold
-//! into much more than they hold.
+//! What the containers of `torch.save` share: a pickle that describes tensors, and storages with their numbers.
+
+mod graph;
+mod parts;
+mod tensor;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::io::Read as _;
+use std::ops::Range;
+use std::sync::Arc;
 
-use pytorch_reader::{DType, PickleValue, PytorchReader, Tensor};
-use safetensors::tensor::Dtype;
+use flate2::read::DeflateDecoder;
+use memmap2::Mmap;
 
-use super::{Contents, Values, Wrong, broken};
+use super::{Contents, Fault, Stored, Values, damaged};
 use crate::checkpoint::{TensorInfo, element};
-use crate::error::Result;
+
+pub(super) use graph::{Graph, Value};
+use parts::{Search, Top};
+use tensor::{Described, Tensor};
+pub(super) use tensor::{Element, Plain, StorageId};
 
 /// What error messages call these files.
 pub(super) const KIND: &str = "PyTorch checkpoint";
-/// Longest pickles that are parsed, in bytes: each may unfold into some hundred. Those of a large network have as many thousand.
-pub(super) const LONGEST_PICKLE: usize = 4 << 20;
-/// Dictionaries that hold the weights, where a file holds more than them.
-const WEIGHTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
 /// How often a file's bytes may be held by its tensors: tied weights share theirs.
-const SHARED: u64 = 8;
-/// Bytes that all names may have together.
-const LONGEST_NAMES: usize = 16 << 20;
+const SHARED: usize = 8;
 
-/// Opens a file that passes a check of its container.
-pub(super) fn open(
-    path: &Path,
-    bytes: &[u8],
-    check: fn(&[u8]) -> std::result::Result<(), Wrong>,
-) -> Result<Contents> {
-    let read = || {
-        check(bytes)?;
-        read(path, bytes)
-    };
-    read().map_err(|wrong| broken(path, KIND, &wrong))
+/// A record of a container.
+#[derive(Debug, Clone)]
+pub(super) struct Storage {
+    /// Where it is in the file.
+    pub place: Range<usize>,
+    /// In bytes, unpacked.
+    pub length: usize,
+    pub is_deflated: bool,
 }
 
-/// The weights at the top of a file or in its `state_dict`, sorted by name, and the numbers and texts at its top.
-fn read(path: &Path, bytes: &[u8]) -> std::result::Result<Contents, Wrong> {
-    let PickleValue::Dict(values) = PytorchReader::read_pickle_data(path, None)? else {
-        return Err("it holds no dictionary".into());
-    };
-    if names(&values, 0) > LONGEST_NAMES {
-        return Err("its names are too long".into());
-    }
-    let tensors = PytorchReader::new(path)?.into_tensors();
-    let mut metadata = metadata(values);
-    // A number may have been saved as a tensor.
-    let scalars = tensors.iter().filter(|(name, tensor)| !name.contains('.') && tensor.shape().is_empty());
-    for (name, tensor) in scalars {
-        let value = element::floats(dtype(tensor), &tensor.read()?).unwrap_or_default();
-        metadata.extend(value.first().map(|value| (name.clone(), value.to_string())));
-    }
-    let mut tensors = weights(tensors);
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    if tensors.is_empty() {
-        return Err("it holds no weights".into());
-    }
-    let claimed = tensors.iter().fold(0u64, |sum, tensor| sum.saturating_add(tensor.byte_len() as u64));
-    if claimed > SHARED * bytes.len() as u64 {
-        return Err(format!("its tensors claim {claimed} bytes and the file has {}", bytes.len()).into());
-    }
-    let info = |tensor: &Tensor| TensorInfo {
-        name: tensor.name.clone(),
-        dtype: element::name(dtype(tensor)),
-        shape: tensor.shape().to_vec(),
-    };
-    Ok(Contents { metadata, tensors: tensors.iter().map(info).collect(), values: Box::new(tensors) })
+/// The records of a container that hold numbers.
+#[derive(Debug)]
+pub(super) struct Storages {
+    pub file: Arc<Mmap>,
+    pub records: HashMap<String, Storage>,
+    pub big_endian: bool,
 }
 
-impl Values for Vec<Tensor> {
-    fn read(&self, index: usize) -> std::result::Result<(Dtype, Cow<'_, [u8]>), Wrong> {
-        let tensor = &self[index];
-        Ok((dtype(tensor), Cow::Owned(tensor.read()?)))
+impl Storages {
+    /// The bytes of a record of the file.
+    pub fn bytes(&self, storage: &Storage) -> Result<Cow<'_, [u8]>, Fault> {
+        unpacked(&self.file, storage)
     }
 }
 
-/// Bytes of the dotted names of everything in a dictionary, which is not nested deeper than a thousand times.
-fn names(entries: &HashMap<String, PickleValue>, prefix: usize) -> usize {
-    let length = |(name, value): (&String, &PickleValue)| match value {
-        PickleValue::Dict(inside) => names(inside, prefix + name.len() + 1),
-        _ => prefix + name.len(),
-    };
-    entries.iter().map(length).fold(0, usize::saturating_add)
+/// The bytes of a record.
+pub(super) fn unpacked<'a>(file: &'a [u8], storage: &Storage) -> Result<Cow<'a, [u8]>, Fault> {
+    let stored = &file[storage.place.clone()];
+    if !storage.is_deflated {
+        return Ok(Cow::Borrowed(stored));
+    }
+    let mut bytes = Vec::with_capacity(storage.length);
+    let read = DeflateDecoder::new(stored).take(storage.length as u64 + 1).read_to_end(&mut bytes);
+    match read {
+        Ok(_) if bytes.len() == storage.length => Ok(Cow::Owned(bytes)),
+        _ => Err(damaged("a compressed record does not unpack to its length")),
+    }
 }
 
-/// The tensors of the dictionary that holds the weights.
-fn weights(tensors: HashMap<String, Tensor>) -> Vec<Tensor> {
-    let prefix = WEIGHTS
-        .iter()
-        .map(|dictionary| format!("{dictionary}."))
-        .find(|prefix| tensors.keys().any(|name| name.starts_with(prefix)))
-        .unwrap_or_default();
-    let inside = |(name, mut tensor): (String, Tensor)| {
-        tensor.name = name.strip_prefix(&prefix)?.to_owned();
-        Some(tensor)
-    };
-    tensors.into_iter().filter_map(inside).collect()
+/// Most bytes that may be unpacked from a file of some length, or held by its tensors.
+pub(super) fn most_bytes(file: usize) -> usize {
+    SHARED.saturating_mul(file)
 }
 
-fn metadata(values: HashMap<String, PickleValue>) -> BTreeMap<String, String> {
-    let text = |value| match value {
-        PickleValue::Int(number) => Some(number.to_string()),
-        PickleValue::Float(number) => Some(number.to_string()),
-        PickleValue::String(text) => Some(text),
-        _ => None,
-    };
-    values.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()
+/// Bytes of memory that a pickle in a file of some length may take.
+pub(super) fn memory(file: usize) -> usize {
+    const ALWAYS: usize = 32 << 20;
+    ALWAYS.saturating_add(3 * file)
 }
 
-/// The type of a tensor's numbers.
-fn dtype(tensor: &Tensor) -> Dtype {
-    match tensor.dtype() {
-        DType::F64 => Dtype::F64,
-        DType::F32 => Dtype::F32,
-        DType::F16 => Dtype::F16,
-        DType::BF16 => Dtype::BF16,
-        DType::I64 => Dtype::I64,
-        DType::I32 => Dtype::I32,
-        DType::I16 => Dtype::I16,
-        DType::I8 => Dtype::I8,
-        DType::U64 => Dtype::U64,
-        DType::U32 => Dtype::U32,
-        DType::U16 => Dtype::U16,
-        DType::U8 => Dtype::U8,
-        DType::Bool => Dtype::BOOL,
+/// How many bytes a number takes in each storage that a pickle names.
+pub(super) fn sizes(graph: &Graph) -> HashMap<String, usize> {
+    let ids = graph.persistent().filter_map(|id| StorageId::of(graph, id));
+    ids.filter_map(|id| Some((id.key, id.element?.size))).collect()
+}
+
+/// A part of a file, or the one with the weights, sorted by name.
+pub(super) fn contents(graph: &Graph, storages: Storages, part: Option<&str>) -> Result<Contents, Fault> {
+    let part = Search::new(graph).part(part)?;
+    let mut metadata = BTreeMap::new();
+    for (name, value) in part.top {
+        let text = match value {
+            Top::Text(text) => Some(text),
+            Top::Single(Described::Plain(plain)) if plain.shape.is_empty() => {
+                let tensor = plain.found_in(&storages)?;
+                let bytes = tensor.read(&storages)?;
+                let values = tensor.element.dtype.and_then(|dtype| element::floats(dtype, &bytes));
+                values.and_then(|values| Some(values.first()?.to_string()))
+            }
+            Top::Single(_) => None,
+        };
+        metadata.extend(text.map(|text| (name, text)));
+    }
+    let mut tensors = Vec::new();
+    let mut claimed = 0usize;
+    for (name, described) in part.tensors {
+        let (shape, dtype, tensor) = match described {
+            Described::Plain(plain) => {
+                let tensor = plain.found_in(&storages).map_err(|fault| fault.about(&name))?;
+                claimed = claimed.saturating_add(tensor.len());
+                (tensor.shape.clone(), tensor.element.name, Some(tensor))
+            }
+            Described::Unread(what) => (Vec::new(), what, None),
+        };
+        let tensor = tensor.filter(|tensor| tensor.element.dtype.is_some());
+        let is_read = tensor.is_some();
+        tensors.push((TensorInfo { name, dtype: dtype.to_owned(), shape, is_read }, tensor));
+    }
+    let file = storages.file.len();
+    if claimed > most_bytes(file) {
+        return Err(damaged(format!("its tensors claim {claimed} bytes and the file has {file}")));
+    }
+    tensors.sort_by(|(one, _), (two, _)| one.name.cmp(&two.name));
+    let (infos, tensors) = tensors.into_iter().unzip();
+    Ok(Contents {
+        metadata,
+        tensors: infos,
+        values: Box::new(Weights { storages, tensors }),
+        part: part.name,
+        parts: part.others,
+    })
+}
+
+/// Open tensors; none where a tensor is not read.
+#[derive(Debug)]
+struct Weights {
+    storages: Storages,
+    tensors: Vec<Option<Tensor>>,
+}
+
+impl Values for Weights {
+    fn read(&self, index: usize) -> Result<Option<Stored<'_>>, Fault> {
+        let Some(tensor) = &self.tensors[index] else { return Ok(None) };
+        let Some(dtype) = tensor.element.dtype else { return Ok(None) };
+        Ok(Some((dtype, tensor.read(&self.storages)?)))
     }
 }

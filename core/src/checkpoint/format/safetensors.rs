@@ -8,9 +8,8 @@ use std::path::Path;
 use memmap2::Mmap;
 use safetensors::tensor::{Dtype, SafeTensors};
 
-use super::{Contents, Ending, Format, OWN_ENDING, Values, Wrong, broken};
+use super::{Contents, Ending, Fault, Format, OWN_ENDING, Stored, Values, damaged};
 use crate::checkpoint::{Checkpoint, TensorInfo, element};
-use crate::error::Result;
 
 pub(super) static FORMAT: Format = Format {
     name: "safetensors",
@@ -29,17 +28,27 @@ fn sniff(bytes: &[u8]) -> bool {
     u64::from_le_bytes(*length) <= LONGEST_HEADER && header.trim_ascii_start().starts_with(b"{")
 }
 
-fn open(path: &Path, bytes: Mmap) -> Result<Contents> {
-    let (length, header) = SafeTensors::read_metadata(&bytes).map_err(|error| broken(path, KIND, &error))?;
+fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
+    if let Some(part) = part {
+        return Err(Fault::Unfit(format!("has no part {part}: safetensors files have none; leave it out")));
+    }
+    let (length, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
     let start = size_of::<u64>() + length;
     let (mut tensors, mut ranges) = (Vec::new(), Vec::new());
     for name in header.offset_keys() {
         let Some(info) = header.info(&name) else { continue };
         ranges.push((info.dtype, start + info.data_offsets.0..start + info.data_offsets.1));
-        tensors.push(TensorInfo { name, dtype: element::name(info.dtype), shape: info.shape.clone() });
+        let is_read = element::is_read(info.dtype);
+        tensors.push(TensorInfo {
+            name,
+            dtype: element::name(info.dtype),
+            shape: info.shape.clone(),
+            is_read,
+        });
     }
     let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-    Ok(Contents { metadata, tensors, values: Box::new(Mapped { bytes, ranges }) })
+    let (part, parts) = Default::default();
+    Ok(Contents { metadata, tensors, values: Box::new(Mapped { bytes, ranges }), part, parts })
 }
 
 /// A file's bytes, and where those of each tensor are.
@@ -50,9 +59,9 @@ struct Mapped {
 }
 
 impl Values for Mapped {
-    fn read(&self, index: usize) -> std::result::Result<(Dtype, Cow<'_, [u8]>), Wrong> {
+    fn read(&self, index: usize) -> Result<Option<Stored<'_>>, Fault> {
         let (dtype, range) = &self.ranges[index];
-        Ok((*dtype, Cow::Borrowed(&self.bytes[range.clone()])))
+        Ok(Some((*dtype, Cow::Borrowed(&self.bytes[range.clone()]))))
     }
 }
 

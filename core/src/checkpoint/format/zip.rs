@@ -1,15 +1,19 @@
 //! Zip files as `torch.save` writes them since PyTorch 1.6: a pickle, and the values of each tensor as a record.
 
-use std::io::{self, Cursor, Write};
+mod directory;
+
+use std::collections::HashMap;
+use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use memmap2::Mmap;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, ZipWriter};
 
-use super::{Contents, Ending, Format, Wrong, foreign, pickle, pytorch};
+use super::pytorch::{self, Graph, Storage, Storages};
+use super::{Contents, Ending, Fault, Format, damaged, foreign, pickle};
 use crate::checkpoint::{Checkpoint, element};
-use crate::error::Result;
 
 pub(super) static FORMAT: Format = Format {
     name: "PyTorch",
@@ -31,6 +35,11 @@ pub(super) static FORMAT: Format = Format {
 const BARE: &str = "a bare state dict without metadata, as torchvision loads it";
 /// What the reference's data-parallel wrapper puts before every name.
 const WRAPPER: &str = "module.";
+/// The record that describes the tensors.
+const PICKLE: &str = "data.pkl";
+/// Methods of packing.
+const STORED: u16 = 0;
+const DEFLATED: u16 = 8;
 /// PyTorch's records begin at multiples of so many bytes, so that they can be mapped.
 const ALIGNMENT: u16 = 64;
 
@@ -39,33 +48,53 @@ fn sniff(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
 
-fn open(path: &Path, bytes: Mmap) -> Result<Contents> {
-    if let Some(verdict) = foreign::verdict_on_archive(&bytes) {
-        return Err(foreign::error(path, verdict));
+fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
+    let entries = directory::entries(&bytes)?;
+    if let Some(verdict) = foreign::verdict_on_archive(entries.iter().map(|entry| &*entry.name)) {
+        return Err(Fault::Unfit(verdict.to_owned()));
     }
-    pytorch::open(path, &bytes, check)
+    let file = Arc::new(bytes);
+    let root = entries.iter().find_map(|entry| root(&entry.name)).unwrap_or_default().to_owned();
+    let mut records = HashMap::new();
+    let mut unpacked = 0usize;
+    for entry in entries {
+        let Some(name) = entry.name.strip_prefix(&root) else { continue };
+        let is_deflated = match (entry.method, entry.is_encrypted) {
+            (STORED, false) => false,
+            (DEFLATED, false) => true,
+            _ => {
+                return Err(Fault::Unfit(
+                    "is encrypted or packed by another method; save it again".to_owned(),
+                ));
+            }
+        };
+        if !is_deflated && entry.length != entry.place.len() {
+            return Err(damaged(format!("record {name} has two lengths")));
+        }
+        unpacked = unpacked.saturating_add(entry.length);
+        records.insert(name.to_owned(), Storage { place: entry.place, length: entry.length, is_deflated });
+    }
+    if unpacked > pytorch::most_bytes(file.len()) {
+        return Err(damaged(format!("its records claim {unpacked} bytes and the file has {}", file.len())));
+    }
+    let record = |name: &str| match records.get(name) {
+        Some(record) => pytorch::unpacked(&file, record).map(Some),
+        None => Ok(None),
+    };
+    let order = record("byteorder")?;
+    let big_endian = order.is_some_and(|order| order.trim_ascii() == b"big");
+    let pickle = record(PICKLE)?.ok_or_else(|| damaged("it has no data.pkl"))?;
+    let graph = Graph::read(&pickle, pytorch::memory(file.len()))?;
+    let numbers = records
+        .iter()
+        .filter_map(|(name, record)| Some((name.strip_prefix("data/")?.to_owned(), record.clone())));
+    let storages = Storages { file: Arc::clone(&file), records: numbers.collect(), big_endian };
+    pytorch::contents(&graph, storages, part)
 }
 
-/// Refuses archives that `torch.save` does not write, in which a short file could unfold into a long one.
-fn check(bytes: &[u8]) -> std::result::Result<(), Wrong> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes))?;
-    let mut places = Vec::new();
-    for index in 0..archive.len() {
-        let record = archive.by_index_raw(index)?;
-        if record.compression() != CompressionMethod::Stored {
-            return Err("its records are compressed, which torch.save never does".into());
-        }
-        if record.name()?.ends_with("data.pkl") && record.size() > pytorch::LONGEST_PICKLE as u64 {
-            return Err(format!("its pickle has {} bytes", record.size()).into());
-        }
-        let start = record.data_start().ok_or("a record is nowhere")?;
-        places.push((start, start.saturating_add(record.size())));
-    }
-    places.sort_unstable();
-    if places.windows(2).any(|pair| pair[0].1 > pair[1].0) {
-        return Err("its records overlap".into());
-    }
-    Ok(())
+/// The folder of the archive in which a pickle lies, with its slash.
+fn root(name: &str) -> Option<&str> {
+    name.strip_suffix(PICKLE).filter(|root| root.is_empty() || root.ends_with('/'))
 }
 
 /// What the reference's training saves: the metadata, and the weights of the wrapped network as `state_dict`.
@@ -83,7 +112,7 @@ fn archive(checkpoint: &Checkpoint, pickle: &[u8], file: &mut dyn Write) -> io::
     let mut zip = ZipWriter::new_stream(file);
     let stored =
         SimpleFileOptions::default().compression_method(CompressionMethod::Stored).with_alignment(ALIGNMENT);
-    for (name, content) in [("data.pkl", pickle), ("byteorder", b"little"), ("version", b"3\n")] {
+    for (name, content) in [(PICKLE, pickle), ("byteorder", b"little"), ("version", b"3\n")] {
         zip.start_file(format!("archive/{name}"), stored)?;
         zip.write_all(content)?;
     }
