@@ -18,7 +18,7 @@ use crate::file;
 
 pub use diff::{Change, Diff, Reshaped, TensorChange, diff, diff_files};
 pub(crate) use format::{OWN_ENDING, preference};
-pub use format::{ending, endings, endings_explained, endings_in_words};
+pub use format::{Pickled, ending, endings, endings_explained, endings_in_words, read_pickle};
 pub use histogram::Histogram;
 pub use inspect::{Inspection, Statistics, inspect};
 pub(crate) use location::without_query;
@@ -93,6 +93,12 @@ impl StateDict {
     pub fn mismatch<'a>(&self, expected: impl Iterator<Item = (&'a str, &'a [usize])>) -> Option<String> {
         /// Names in one message.
         const SHOWN: usize = 8;
+        let expected: Vec<_> = expected.collect();
+        if let Some(prefix) = self.prefix_of(expected.iter().map(|(name, _)| *name)) {
+            return Some(format!(
+                "the names that are expected stand behind {prefix}, which `runner checkpoint convert FILE NEW --strip {prefix}` takes off"
+            ));
+        }
         let mut known = HashSet::new();
         let mut problems: Vec<String> = Vec::new();
         for (name, shape) in expected {
@@ -111,6 +117,15 @@ impl StateDict {
         problems.truncate(SHOWN);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         (!problems.is_empty()).then(|| problems.join(", ") + &more)
+    }
+
+    /// What stands before all of these names; `None` where nothing or other things do.
+    fn prefix_of<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Option<&str> {
+        let ours: HashSet<&str> = self.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+        let first = names.clone().next()?;
+        let prefixes = self.tensors.iter().filter_map(|tensor| tensor.name.strip_suffix(first));
+        let mut prefixes = prefixes.filter(|prefix| prefix.ends_with('.'));
+        prefixes.find(|prefix| names.clone().all(|name| ours.contains(format!("{prefix}{name}").as_str())))
     }
 }
 

@@ -114,7 +114,7 @@ fn names_that_are_no_data_set_list_those_there_are() {
         &["DomainNet_photo; the nearest are", "DomainNet_infograph, DomainNet_painting"],
     );
     check("Shapes_oil", &["Shapes_oil; the nearest are", "Shapes_photo, Shapes_clipart, Shapes_line"]);
-    check("chexpert", &["chexpert; the nearest are CheXpert"]);
+    check("chexprt", &["chexprt; the nearest are CheXpert"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod allocator;
 mod args;
 mod command;
+mod order;
 mod progress;
 mod signals;
 
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     allocator::keep_freed_memory();
     order_gpus_without_a_display();
     let typed = std::env::args_os().map(|argument| home_expanded(&argument)).collect();
-    let arguments = command::Arguments::parse_from(args::behind_the_command(typed));
+    let arguments = command::Arguments::parse_from(order::behind_the_command(typed));
     match command::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         // A reader such as `head` that has seen enough is no failure.

@@ -225,3 +225,87 @@ fn broken_and_missing_files_and_wrong_endings_are_one_sentence() {
     );
     assert_eq!(std::fs::read_dir(here.path()).unwrap().count(), 4, "something was left behind");
 }
+
+#[test]
+fn tensors_of_other_types_are_told_and_left_out() {
+    let here = folder();
+    let write = |name: &str, header: &str, values: &[u8]| {
+        let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), values].concat();
+        std::fs::write(here.path().join(name), bytes).unwrap();
+    };
+    let odd = r#""odd":{"dtype":"C64","shape":[1],"data_offsets":[0,8]}"#;
+    write("alone.safetensors", &format!("{{{odd}}}"), &[0; 8]);
+    let both = format!(r#"{{{odd},"w":{{"dtype":"F8_E4M3","shape":[2],"data_offsets":[8,10]}}}}"#);
+    // 1.5 and -448, the smallest of all.
+    write("both.safetensors", &both, &[0, 0, 0, 0, 0, 0, 0, 0, 0x3c, 0xfe]);
+    let shown = json_of(here.path(), &["inspect", "both.safetensors"]);
+    assert_eq!(
+        (&shown["tensors"][0]["dtype"], &shown["tensors"][1]["dtype"]),
+        (&"complex64".into(), &"float8_e4m3fn".into())
+    );
+    assert_eq!((&shown["statistics"]["max"], &shown["statistics"]["min"]), (&1.5.into(), &(-448.0).into()));
+    let convert = |from: &str| checkpoint_command(here.path(), &["convert", from, "out.pth"]);
+    let told = success(convert("both.safetensors"));
+    assert_eq!(told, "1 tensors written to out.pth, without those that are not read: odd (complex64)\n");
+    let written = Checkpoint::load(&here.path().join("out.pth")).unwrap();
+    assert_eq!(written.state.tensors, [tensor("w", &[2], &[1.5, -448.0])]);
+    failure(convert("alone.safetensors"), 2, &["out.pth is there already"]);
+    std::fs::remove_file(here.path().join("out.pth")).unwrap();
+    failure(convert("alone.safetensors"), 3, &["odd", "complex64", "is not read", "float32"]);
+}
+
+#[test]
+fn shards_open_by_their_index() {
+    let here = with_small();
+    let save = |name: &str, tensors: &[NamedTensor]| {
+        let state = StateDict { tensors: tensors.to_vec() };
+        Checkpoint { state, metadata: Default::default() }.save(&here.path().join(name)).unwrap();
+    };
+    let tensors = small().state.tensors;
+    save("one.safetensors", &tensors[..2]);
+    save("two.safetensors", &tensors[2..]);
+    let names = |shard: &str, tensors: &[NamedTensor]| {
+        let of = |tensor: &NamedTensor| format!("\"{}\":\"{shard}\"", tensor.name);
+        tensors.iter().map(of).collect::<Vec<_>>().join(",")
+    };
+    let map = |second: &str| {
+        let (one, two) = (names("one.safetensors", &tensors[..2]), names(second, &tensors[2..]));
+        format!(r#"{{"metadata":{{"total_size":1}},"weight_map":{{{one},{two}}}}}"#)
+    };
+    let index = here.path().join("model.safetensors.index.json");
+    std::fs::write(&index, map("two.safetensors")).unwrap();
+    let same =
+        checkpoint_command(here.path(), &["diff", "small.safetensors", "model.safetensors.index.json"]);
+    assert_eq!(success(same), "identical: 4 tensors, bit by bit\n");
+    let inspect = || checkpoint_command(here.path(), &["inspect", "model.safetensors.index.json"]);
+    for (second, parts) in [
+        ("one.safetensors", ["one.safetensors", "no such tensor"]),
+        ("../two.safetensors", ["../two.safetensors", "no file beside it"]),
+        ("three.safetensors", ["three.safetensors", "check the path"]),
+        ("model.safetensors.index.json", ["model.safetensors.index.json", "no checkpoint"]),
+    ] {
+        std::fs::write(&index, map(second)).unwrap();
+        failure(inspect(), 3, &parts);
+    }
+    std::fs::write(&index, "{\"weight_map\": {").unwrap();
+    failure(inspect(), 3, &["JSON is wrong"]);
+}
+
+#[test]
+fn a_network_inside_another_is_told_by_its_prefix_and_taken_out() {
+    let here = folder();
+    success(train(here.path(), &["--set", "train.epochs=1"]));
+    let trained = checkpoint(here.path(), "ckpt-E001");
+    let mut wrapped = Checkpoint::load(&trained).unwrap();
+    wrapped.state.tensors.iter_mut().for_each(|tensor| tensor.name.insert_str(0, "model."));
+    wrapped.state.tensors.push(tensor("criterion.weight", &[1], &[1.0]));
+    wrapped.save(&here.path().join("wrapped.pth")).unwrap();
+    let tune = |from: &str| {
+        let from = format!("train.finetune_from={from}");
+        train(here.path(), &["-w", "tuned", "--set", "train.epochs=1", "--set", &from])
+    };
+    failure(tune("wrapped.pth"), 3, &["stand behind model.", "--strip model."]);
+    let arguments = ["convert", "wrapped.pth", "own.safetensors", "--strip", "model."];
+    success(checkpoint_command(here.path(), &arguments));
+    success(tune("own.safetensors"));
+}

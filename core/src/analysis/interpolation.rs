@@ -4,9 +4,10 @@ mod barrier;
 mod bootstrap;
 mod chart;
 mod record;
+mod reference;
 mod samples;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,9 @@ settings! {
         /// Running statistics of batch-normalised networks, with commas: measured anew at each point on up to 2048 training images,
         /// averaged as the weights are, which shows barriers that are none of the weights, or a line of each.
         statistics: Commas<RunningStatistics> = RunningStatistics::all() => "STATISTICS";
+        /// Shows the lines that the reference's ckpt_interpolation.py has stored in a file such as ckpt_interpolation/real.p, in place of
+        /// measuring any.
+        results: Option<PathBuf> = None => "FILE";
     }
 }
 
@@ -71,7 +75,7 @@ impl Analysis for LinearInterpolation {
             value_name: "CHECKPOINT",
             help: "Two checkpoints, or more for the lines between all pairs; the first of each pair is at coefficient 0, the second at 1",
             roles: &["From", "To"],
-            unless: None,
+            unless: Some("results"),
         }),
         split: Some(Split::Test),
         takes_memory: false,
@@ -89,6 +93,9 @@ impl Analysis for LinearInterpolation {
         watch: Watch<Analysed<Interpolation>>,
         job: &Job,
     ) -> Result<AllAnalysed<Interpolation>> {
+        if let Some(file) = &request.settings.results {
+            return reference::stored(file, request);
+        }
         let (experiment, names) = (request.experiment()?, request.names()?);
         let mut images = Images::open(request, &experiment)?;
         let load = |location: &Location| Subject::load(location, &experiment, &images.dataset, job);

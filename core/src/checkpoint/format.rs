@@ -22,6 +22,7 @@ use memmap2::Mmap;
 use super::{Checkpoint, TensorInfo};
 use crate::error::{Error, Remedy, Result};
 use crate::file;
+pub use pytorch::Pickled;
 
 /// All formats. Where two could be meant, the earlier one counts: of content that begins like both, and of two checkpoints of one
 /// epoch.
@@ -149,6 +150,15 @@ pub(super) fn open(path: &Path, part: Option<&str>) -> Result<(&'static Format, 
     let Some(format) = of_content(&bytes) else { return Err(unknown(path, &bytes)) };
     let contents = (format.open)(path, bytes, part).map_err(|fault| fault.error(path, format.kind))?;
     Ok((format, contents))
+}
+
+/// Reads a file of Python's `pickle` that holds numbers, texts, lists and dictionaries.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read; [`Error::Data`] naming the file if it is no pickle.
+pub fn read_pickle(path: &Path) -> Result<Pickled> {
+    let bytes = file::map(path)?;
+    pytorch::plain(&bytes).map_err(|fault| fault.error(path, "pickle"))
 }
 
 /// That a file's content is of no format.

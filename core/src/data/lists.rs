@@ -36,7 +36,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
 
 /// A path as this system writes it, where a list was made on Windows.
 pub(crate) fn with_forward_slashes(path: &str) -> String {
-    if path.contains('/') { path.to_owned() } else { path.replace('\\', "/") }
+    path.replace('\\', "/")
 }
 
 /// A list whose values are separated by commas, below a header.
@@ -54,8 +54,14 @@ impl Table {
     /// Those of [`read_text`], and [`Error::Data`] naming the line that has fewer or more values than the header.
     pub fn read(path: &Path) -> Result<Self> {
         let text = read_text(path)?;
+        // The parser counts a record from the end of the one before, also where empty lines lie between.
+        let line_of = |position: Option<&csv::Position>| {
+            let at = position.map_or(0, |position| position.byte() as usize);
+            let start = at + text[at..].bytes().take_while(|byte| *byte == b'\n').count();
+            1 + text[..start].bytes().filter(|byte| *byte == b'\n').count()
+        };
         let wrong = |error: csv::Error| {
-            let line = error.position().map_or(0, csv::Position::line);
+            let line = line_of(error.position());
             Error::data(match error.kind() {
                 ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
                     "{}:{line} has {len} values, and the header {expected_len}; complete the line or take it out",
@@ -67,11 +73,17 @@ impl Table {
         let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
         let mut header = reader.headers().map_err(wrong)?.clone();
         header.trim();
-        let rows = reader.records().map(|row| {
+        let mut rows = Vec::new();
+        let (mut line, mut counted) = (1, 0);
+        for row in reader.records() {
             let row = row.map_err(wrong)?;
-            Ok((row.position().map_or(0, |position| position.line() as usize), row))
-        });
-        Ok(Self { header, rows: rows.collect::<Result<_>>()? })
+            let at = row.position().map_or(0, |position| position.byte() as usize);
+            let start = at + text[at..].bytes().take_while(|byte| *byte == b'\n').count();
+            line += text[counted..start].bytes().filter(|byte| *byte == b'\n').count();
+            counted = start;
+            rows.push((line, row));
+        }
+        Ok(Self { header, rows })
     }
 
     /// The position of a column.

@@ -215,12 +215,13 @@ fn pad([width, height]: [usize; 2], side: usize, settings: &XraySettings, square
     }
 }
 
-/// OpenCV's Gaussian kernel of an odd size where no deviation is given: a table up to 7, and above `0.3 ((size - 1) / 2 - 1) + 0.8`.
+/// OpenCV's Gaussian kernel of an odd size where no deviation is given: a table up to 9, and above `0.3 ((size - 1) / 2 - 1) + 0.8`.
 fn kernel(size: usize) -> Vec<f32> {
     match size {
         3 => vec![0.25, 0.5, 0.25],
         5 => vec![0.0625, 0.25, 0.375, 0.25, 0.0625],
         7 => vec![0.03125, 0.109375, 0.21875, 0.28125, 0.21875, 0.109375, 0.03125],
+        9 => [4, 13, 30, 51, 60, 51, 30, 13, 4].map(|weight: u8| f32::from(weight) / 256.0).to_vec(),
         size => {
             let middle = (size - 1) as f64 / 2.0;
             let deviation = 0.3 * (middle - 1.0) + 0.8;

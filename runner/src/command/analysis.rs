@@ -314,7 +314,11 @@ mod tests {
         let coefficients = Coefficients(vec![-0.5, 0.1 + 0.2, 1e-9]);
         round_trip::<LinearInterpolation>(&Request {
             networks,
-            settings: LineSettings { coefficients, statistics: Commas(vec![RunningStatistics::Averaged]) },
+            settings: LineSettings {
+                coefficients,
+                statistics: Commas(vec![RunningStatistics::Averaged]),
+                results: Some(PathBuf::from("a b.p")),
+            },
             surroundings,
         });
     }

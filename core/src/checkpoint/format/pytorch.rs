@@ -2,7 +2,9 @@
 
 mod graph;
 mod parts;
+mod plain;
 mod tensor;
+mod view;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -18,8 +20,12 @@ use crate::checkpoint::{TensorInfo, element};
 
 pub(super) use graph::{Graph, Value};
 use parts::{Search, Top};
-use tensor::{Described, Tensor};
-pub(super) use tensor::{Element, Plain, StorageId};
+pub use plain::Pickled;
+pub(super) use plain::plain;
+pub(super) use tensor::element_of_storage;
+use tensor::{Described, storage_id};
+use view::Tensor;
+pub(super) use view::{StorageId, View};
 
 /// What error messages call these files.
 pub(super) const KIND: &str = "PyTorch checkpoint";
@@ -78,7 +84,7 @@ pub(super) fn memory(file: usize) -> usize {
 
 /// How many bytes a number takes in each storage that a pickle names.
 pub(super) fn sizes(graph: &Graph) -> HashMap<String, usize> {
-    let ids = graph.persistent().filter_map(|id| StorageId::of(graph, id));
+    let ids = graph.persistent().filter_map(|id| storage_id(graph, id));
     ids.filter_map(|id| Some((id.key, id.element?.size))).collect()
 }
 

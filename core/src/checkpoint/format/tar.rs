@@ -10,7 +10,7 @@ use std::sync::Arc;
 use memmap2::Mmap;
 use tar::{Archive, EntryType};
 
-use super::pytorch::{self, Element, Graph, Plain, Storage, StorageId, Storages, Value};
+use super::pytorch::{self, Graph, Storage, StorageId, Storages, Value, View};
 use super::{Contents, Fault, Format, damaged};
 
 pub(super) static FORMAT: Format =
@@ -37,7 +37,7 @@ fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
     for _ in 0..reading.count()? {
         let about = reading.pickle()?;
         let [key, _, class] = about.items(about.root) else { return Err(cut()) };
-        let element = Element::of_storage(&about, *class).ok_or_else(cut)?;
+        let element = pytorch::element_of_storage(&about, *class).ok_or_else(cut)?;
         let count = reading.length()?;
         let place = reading.take(count.checked_mul(element.size).ok_or_else(cut)?)?;
         let key = integer(*key)?;
@@ -63,7 +63,7 @@ fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
         let mut lengths = |count: usize| (0..count).map(|_| reading.length()).collect::<Result<Vec<_>, _>>();
         let (shape, strides) = (lengths(axes)?, lengths(axes)?);
         let offset = reading.length()?;
-        known.insert(integer(*key)?, Plain::new(storage, offset, shape, strides)?);
+        known.insert(integer(*key)?, View::new(storage, offset, shape, strides)?);
     }
 
     let mut graph = Graph::read(&file[pickle], pytorch::memory(file.len()))?;

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::str::FromStr;
 
-use super::tensor::Plain;
+use super::view::View;
 use super::{Fault, damaged};
 
-/// Plain values that a list keeps; of longer ones, such as the losses of all steps, only texts and objects are kept.
+/// View values that a list keeps; of longer ones, such as the losses of all steps, only texts and objects are kept.
 const LISTED: usize = 64;
 
 /// Something in a pickle.
@@ -20,9 +20,10 @@ pub(in super::super) enum Value {
     Int(i64),
     Float(f64),
     Text(Span),
+    Bytes(Span),
     /// A position in the graph's nodes: the same object wherever the pickle names it.
     Node(u32),
-    /// What no tensor needs: bytes, integers beyond 64 bits.
+    /// Such as integers beyond 64 bits.
     Other,
 }
 
@@ -70,7 +71,7 @@ pub(in super::super) struct Graph<'a> {
     /// Length of the pickle in bytes.
     pub length: usize,
     /// Tensors that a container keeps outside the pickle, by the numbers that it names them with.
-    pub known: HashMap<i64, Plain>,
+    pub known: HashMap<i64, View>,
 }
 
 impl<'a> Graph<'a> {
@@ -81,9 +82,14 @@ impl<'a> Graph<'a> {
         Machine { bytes, at: 0, nodes, stack, marks, memo, memory }.run()
     }
 
+    /// The bytes of a text or of bytes.
+    pub fn bytes(&self, span: Span) -> &'a [u8] {
+        &self.bytes[span.start as usize..][..span.length as usize]
+    }
+
     /// A text, as far as it is Unicode.
     pub fn text(&self, span: Span) -> Cow<'a, str> {
-        String::from_utf8_lossy(&self.bytes[span.start as usize..][..span.length as usize])
+        String::from_utf8_lossy(self.bytes(span))
     }
 
     /// The object of a value that is one.
@@ -430,8 +436,8 @@ impl<'a> Machine<'a> {
 
     fn push_bytes(&mut self, size: usize) -> Result<(), Fault> {
         let length = self.length(size)?;
-        self.take(length)?;
-        self.push(Value::Other)
+        let bytes = span(self.take(length)?);
+        self.push(Value::Bytes(bytes))
     }
 
     fn call(&mut self, function: Value, arguments: Value) -> Result<(), Fault> {

@@ -20,8 +20,8 @@ const WEIGHTS: [&str; 9] = [
 ];
 /// Parts of the names under which programs save what only training needs.
 const TRAINING: [&str; 6] = ["optim", "sched", "scaler", "rng", "loops", "callbacks"];
-/// Objects that are looked at, each as often as it is named.
-const LOOKS: usize = 20_000_000;
+/// How often objects are looked at, each as often as it is named: always so often, and for each byte of the pickle.
+const LOOKS: (usize, usize) = (50_000, 4);
 /// How deep dictionaries and modules may be nested.
 const DEEPEST: usize = 64;
 /// Bytes that all names may have together.
@@ -53,7 +53,8 @@ pub(super) struct Search<'g, 'a> {
 
 impl<'g, 'a> Search<'g, 'a> {
     pub fn new(graph: &'g Graph<'a>) -> Self {
-        Self { graph, looks: LOOKS, names: LONGEST_NAMES }
+        let looks = LOOKS.0 + LOOKS.1 * graph.length;
+        Self { graph, looks, names: LONGEST_NAMES }
     }
 
     /// The part of that name, or the one that holds the weights.
