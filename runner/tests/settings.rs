@@ -95,7 +95,7 @@ fn settings_out_of_their_range() {
         ),
         (
             &[r#"optimizer.custom_lrs=[["layer(",1]]"#],
-            &["optimizer.custom_lrs", "layer( is not", "unclosed group"],
+            &["optimizer.custom_lrs", "layer( is not", "without closing parenthesis"],
         ),
         (
             &[r#"train.weight_regularizers=[{"name":"l2_to_0","regex":"head","coef":1}]"#],

@@ -317,7 +317,7 @@ mod tests {
             settings: LineSettings {
                 coefficients,
                 statistics: Commas(vec![RunningStatistics::Averaged]),
-                results: Some(PathBuf::from("a b.p")),
+                results: None,
             },
             surroundings,
         });

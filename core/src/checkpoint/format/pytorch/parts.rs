@@ -22,6 +22,8 @@ const WEIGHTS: [&str; 9] = [
 const TRAINING: [&str; 6] = ["optim", "sched", "scaler", "rng", "loops", "callbacks"];
 /// How often objects are looked at, each as often as it is named: always so often, and for each byte of the pickle.
 const LOOKS: (usize, usize) = (50_000, 4);
+/// How many times more tensors are where the weights are, if nothing else tells.
+const MANY: usize = 4;
 /// How deep dictionaries and modules may be nested.
 const DEEPEST: usize = 64;
 /// Bytes that all names may have together.
@@ -77,8 +79,10 @@ impl<'g, 'a> Search<'g, 'a> {
         };
         let mut tensors = Vec::new();
         let is_whole = name.is_empty();
+        // An optimizer beside the weights of a file is none of them; a layer may have any name.
+        let has_others = is_whole && !self.is_module(value);
         for (inside, value) in self.entries(value).unwrap_or_default() {
-            if !is_whole || !is_training_state(&inside) {
+            if !(has_others && is_training_state(&inside) && described(self.graph, value)?.is_none()) {
                 self.collect(inside, value, 0, &mut tensors)?;
             }
         }
@@ -126,13 +130,15 @@ impl<'g, 'a> Search<'g, 'a> {
             let known = WEIGHTS.iter().find_map(|known| holders.iter().position(|(name, ..)| name == known));
             let next = match (known, &holders[..]) {
                 (Some(known), _) => known,
-                (None, [(_, _, count)]) if *count >= direct => 0,
-                (None, holders) if direct > 0 || holders.is_empty() => return Ok((path, value)),
+                // A random state beside a dictionary of weights, or weights beside a dictionary of a few others.
+                (None, [(_, _, count)]) if *count >= MANY * direct => 0,
+                (None, holders) if holders.iter().all(|(_, _, count)| direct >= MANY * count) => {
+                    return Ok((path, value));
+                }
                 (None, holders) => {
-                    let all = holders
-                        .iter()
-                        .map(|(name, _, count)| (join(&path, name), *count))
-                        .collect::<Vec<_>>();
+                    let inside = holders.iter().map(|(name, _, count)| (join(&path, name), *count));
+                    let own = (direct > 0).then(|| ("\"\"".to_owned(), direct));
+                    let all: Vec<_> = inside.chain(own).collect();
                     return Err(Fault::WhichPart(format!(
                         "holds several parts with tensors, and none has the name of a network's weights: {}",
                         in_words(&all)
