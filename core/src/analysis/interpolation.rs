@@ -129,7 +129,7 @@ impl Analysis for LinearInterpolation {
             let output =
                 output.map(|output| if has_several { output.join(line.name()) } else { output.to_owned() });
             let names = names.map(String::clone).to_vec();
-            each.push(measure(ends, names, line, request, output.as_deref(), &mut images, watch, job)?);
+            each.push(measure(ends, names, line, output.as_deref(), &mut images, watch, job)?);
         }
         if !has_several {
             return Ok(AllAnalysed { each, together: None });
@@ -275,12 +275,12 @@ fn measure(
     [one, two]: [&Subject; 2],
     names: Vec<String>,
     result: Interpolation,
-    request: &Request<LineSettings>,
     output: Option<&Path>,
     images: &mut Images,
     watch: Watch<Analysed<Interpolation>>,
     job: &Job,
 ) -> Result<Analysed<Interpolation>> {
+    let request = images.request;
     let coefficients = with_ends(&request.settings.coefficients.0)?;
     let folder =
         one.source.result_folder("interpolation", &result.name(), &request.surroundings.base, output);
