@@ -35,20 +35,23 @@ pub fn in_home(path: &OsStr) -> OsString {
     }
 }
 
+/// As [`in_home`], of a path of the settings; itself where the home folder is no Unicode.
+pub fn text_in_home(path: String) -> String {
+    in_home(OsStr::new(&path)).into_string().unwrap_or(path)
+}
+
 /// Reads a path of the settings; see [`in_home`].
 pub(crate) fn deserialize_path<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<String, D::Error> {
-    let path = String::deserialize(deserializer)?;
-    Ok(in_home(OsStr::new(&path)).into_string().unwrap_or(path))
+    String::deserialize(deserializer).map(text_in_home)
 }
 
 /// The same of a path that may be absent.
 pub(crate) fn deserialize_optional_path<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<String>, D::Error> {
-    let path = Option::<String>::deserialize(deserializer)?;
-    Ok(path.map(|path| in_home(OsStr::new(&path)).into_string().unwrap_or(path)))
+    Ok(Option::<String>::deserialize(deserializer)?.map(text_in_home))
 }
 
 /// Creates the folder, writes a temporary file in it, syncs it, and gives it the name.

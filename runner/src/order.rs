@@ -8,6 +8,9 @@ use crate::command::Arguments;
 
 /// The same arguments with the options before a command's name behind it, where the command looks for them.
 pub fn behind_the_command(typed: Vec<OsString>) -> Vec<OsString> {
+    if !typed.get(1).is_some_and(is_option) {
+        return typed;
+    }
     let mut command = Arguments::command();
     command.build();
     let takes_value = |option: &str| {
@@ -20,7 +23,7 @@ pub fn behind_the_command(typed: Vec<OsString>) -> Vec<OsString> {
         command.get_arguments().find(is_it).is_some_and(|known| known.get_action().takes_values())
     };
     let mut at = 1;
-    while let Some(option) = typed.get(at).filter(|argument| argument.as_encoded_bytes().starts_with(b"-")) {
+    while let Some(option) = typed.get(at).filter(|argument| is_option(argument)) {
         at += 1 + usize::from(option.to_str().is_some_and(takes_value));
     }
     let (first, mut inside) = (at, &command);
@@ -32,6 +35,10 @@ pub fn behind_the_command(typed: Vec<OsString>) -> Vec<OsString> {
         moved.rotate_left(first - 1);
     }
     ordered
+}
+
+fn is_option(argument: &OsString) -> bool {
+    argument.as_encoded_bytes().starts_with(b"-")
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! The choice of a data set: that of a run, or of a key of the registry; and its folder.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 use basin_core::config::{Data, Experiment, Registry};
 use basin_core::error::{Error, Result};
-use basin_core::file::in_home;
+use basin_core::file::text_in_home;
 use basin_core::setting::nearest;
 use egui::{TextEdit, Ui};
 
@@ -75,8 +74,7 @@ impl Source {
         };
         Ok(experiment.map(|mut experiment| {
             if !self.data_dir.trim().is_empty() {
-                let folder = in_home(OsStr::new(self.data_dir.trim()));
-                experiment.data.configs.data_dir = folder.to_string_lossy().into_owned();
+                experiment.data.configs.data_dir = text_in_home(self.data_dir.trim().to_owned());
             }
             experiment
         }))

@@ -174,10 +174,7 @@ impl Analysis for BasinSearch {
                 return Ok(known.loss(loss));
             }
             let decode = || {
-                let training = match analysed.output.statistics {
-                    Some(RunningStatistics::Measured) => Some(TrainingImages::decode(&experiment, job)?),
-                    _ => None,
-                };
+                let training = TrainingImages::of(analysed.output.statistics, &experiment, job)?;
                 Ok((selection.decode(&dataset, &experiment, job)?, training))
             };
             let evaluation = landscape.measure(place, decode, job)?;

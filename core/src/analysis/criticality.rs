@@ -348,10 +348,7 @@ fn measure(
         }
     };
     let images = || {
-        let training = match empty.statistics {
-            Some(RunningStatistics::Measured) => Some(TrainingImages::decode(&experiment, job)?),
-            _ => None,
-        };
+        let training = TrainingImages::of(empty.statistics, &experiment, job)?;
         Ok((surroundings.selection.decode(&dataset, &experiment, job)?, training))
     };
     let show = watch.is_some().then_some(&show as &dyn Fn(Criticality));

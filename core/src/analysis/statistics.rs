@@ -60,6 +60,19 @@ impl RunningStatistics {
 pub struct TrainingImages(EvalImages);
 
 impl TrainingImages {
+    /// Decodes them where a result's statistics are measured.
+    ///
+    /// # Errors
+    /// Those of [`Self::decode`].
+    pub(super) fn of(
+        kind: Option<RunningStatistics>,
+        experiment: &Experiment,
+        job: &Job,
+    ) -> Result<Option<Self>> {
+        let is_measured = kind == Some(RunningStatistics::Measured);
+        is_measured.then(|| Self::decode(experiment, job)).transpose()
+    }
+
     /// Decodes them.
     ///
     /// # Errors

@@ -143,8 +143,7 @@ impl Registry {
     fn change(&self, experiment: Experiment, set: &[String]) -> Result<Experiment> {
         let (key, batch) = (experiment.key.clone(), experiment.train.batch_size);
         let mut changed = apply_overrides(experiment, set)?;
-        let is_set = |path: &str| set.iter().any(|text| text.split('=').next() == Some(path));
-        if self.entry(&key)?.2.lr_follows_batch && !is_set("optimizer.base_lr") {
+        if self.entry(&key)?.2.lr_follows_batch && !sets_rate(set) {
             changed.optimizer.base_lr *= changed.train.batch_size as f64 / batch as f64;
         }
         Ok(changed)
@@ -158,8 +157,7 @@ impl Registry {
         let (before, after) = (self.get(key)?, self.changed(key, set)?);
         let [batch, new_batch] = [&before, &after].map(|experiment| experiment.train.batch_size);
         let rate = after.optimizer.base_lr;
-        let is_set = set.iter().any(|text| text.starts_with("optimizer.base_lr="));
-        let is_kept = new_batch != batch && rate == before.optimizer.base_lr && !is_set;
+        let is_kept = new_batch != batch && rate == before.optimizer.base_lr && !sets_rate(set);
         Ok(is_kept.then(|| {
             format!(
                 "the learning rate stays {}, which the key has for batches of {batch}; in proportion to {new_batch} it would be {}",
@@ -178,6 +176,11 @@ impl Registry {
         experiment.seed = Seed { init: seed, order: seed, ..experiment.seed };
         self.change(experiment, set)
     }
+}
+
+/// Whether changes name a learning rate.
+fn sets_rate(set: &[String]) -> bool {
+    set.iter().any(|text| text.split('=').next() == Some("optimizer.base_lr"))
 }
 
 /// The listing that the reference prints: a count, then a numbered line a key, from 0.

@@ -54,14 +54,9 @@ impl Table {
     /// Those of [`read_text`], and [`Error::Data`] naming the line that has fewer or more values than the header.
     pub fn read(path: &Path) -> Result<Self> {
         let text = read_text(path)?;
-        // The parser counts a record from the end of the one before, also where empty lines lie between.
-        let line_of = |position: Option<&csv::Position>| {
-            let at = position.map_or(0, |position| position.byte() as usize);
-            let start = at + text[at..].bytes().take_while(|byte| *byte == b'\n').count();
-            1 + text[..start].bytes().filter(|byte| *byte == b'\n').count()
-        };
-        let wrong = |error: csv::Error| {
-            let line = line_of(error.position());
+        let mut lines = Lines { text: &text, line: 1, counted: 0 };
+        let wrong = |error: csv::Error, lines: &mut Lines| {
+            let line = lines.of(error.position());
             Error::data(match error.kind() {
                 ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
                     "{}:{line} has {len} values, and the header {expected_len}; complete the line or take it out",
@@ -71,17 +66,12 @@ impl Table {
             })
         };
         let mut reader = ReaderBuilder::new().from_reader(text.as_bytes());
-        let mut header = reader.headers().map_err(wrong)?.clone();
+        let mut header = reader.headers().map_err(|error| wrong(error, &mut lines))?.clone();
         header.trim();
         let mut rows = Vec::new();
-        let (mut line, mut counted) = (1, 0);
         for row in reader.records() {
-            let row = row.map_err(wrong)?;
-            let at = row.position().map_or(0, |position| position.byte() as usize);
-            let start = at + text[at..].bytes().take_while(|byte| *byte == b'\n').count();
-            line += text[counted..start].bytes().filter(|byte| *byte == b'\n').count();
-            counted = start;
-            rows.push((line, row));
+            let row = row.map_err(|error| wrong(error, &mut lines))?;
+            rows.push((lines.of(row.position()), row));
         }
         Ok(Self { header, rows })
     }
@@ -98,6 +88,27 @@ impl Table {
                 path.display()
             ))
         })
+    }
+}
+
+/// Counts the lines of a text up to its records, from the first on.
+struct Lines<'a> {
+    text: &'a str,
+    /// The line of the byte up to which was counted.
+    line: usize,
+    counted: usize,
+}
+
+impl Lines<'_> {
+    /// The line of a record, from 1. The parser gives the end of the record before, also where empty lines lie between.
+    fn of(&mut self, position: Option<&csv::Position>) -> usize {
+        let is_end = |byte: &u8| *byte == b'\n';
+        let at = position.map_or(0, |position| position.byte() as usize);
+        let bytes = self.text.as_bytes();
+        let start = at + bytes[at..].iter().take_while(|byte| is_end(byte)).count();
+        self.line += bytes[self.counted..start].iter().filter(|byte| is_end(byte)).count();
+        self.counted = start;
+        self.line
     }
 }
 

@@ -268,19 +268,22 @@ fn blur(kernel: &[f32], side: usize, square: &mut [f32]) {
             (0..kernel.len()).map(|step| mirrored(at as i64 + step as i64 - reach as i64, side)).collect()
         })
         .collect();
-    let weigh = |value: &dyn Fn(usize) -> f32| {
-        let pairs = (0..reach).rev().map(|at| kernel[at] * (value(at) + value(kernel.len() - 1 - at)));
-        pairs.sum::<f32>() + kernel[reach] * value(reach)
-    };
     let mut rows = vec![0.0; side * side];
     for (row, blurred) in square.chunks_exact(side).zip(rows.chunks_exact_mut(side)) {
         for (value, from) in blurred.iter_mut().zip(&sources) {
-            *value = weigh(&|at| row[from[at]]);
+            *value = weighted(kernel, |at| row[from[at]]);
         }
     }
     for (line, from) in square.chunks_exact_mut(side).zip(&sources) {
         for (x, value) in line.iter_mut().enumerate() {
-            *value = weigh(&|at| rows[from[at] * side + x]);
+            *value = weighted(kernel, |at| rows[from[at] * side + x]);
         }
     }
+}
+
+/// The sum of values under a symmetric kernel.
+fn weighted(kernel: &[f32], value: impl Fn(usize) -> f32) -> f32 {
+    let reach = kernel.len() / 2;
+    let pairs = (0..reach).rev().map(|at| kernel[at] * (value(at) + value(kernel.len() - 1 - at)));
+    pairs.sum::<f32>() + kernel[reach] * value(reach)
 }

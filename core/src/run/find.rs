@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reference::replicate;
+use super::reference::without_replicate;
 use super::{RunDir, replicate_base};
 use crate::error::{Error, Remedy, Result};
 
@@ -42,21 +42,6 @@ pub fn find_runs(base: &Path) -> Result<Vec<Located>> {
         }));
     }
     Ok(runs)
-}
-
-/// A folder's path below its base as a key, and the number of a `-repN` in it, 0 without one: the reference's script for CheXpert looks for second
-/// instances in such folders.
-fn without_replicate(below: &Path) -> (String, u64) {
-    let parts: Vec<String> = below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-    let found = parts.iter().enumerate().find_map(|(at, part)| Some((at, replicate(part)?)));
-    match found {
-        Some((at, (name, replicate))) => {
-            let mut parts = parts.clone();
-            parts[at] = name.to_owned();
-            (parts.join("/"), replicate)
-        }
-        None => (parts.join("/"), 0),
-    }
 }
 
 /// The base folder and those of its replicates that are there, with their numbers; at least one of them.

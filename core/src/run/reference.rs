@@ -1,6 +1,7 @@
 //! Folders that the reference wrote: they are recognised everywhere, read by every command, and written into only by a run that is
 //! asked to go on with theirs.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{BEST_STEM, EPOCH_STEM, RunDir};
@@ -15,8 +16,8 @@ const EVENTS: &str = "events.out.tfevents";
 /// A run that the reference wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferenceRun {
-    /// The checkpoint after the last epoch that was evaluated; none if no checkpoint is there.
-    pub last: Option<(usize, PathBuf)>,
+    /// The last epoch whose checkpoint is there.
+    pub last: Option<usize>,
     checkpoints: PathBuf,
 }
 
@@ -47,11 +48,7 @@ impl RunDir {
             |name: String| name.strip_prefix(EPOCH_STEM)?.strip_suffix(REFERENCE_ENDING)?.parse().ok();
         let last = names(&checkpoints).into_iter().filter_map(epoch).max();
         let has_events = || names(&self.events()).iter().any(|name| name.starts_with(EVENTS));
-        let run = ReferenceRun { last: None, checkpoints };
-        match last {
-            Some(last) => Some(ReferenceRun { last: Some((last, run.checkpoint(last))), ..run }),
-            None => has_events().then_some(run),
-        }
+        (last.is_some() || has_events()).then_some(ReferenceRun { last, checkpoints })
     }
 
     /// The checkpoint after an epoch as it is there: ours, or that of the reference; the name of ours where neither is.
@@ -79,26 +76,35 @@ impl RunDir {
 /// The key whose run a folder holds, by the folder's path, and which instance of it: `-repN` may end the name of the base folder, or,
 /// as in the reference's script for CheXpert, that of a folder on the way.
 pub fn key_of_folder(folder: &Path, registry: &Registry) -> Option<(String, u64)> {
-    let parts: Vec<String> = folder.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let parts: Vec<&OsStr> = folder.iter().collect();
     let is_known = |key: &str| registry.keys().any(|known| known == key);
     (0..parts.len()).find_map(|start| {
-        let key = parts[start..].join("/");
+        let below: PathBuf = parts[start..].iter().collect();
+        let key = below.to_string_lossy();
         if is_known(&key) {
-            let base = start.checked_sub(1).and_then(|base| replicate(&parts[base]));
-            return Some((key, base.map_or(0, |(_, replicate)| replicate)));
+            let base = start.checked_sub(1).map(|base| parts[base].to_string_lossy());
+            let base = base.as_deref().and_then(replicate);
+            return Some((key.into_owned(), base.map_or(0, |(_, replicate)| replicate)));
         }
-        (start..parts.len()).find_map(|at| {
-            let (name, replicate) = replicate(&parts[at])?;
-            let mut renamed = parts[start..].to_vec();
-            renamed[at - start] = name.to_owned();
-            let key = renamed.join("/");
-            is_known(&key).then_some((key, replicate))
-        })
+        let (key, replicate) = without_replicate(&below);
+        is_known(&key).then_some((key, replicate))
     })
 }
 
+/// A folder's path below its base as a key, and the number of a `-repN` in it, 0 without one.
+pub(super) fn without_replicate(below: &Path) -> (String, u64) {
+    let mut parts: Vec<String> = below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    for part in &mut parts {
+        if let Some((name, number)) = replicate(part).map(|(name, number)| (name.to_owned(), number)) {
+            *part = name;
+            return (parts.join("/"), number);
+        }
+    }
+    (parts.join("/"), 0)
+}
+
 /// The name and the number of `<name>-rep<number>`.
-pub(super) fn replicate(name: &str) -> Option<(&str, u64)> {
+fn replicate(name: &str) -> Option<(&str, u64)> {
     let (name, number) = name.rsplit_once("-rep")?;
     Some((name, number.parse().ok().filter(|number| *number > 0)?))
 }

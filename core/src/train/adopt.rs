@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::resume;
 use crate::checkpoint::{Checkpoint, NamedTensor, Selection, StateDict};
-use crate::config::{Experiment, Registry};
+use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::Arch;
-use crate::run::{Located, MetricsLog, ReferenceRun, RunDir, Summary, read_events, tag};
+use crate::run::{Curves, MetricsLog, ReferenceRun, RunDir, Summary, read_events, tag};
 
 /// What the reference calls the optimizer's part of a checkpoint.
 const OPTIMIZER: &str = "optimizer";
@@ -41,12 +41,13 @@ impl Adopted {
         arch: &Arch,
         samples: usize,
     ) -> Result<Self> {
-        let Some((epoch, path)) = &reference.last else {
+        let Some(epoch) = reference.last else {
             return Err(Error::usage(format!(
                 "{} has no checkpoint to go on from; start over with --force, which keeps the folder aside",
                 run.root().display()
             )));
         };
+        let path = &reference.checkpoint(epoch);
         let moments = experiment.optimizer.rule.moments();
         if moments.iter().any(|moment| *moment != MOMENTUM) {
             return Err(Error::usage(
@@ -65,27 +66,30 @@ impl Adopted {
             return Err(unfit(problems));
         }
         if !moments.is_empty() {
-            network.state.tensors.extend(momentum(path, *epoch, experiment, arch)?);
+            network.state.tensors.extend(momentum(path, epoch, experiment, arch)?);
         }
 
-        let located = Located { key: experiment.key.clone(), replicate: 0, run: run.clone() };
-        let summary = Summary::read(&located, &Registry::load()?)?;
+        let mut numbers: BTreeMap<usize, Vec<(String, f64)>> = BTreeMap::new();
+        let mut curves = Curves::new();
+        for scalar in read_events(&run.events())? {
+            if let Some(of) = usize::try_from(scalar.step).ok().filter(|of| *of <= epoch) {
+                if scalar.value.is_finite() {
+                    curves.entry(scalar.tag.clone()).or_default().insert(of, scalar.value);
+                }
+                numbers.entry(of).or_default().push((scalar.tag, scalar.value));
+            }
+        }
+        let summary = Summary { experiment: Some(experiment.clone()), curves, is_locked: false };
         let best = summary.best().map(|(tag, epoch, value)| {
             let scale = if tag == tag::TEST_ACCURACY { 100.0 } else { 1.0 };
             (value / scale, epoch)
         });
         let steps = epoch * samples.div_ceil(experiment.train.batch_size);
-        network.metadata = resume::numbers(*epoch, best.unwrap_or((-1.0, 0)), steps as u64);
+        network.metadata = resume::numbers(epoch, best.unwrap_or((-1.0, 0)), steps as u64);
 
         let load = |path: PathBuf| path.is_file().then(|| Checkpoint::load(&path)).transpose();
-        let mut numbers: BTreeMap<usize, Vec<(String, f64)>> = BTreeMap::new();
-        for scalar in read_events(&run.events())? {
-            if let Some(of) = usize::try_from(scalar.step).ok().filter(|of| of <= epoch) {
-                numbers.entry(of).or_default().push((scalar.tag, scalar.value));
-            }
-        }
         Ok(Self {
-            epoch: *epoch,
+            epoch,
             resume: network,
             first: load(reference.checkpoint(0))?,
             best: load(reference.best())?.and_then(|checkpoint| Some((best?.1, checkpoint))),

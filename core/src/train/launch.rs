@@ -90,7 +90,7 @@ impl TrainRequest {
 impl TrainRequest {
     fn is_reference_done(&self, run: &RunDir, reference: &ReferenceRun) -> Result<bool> {
         let epochs = self.experiment.train.epochs;
-        let last = reference.last.as_ref().map(|(epoch, _)| *epoch);
+        let last = reference.last;
         if last.is_some_and(|last| last >= epochs) || self.existing == Existing::Adopt {
             return Ok(last.is_some_and(|last| last >= epochs));
         }

@@ -60,7 +60,7 @@ struct Pickles<'a> {
 
 impl<'a> Pickles<'a> {
     fn next(&mut self) -> Result<Graph<'a>, Fault> {
-        let graph = Graph::read(&self.file[self.at..], pytorch::memory(self.file.len()))?;
+        let graph = pytorch::read(&self.file[self.at..], pytorch::memory(self.file.len()))?;
         self.at += graph.length;
         Ok(graph)
     }

@@ -1,6 +1,7 @@
 //! What the containers of `torch.save` share: a pickle that describes tensors, and storages with their numbers.
 
 mod graph;
+mod machine;
 mod parts;
 mod plain;
 mod tensor;
@@ -14,11 +15,13 @@ use std::sync::Arc;
 
 use flate2::read::DeflateDecoder;
 use memmap2::Mmap;
+use safetensors::tensor::Dtype;
 
 use super::{Contents, Fault, Stored, Values, damaged};
 use crate::checkpoint::{TensorInfo, element};
 
 pub(super) use graph::{Graph, Value};
+pub(super) use machine::read;
 use parts::{Search, Top};
 pub use plain::Pickled;
 pub(super) use plain::plain;
@@ -98,7 +101,7 @@ pub(super) fn contents(graph: &Graph, storages: Storages, part: Option<&str>) ->
             Top::Single(Described::Plain(plain)) if plain.shape.is_empty() => {
                 let tensor = plain.found_in(&storages)?;
                 let bytes = tensor.read(&storages)?;
-                let values = tensor.element.dtype.and_then(|dtype| element::floats(dtype, &bytes));
+                let values = tensor.view.element.dtype.and_then(|dtype| element::floats(dtype, &bytes));
                 values.and_then(|values| Some(values.first()?.to_string()))
             }
             Top::Single(_) => None,
@@ -112,11 +115,11 @@ pub(super) fn contents(graph: &Graph, storages: Storages, part: Option<&str>) ->
             Described::Plain(plain) => {
                 let tensor = plain.found_in(&storages).map_err(|fault| fault.about(&name))?;
                 claimed = claimed.saturating_add(tensor.len());
-                (tensor.shape.clone(), tensor.element.name, Some(tensor))
+                (tensor.view.shape.clone(), tensor.view.element.name, Some(tensor))
             }
             Described::Unread(what) => (Vec::new(), what, None),
         };
-        let tensor = tensor.filter(|tensor| tensor.element.dtype.is_some());
+        let tensor = tensor.and_then(|tensor| Some((tensor.view.element.dtype?, tensor)));
         let is_read = tensor.is_some();
         tensors.push((TensorInfo { name, dtype: dtype.to_owned(), shape, is_read }, tensor));
     }
@@ -139,13 +142,12 @@ pub(super) fn contents(graph: &Graph, storages: Storages, part: Option<&str>) ->
 #[derive(Debug)]
 struct Weights {
     storages: Storages,
-    tensors: Vec<Option<Tensor>>,
+    tensors: Vec<Option<(Dtype, Tensor)>>,
 }
 
 impl Values for Weights {
     fn read(&self, index: usize) -> Result<Option<Stored<'_>>, Fault> {
-        let Some(tensor) = &self.tensors[index] else { return Ok(None) };
-        let Some(dtype) = tensor.element.dtype else { return Ok(None) };
-        Ok(Some((dtype, tensor.read(&self.storages)?)))
+        let tensor = self.tensors[index].as_ref();
+        tensor.map(|(dtype, tensor)| Ok((*dtype, tensor.read(&self.storages)?))).transpose()
     }
 }

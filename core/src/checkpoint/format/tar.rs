@@ -66,7 +66,7 @@ fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
         known.insert(integer(*key)?, View::new(storage, offset, shape, strides)?);
     }
 
-    let mut graph = Graph::read(&file[pickle], pytorch::memory(file.len()))?;
+    let mut graph = pytorch::read(&file[pickle], pytorch::memory(file.len()))?;
     graph.known = known;
     pytorch::contents(&graph, Storages { file: Arc::clone(&file), records, big_endian: false }, part)
 }
@@ -97,7 +97,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn pickle(&mut self) -> Result<Graph<'a>, Fault> {
-        let graph = Graph::read(&self.file[self.at..self.end], pytorch::memory(self.file.len()))?;
+        let graph = pytorch::read(&self.file[self.at..self.end], pytorch::memory(self.file.len()))?;
         self.at += graph.length;
         Ok(graph)
     }

@@ -11,7 +11,7 @@ use memmap2::Mmap;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::pytorch::{self, Graph, Storage, Storages};
+use super::pytorch::{self, Storage, Storages};
 use super::{Contents, Ending, Fault, Format, damaged, foreign, pickle};
 use crate::checkpoint::{Checkpoint, element};
 
@@ -84,10 +84,10 @@ fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
     let order = record("byteorder")?;
     let big_endian = order.is_some_and(|order| order.trim_ascii() == b"big");
     let pickle = record(PICKLE)?.ok_or_else(|| damaged("it has no data.pkl"))?;
-    let graph = Graph::read(&pickle, pytorch::memory(file.len()))?;
+    let graph = pytorch::read(&pickle, pytorch::memory(file.len()))?;
     let numbers = records
-        .iter()
-        .filter_map(|(name, record)| Some((name.strip_prefix("data/")?.to_owned(), record.clone())));
+        .into_iter()
+        .filter_map(|(name, record)| Some((name.strip_prefix("data/")?.to_owned(), record)));
     let storages = Storages { file: Arc::clone(&file), records: numbers.collect(), big_endian };
     pytorch::contents(&graph, storages, part)
 }

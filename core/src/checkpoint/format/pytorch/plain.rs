@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use safetensors::tensor::Dtype;
 
 use super::graph::{Call, Graph, Node, Value};
+use super::machine::read;
 use super::{Fault, memory};
 use crate::checkpoint::element;
 
@@ -56,7 +57,7 @@ impl Pickled {
 
 /// Reads a pickle.
 pub(in super::super) fn plain(bytes: &[u8]) -> Result<Pickled, Fault> {
-    let graph = Graph::read(bytes, memory(bytes.len()))?;
+    let graph = read(bytes, memory(bytes.len()))?;
     // Each object as often as it is named, but not endlessly.
     let mut left = 1000 + 8 * bytes.len();
     Ok(value(&graph, graph.root, 0, &mut left))

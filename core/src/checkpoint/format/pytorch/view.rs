@@ -58,7 +58,7 @@ pub(in super::super) struct View {
     strides: Vec<usize>,
     /// Numbers before the first one.
     offset: usize,
-    element: Element,
+    pub(super) element: Element,
     storage: String,
 }
 
@@ -75,11 +75,7 @@ pub(in super::super) struct StorageId {
 /// A tensor whose bytes are all there.
 #[derive(Debug)]
 pub(super) struct Tensor {
-    pub shape: Vec<usize>,
-    pub element: Element,
-    strides: Vec<usize>,
-    /// In bytes.
-    offset: usize,
+    pub view: View,
     storage: Storage,
 }
 
@@ -100,10 +96,10 @@ impl View {
 
     /// Finds the storage, and checks that it holds every number.
     pub(super) fn found_in(self, storages: &Storages) -> Result<Tensor, Fault> {
-        let Self { shape, strides, offset, element, storage } = self;
-        let found = storages.records.get(&storage).cloned();
+        let Self { shape, strides, offset, element, storage } = &self;
+        let found = storages.records.get(storage).cloned();
         let found = found.ok_or_else(|| damaged(format!("storage {storage} is missing")))?;
-        let last = shape.iter().zip(&strides).try_fold(offset, |last, (length, stride)| {
+        let last = shape.iter().zip(strides).try_fold(*offset, |last, (length, stride)| {
             last.checked_add(length.saturating_sub(1).checked_mul(*stride)?)
         });
         let end = last.and_then(|last| last.checked_add(1)?.checked_mul(element.size));
@@ -118,38 +114,7 @@ impl View {
                 )));
             }
         }
-        Ok(Tensor { shape, strides, element, offset: offset.saturating_mul(element.size), storage: found })
-    }
-}
-
-impl Tensor {
-    /// Length of its values in bytes.
-    pub fn len(&self) -> usize {
-        self.shape.iter().product::<usize>() * self.element.size
-    }
-
-    /// Its values, row-major and little-endian.
-    pub fn read<'a>(&self, storages: &'a Storages) -> Result<Cow<'a, [u8]>, Fault> {
-        if self.len() == 0 {
-            return Ok(Cow::Borrowed(&[]));
-        }
-        let bytes = storages.bytes(&self.storage)?;
-        let size = self.element.size;
-        let mut values = if self.is_contiguous() {
-            let place = self.offset..self.offset + self.len();
-            match bytes {
-                Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[place]),
-                Cow::Owned(bytes) => Cow::Owned(bytes[place].to_vec()),
-            }
-        } else {
-            let mut values = Vec::with_capacity(self.len());
-            self.gather(&bytes[self.offset..], &mut values);
-            Cow::Owned(values)
-        };
-        if storages.big_endian && size > 1 {
-            values.to_mut().chunks_exact_mut(size).for_each(<[u8]>::reverse);
-        }
-        Ok(values)
+        Ok(Tensor { view: self, storage: found })
     }
 
     fn is_contiguous(&self) -> bool {
@@ -175,5 +140,37 @@ impl Tensor {
             index[axis] += 1;
             index[axis + 1..].fill(0);
         }
+    }
+}
+
+impl Tensor {
+    /// Length of its values in bytes.
+    pub fn len(&self) -> usize {
+        self.view.shape.iter().product::<usize>() * self.view.element.size
+    }
+
+    /// Its values, row-major and little-endian.
+    pub fn read<'a>(&self, storages: &'a Storages) -> Result<Cow<'a, [u8]>, Fault> {
+        if self.len() == 0 {
+            return Ok(Cow::Borrowed(&[]));
+        }
+        let bytes = storages.bytes(&self.storage)?;
+        let size = self.view.element.size;
+        let start = self.view.offset * size;
+        let mut values = if self.view.is_contiguous() {
+            let place = start..start + self.len();
+            match bytes {
+                Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[place]),
+                Cow::Owned(bytes) => Cow::Owned(bytes[place].to_vec()),
+            }
+        } else {
+            let mut values = Vec::with_capacity(self.len());
+            self.view.gather(&bytes[start..], &mut values);
+            Cow::Owned(values)
+        };
+        if storages.big_endian && size > 1 {
+            values.to_mut().chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        Ok(values)
     }
 }
