@@ -68,6 +68,7 @@ fn write_runs(base: &Path) {
             experiment,
             replicate: 0,
             device: "cpu".to_owned(),
+            earlier_devices: Vec::new(),
             versions: [].into(),
             data_digests: [].into(),
             pretrained_sha256: None,

@@ -37,6 +37,7 @@ pub fn write_run(base: &Path, experiment: &Experiment, replicate: u64) -> RunDir
         experiment: experiment.clone(),
         replicate,
         device: "cpu".to_owned(),
+        earlier_devices: Vec::new(),
         versions: [].into(),
         data_digests: [].into(),
         pretrained_sha256: None,

@@ -21,7 +21,7 @@ pub(crate) use format::{OWN_ENDING, preference};
 pub use format::{Pickled, ending, endings, endings_explained, endings_in_words, read_pickle};
 pub use histogram::Histogram;
 pub use inspect::{Inspection, Statistics, inspect};
-pub(crate) use location::without_query;
+pub(crate) use location::public;
 pub use location::{Location, stem};
 pub use read::{Reader, Selection};
 

@@ -12,6 +12,7 @@ mod xray;
 
 pub use data::{Data, DataConfigs, IndexPaths, ShuffleBlock, ShufflePixel, Subsample};
 pub use experiment::{Experiment, Model, ModelKwargs, Script, Seed};
+pub(crate) use family::SET_ASIDE;
 pub use overrides::{apply_overrides, flat_settings};
 pub use registry::{Registry, list, show};
 pub use train::Train;

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use crate::text::printable;
+
 /// The result of anything that can fail for a reason outside the program.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -68,23 +70,32 @@ pub enum Remedy {
 impl Error {
     /// A [`Error::Usage`] from anything printable.
     pub fn usage(message: impl Display) -> Self {
-        Self::Usage(message.to_string())
+        Self::Usage(sentence(message))
     }
 
     /// A [`Error::Data`] from anything printable.
     pub fn data(message: impl Display) -> Self {
-        Self::Data(message.to_string())
+        Self::Data(sentence(message))
     }
 
     /// A [`Error::Run`] from anything printable.
     pub fn run(message: impl Display) -> Self {
-        Self::Run(message.to_string())
+        Self::Run(sentence(message))
     }
 
     /// For `map_err`: an [`Error::Io`] that names the action and the path.
     pub fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
+    }
+
+    /// The same error of data, with the thing that it is about before it.
+    #[must_use]
+    pub fn about(self, thing: impl Display) -> Self {
+        match self {
+            Self::Data(message) => Self::Data(format!("{thing}: {message}")),
+            error => error,
+        }
     }
 
     /// The same error, with what the user can do about it.
@@ -118,6 +129,21 @@ impl Error {
             Self::Interrupted { signal } => 128 + *signal as u8,
             Self::Remediable { error, .. } => error.exit_code(),
         }
+    }
+}
+
+/// A message on one line of bearable length, whatever names and reasons of others are in it.
+fn sentence(message: impl Display) -> String {
+    const LONGEST: usize = 1500;
+    let message = message.to_string();
+    let line = match message.contains(['\n', '\r']) {
+        true => message.split_whitespace().collect::<Vec<_>>().join(" "),
+        false => message,
+    };
+    let line = printable(&line);
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.into_owned(),
     }
 }
 

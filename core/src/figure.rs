@@ -23,6 +23,7 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::file::write_atomically;
+use crate::text::{printable, printable_lines};
 
 pub use axis::Scale;
 pub use bars::{BarSeries, Bars};
@@ -120,14 +121,24 @@ impl From<HeatMap> for Drawing {
 
 /// Characters that mean something in HTML and SVG, as text.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    printable_lines(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
-/// A line of CSV.
+/// A line of CSV. A text that a spreadsheet would compute has an apostrophe before it.
 fn csv_line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let quoted = |cell: &str| match cell.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
+    let is_formula =
+        |cell: &str| cell.starts_with(['=', '+', '-', '@']) && cell.len() > 1 && number_of(cell).is_none();
+    let quoted = |cell: &str| {
+        let cell = printable(cell);
+        let apostrophe = if is_formula(&cell) { "'" } else { "" };
+        match cell.contains(['"', ',']) {
+            true => format!("\"{apostrophe}{}\"", cell.replace('"', "\"\"")),
+            false => format!("{apostrophe}{cell}"),
+        }
     };
     let cells: Vec<String> = cells.into_iter().map(|cell| quoted(cell.as_ref())).collect();
     cells.join(",") + "\n"

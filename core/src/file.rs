@@ -1,26 +1,27 @@
 //! Files: written so that a reader finds the old one or the new one and never a part, and known by their digest.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{File, TryLockError};
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
-use std::thread::sleep;
-use std::time::Duration;
+mod lock;
+mod mapped;
+mod open;
 
-use memmap2::Mmap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Read as _, Write};
+use std::path::Path;
+
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
-/// Ending of a file that is being written.
-const TEMPORARY: &str = ".tmp";
-/// The file that is locked while a process works in a folder.
-const LOCK: &str = ".lock";
-/// How often, and after what pause, a lock is tried again.
-const LOCK_ATTEMPTS: usize = 5;
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
+pub use lock::{FolderLock, is_locked, lock_folder};
+pub(crate) use mapped::{Mapped, map};
+use open::open_own;
+pub use open::{open, open_to_append, read, read_if_there, read_text};
+
+/// How the name of a file that is being written begins and ends.
+const TEMPORARY: [&str; 2] = [".basin-", ".tmp"];
 
 /// A path whose first part is `~`, with the user's home folder in its place. A shell leaves `~` alone behind `=` and in quotes.
 pub fn in_home(path: &OsStr) -> OsString {
@@ -60,7 +61,7 @@ pub(crate) fn deserialize_optional_path<'de, D: Deserializer<'de>>(
 /// [`Error::Io`] naming the file; the temporary file is removed then.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let folder = folder_of(path);
-    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    create_folder(folder)?;
     let try_all = || {
         let mut temporary = temporary_in(folder)?;
         let mut buffer = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
@@ -72,9 +73,41 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
     try_all().map_err(Error::io("write", path))
 }
 
-/// A new file, removed unless it gets a name.
+/// Creates a folder and those above it that are missing, whose names are on disk before anything in them is.
+///
+/// # Errors
+/// [`Error::Io`] naming the folder.
+pub fn create_folder(folder: &Path) -> Result<()> {
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .map(|folder| if folder == Path::new("") { Path::new(".") } else { folder })
+        .take_while(|folder| !folder.is_dir())
+        .collect();
+    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    missing
+        .into_iter()
+        .rev()
+        .try_for_each(|made| sync_folder(folder_of(made)).map_err(Error::io("create", made)))
+}
+
+/// A new file, removed unless it gets a name, and locked so that nobody takes it for what a kill has left. Its permissions are those
+/// that the user gives to new files (umask).
 pub(crate) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(".").suffix(TEMPORARY).tempfile_in(folder)
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let temporary = builder.prefix(TEMPORARY[0]).suffix(TEMPORARY[1]).tempfile_in(folder);
+    // The library's error has the path too, which the caller names.
+    let plain = |error: io::Error| {
+        error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+    };
+    let temporary = temporary.map_err(plain)?;
+    // Some file systems have no locks.
+    temporary.as_file().try_lock().ok();
+    Ok(temporary)
 }
 
 /// Syncs a temporary file, and gives it a name in the same file system, in a folder that is made.
@@ -83,84 +116,70 @@ pub(crate) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
 /// [`Error::Io`] naming the file; the temporary file is removed then.
 pub(crate) fn persist(temporary: NamedTempFile, path: &Path) -> Result<()> {
     let folder = folder_of(path);
-    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    create_folder(folder)?;
     give_name(temporary, path).map_err(Error::io("write", path))
 }
 
 fn give_name(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
-    set_usual_permissions(temporary.as_file())?;
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
-    File::open(folder_of(path))?.sync_all()
+    sync_folder(folder_of(path))
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// Puts the names of a folder's files on disk. Some file systems cannot, and then do it in time.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
+}
+
+/// The folder of a file.
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     }
 }
 
-/// Temporary files are for their owner alone; results are for the group and others to read.
-fn set_usual_permissions(file: &File) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    Ok(())
+/// Whether a file of that name is being written.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY[0]) && name.ends_with(TEMPORARY[1])
 }
 
-/// Removes what a kill has left of files that were being written into a folder. Nobody else may write there.
+/// Removes what a kill has left of files that were being written into a folder. What somebody writes now stays.
 pub fn remove_temporaries(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(TEMPORARY) {
+        let is_left =
+            || open_own(&entry.path(), File::options().write(true)).is_ok_and(|file| file.try_lock().is_ok());
+        if is_temporary(&entry.file_name().to_string_lossy()) && is_left() {
             // One that cannot be removed only takes space.
             std::fs::remove_file(entry.path()).ok();
         }
     }
 }
 
-/// Held while a process works in a folder.
-#[derive(Debug)]
-pub struct FolderLock {
-    _file: File,
-}
-
-/// Creates a folder and keeps other processes from working in it until the lock is dropped, or the process ends.
+/// Puts all that was written into a folder's file system on disk, however many files that are.
 ///
 /// # Errors
-/// [`Error::Run`] if another process works there.
-pub fn lock_folder(folder: &Path) -> Result<FolderLock> {
-    std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let path = folder.join(LOCK);
-    let file = File::create(&path).map_err(Error::io("write", &path))?;
-    // Who only looks whether a folder is locked holds the lock for an instant.
-    let mut attempt = file.try_lock();
-    for _ in 0..LOCK_ATTEMPTS {
-        if !matches!(attempt, Err(TryLockError::WouldBlock)) {
-            break;
+/// [`Error::Io`] naming the folder.
+pub(crate) fn sync_all_below(folder: &Path) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::fd::AsRawFd as _;
+        let opened = File::open(folder).map_err(Error::io("read", folder))?;
+        // SAFETY: a call with an open file's number.
+        if unsafe { libc::syncfs(opened.as_raw_fd()) } != 0 {
+            return Err(Error::io("write", folder)(io::Error::last_os_error()));
         }
-        sleep(LOCK_PAUSE);
-        attempt = file.try_lock();
     }
-    match attempt {
-        Ok(()) => Ok(FolderLock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(Error::run(format!(
-            "another process works in {}; wait for it or choose another folder",
-            folder.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+    #[cfg(all(unix, not(target_os = "linux")))]
+    // SAFETY: a call without arguments.
+    unsafe {
+        libc::sync();
     }
-}
-
-/// Whether a process holds the lock of a folder.
-pub fn is_locked(folder: &Path) -> bool {
-    let file = File::open(folder.join(LOCK));
-    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    Ok(())
 }
 
 /// SHA-256 of bytes, in hex.
@@ -175,17 +194,16 @@ pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
 /// SHA-256 of a file's bytes, in hex.
 ///
 /// # Errors
-/// [`Error::Io`] naming the file.
+/// Those of [`open`], and [`Error::Io`] naming the file.
 pub fn file_digest(path: &Path) -> Result<String> {
-    Ok(digest(map(path)?))
-}
-
-/// A file's bytes, which the system reads as they are asked for.
-///
-/// # Errors
-/// [`Error::Io`] naming the file.
-pub fn map(path: &Path) -> Result<Mmap> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    // SAFETY: nobody may write into a file while it is read. This program never does: it gives a new file the old one's name.
-    unsafe { Mmap::map(&file) }.map_err(Error::io("read", path))
+    const CHUNK: usize = 1 << 20;
+    let mut file = open(path)?;
+    let mut sha256 = Sha256::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match file.read(&mut chunk).map_err(Error::io("read", path))? {
+            0 => return Ok(hex(sha256.finalize())),
+            length => sha256.update(&chunk[..length]),
+        }
+    }
 }

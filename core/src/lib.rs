@@ -18,12 +18,14 @@ pub mod remote;
 pub mod run;
 
 pub mod evaluate;
+pub mod text;
 pub mod train;
 
 pub mod analysis;
 pub mod figure;
 pub mod study;
 
+pub mod shell;
 pub mod slurm;
 pub mod sweep;
 

@@ -7,6 +7,7 @@ mod cifar10;
 mod domainnet;
 
 mod download;
+mod part;
 mod unpack;
 
 mod verify;

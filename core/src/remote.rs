@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{Checkpoint, Location};
+use crate::checkpoint::{Checkpoint, Location, public};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{
-    FolderLock, digest, file_digest, lock_folder, persist, remove_temporaries, write_atomically,
+    FolderLock, digest, file_digest, lock_folder, persist, read, remove_temporaries, write_atomically,
 };
 use crate::job::Job;
 
@@ -65,14 +65,14 @@ pub fn local(location: &Location, job: &Job) -> Result<PathBuf> {
         Answer::Whole { file, sha256, version } => {
             let path = file_of(&sha256, ending, &cache);
             persist(file, &path)?;
-            let fetched = Fetched { url: url.clone(), version, sha256 };
+            let fetched = Fetched { url: public(url), version, sha256 };
             let json = serde_json::to_vec_pretty(&fetched).map_err(Error::run)?;
             write_atomically(&folder.join("fetched.json"), |file| file.write_all(&json))?;
             path
         }
         Answer::Unchanged(reason) => {
             // Only what is known can be unchanged.
-            let Some(known) = known else { return Err(Error::run(format!("{url} was never fetched"))) };
+            let Some(known) = known else { return Err(Error::run(format!("{location} was never fetched"))) };
             if let Some(reason) = reason {
                 job.emit(Event::Note(format!("{reason}; using the copy that was fetched before")));
             }
@@ -132,7 +132,7 @@ fn file_of(sha256: &str, ending: &str, cache: &Path) -> PathBuf {
 
 /// What was fetched from a URL, if the file is still there and whole. A note that cannot be read counts as none.
 fn last_fetched(url: &str, ending: &str, cache: &Path) -> Result<Option<Fetched>> {
-    let note = std::fs::read(folder_of(url, cache).join("fetched.json")).unwrap_or_default();
+    let note = read(&folder_of(url, cache).join("fetched.json")).unwrap_or_default();
     let Ok(fetched) = serde_json::from_slice::<Fetched>(&note) else { return Ok(None) };
     let file = file_of(&fetched.sha256, ending, cache);
     Ok((file.is_file() && file_digest(&file)? == fetched.sha256).then_some(fetched))

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::{Location, OWN_ENDING, preference};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
-use crate::file::{FolderLock, is_locked, lock_folder, remove_temporaries, write_atomically};
+use crate::file::{FolderLock, is_locked, lock_folder, read_if_there, remove_temporaries, write_atomically};
 
 pub use events::{EventWriter, Scalar, epoch_times, read_events};
 pub use find::{Located, find_runs};
@@ -37,8 +37,9 @@ pub fn replicate_base(base: &Path, replicate: u64) -> PathBuf {
     }
     // `.` has no name of its own.
     let named = if base.file_name().is_some() { base.to_owned() } else { absolute(base) };
-    let name = named.file_name().unwrap_or_default().to_string_lossy();
-    named.with_file_name(format!("{name}-rep{replicate}"))
+    let mut name = named.file_name().unwrap_or_default().to_owned();
+    name.push(format!("-rep{replicate}"));
+    named.with_file_name(name)
 }
 
 /// The path from the root, with `.` resolved; the path itself if the system does not tell.
@@ -181,11 +182,8 @@ impl RunDir {
     /// [`Error::Data`] if the file is there and cannot be understood.
     pub fn read_record(&self) -> Result<Option<RunRecord>> {
         let path = self.record_path();
-        let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(Error::io("read", &path))?,
-        };
-        ron::from_str(&text).map(Some).map_err(|error| {
+        let Some(text) = read_if_there(&path)? else { return Ok(None) };
+        ron::de::from_bytes(&text).map(Some).map_err(|error| {
             Error::data(format!(
                 "{} is broken ({error}); restore it, or move the folder away",
                 path.display()
@@ -222,8 +220,11 @@ pub struct RunRecord {
     pub experiment: Experiment,
     /// Which instance of the key.
     pub replicate: u64,
-    /// What it was computed on.
+    /// What its last part was computed on.
     pub device: String,
+    /// What earlier parts were computed on, in their order, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_devices: Vec<String>,
     /// Versions of the program and of what its results depend on.
     pub versions: BTreeMap<String, String>,
     /// SHA-256 of each split's ids and labels.

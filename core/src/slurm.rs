@@ -6,7 +6,7 @@ mod script;
 use std::collections::BTreeMap;
 
 pub use limits::array_size;
-pub use script::{Options, quoted, script};
+pub use script::{Options, script};
 
 /// A task as Slurm sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use self::section::Measuring;
 use crate::config::Registry;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::file::{file_digest, write_atomically};
+use crate::file::{file_digest, lock_folder, read, remove_temporaries, write_atomically};
 use crate::job::Job;
 use crate::train::check;
 use crate::train::launch::{Existing, Outcome, TrainRequest, launch};
@@ -88,6 +88,8 @@ pub fn run(study: &Study, options: &Options, registry: &Arc<Registry>, job: &Job
         sections.push(part.analysis.visit(measuring)?);
     }
     let verdicts = claim::verdicts(&study.claims, &sections);
+    let _lock = lock_folder(&folder)?;
+    remove_temporaries(&folder);
     report::write(study, options, registry, &runs, &sections, &verdicts, &folder)?;
     let results = json!({ "verdicts": verdicts, "measures": claim::measures(&sections) });
     let results = serde_json::to_vec_pretty(&results).map_err(Error::run)?;
@@ -127,5 +129,5 @@ fn stamp(study: &Study, runs: &[Run]) -> Result<Value> {
 }
 
 fn read_stamp(path: &Path) -> Option<Value> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    serde_json::from_slice(&read(path).ok()?).ok()
 }

@@ -111,7 +111,12 @@ pub fn train(
         learner.optimizer.rates = bases.map(|base| learning_rate(base, scheduler, epoch)).collect();
         let batches =
             epoch_batches(data.train.len(), settings.batch_size, experiment.order_seed(), epoch as u64);
-        let remaining = batches[position.step..].to_vec();
+        let remaining = batches.get(position.step..).map(<[_]>::to_vec).ok_or_else(|| {
+            resume::broken(
+                &run.resume(),
+                &format!("step {} of an epoch of {} steps", position.step, batches.len()),
+            )
+        })?;
         let workers = settings.data_workers;
         let loader = Loader::new(data.train.clone(), train_images.clone(), remaining, epoch as u64, workers)?;
         let mut saved = Instant::now();

@@ -32,6 +32,7 @@ fn ours(base: &Path, replicate: u64, key: &str, numbers: Numbers, change: impl F
         experiment,
         replicate,
         device: String::new(),
+        earlier_devices: Vec::new(),
         versions: BTreeMap::new(),
         data_digests: BTreeMap::new(),
         pretrained_sha256: None,

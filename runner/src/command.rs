@@ -21,6 +21,7 @@ use anyhow::Result;
 use basin_core::device::guarded;
 use basin_core::event::Event;
 use basin_core::job::Job;
+use basin_core::text::printable_lines;
 use clap::{Parser, Subcommand};
 
 use crate::args::Device;
@@ -106,12 +107,12 @@ fn working<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Res
 
 /// Does long work on all devices that were named: with a progress display, and stopped by signals.
 fn training<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Result<T>) -> Result<T> {
-    let (progress, stop) = (Progress::new(), signals::listen()?);
+    let (progress, listening) = (Progress::new(), signals::listen()?);
     let emit = |event: Event| progress.show(event);
     let result = guarded(|| {
         let mut devices = device.choices.open()?;
         let others = devices.split_off(1);
-        work(&Job { device: devices.remove(0), others: &others, emit: &emit, stop: &stop })
+        work(&Job { device: devices.remove(0), others: &others, emit: &emit, stop: &listening.stop })
     });
     progress.finish();
     Ok(result?)
@@ -120,7 +121,7 @@ fn training<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Re
 /// Prints a result.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(printable_lines(text).as_bytes())?;
     out.flush()?;
     Ok(())
 }

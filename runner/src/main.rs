@@ -26,7 +26,9 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let remedy = error.downcast_ref::<Error>().and_then(Error::remedy).map(in_words);
-            progress::say(&format!("error: {error:#}{}", remedy.unwrap_or_default()));
+            // The library's errors have their reasons in them, those of others behind them.
+            let said = error.downcast_ref::<Error>().map_or_else(|| format!("{error:#}"), Error::to_string);
+            progress::say(&format!("error: {said}{}", remedy.unwrap_or_default()));
             let refused = error.downcast_ref::<command::Refused>().map(|refused| refused.code);
             let code = refused.or_else(|| error.downcast_ref::<Error>().map(Error::exit_code));
             ExitCode::from(code.unwrap_or(1))

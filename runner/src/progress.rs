@@ -5,11 +5,12 @@ use std::sync::Mutex;
 
 use basin_core::event::Event;
 use basin_core::number;
+use basin_core::text::{printable, printable_lines};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Writes a line to standard error. Nobody may be there to read it, which must not end the work.
 pub fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").ok();
+    writeln!(std::io::stderr(), "{}", printable_lines(line)).ok();
 }
 
 /// Shows events.
@@ -66,7 +67,7 @@ impl Progress {
             && *current != phase
         {
             self.bar.reset();
-            self.bar.set_prefix(phase.to_owned());
+            self.bar.set_prefix(printable(phase).into_owned());
             *current = phase.to_owned();
         }
         self.bar.set_length(total as u64);
@@ -76,7 +77,7 @@ impl Progress {
 
     fn line(&self, text: &str) {
         if std::io::stderr().is_terminal() {
-            self.bar.println(text);
+            self.bar.println(printable_lines(text));
         } else {
             say(text);
         }

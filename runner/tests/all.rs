@@ -12,6 +12,7 @@ mod data_sets;
 mod devices;
 mod doctor;
 mod documents;
+mod faults;
 mod gc;
 mod lines;
 mod mistakes;

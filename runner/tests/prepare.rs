@@ -108,7 +108,7 @@ mod chexpert {
         fs::write(here.path().join("small").join(train_path(4)), "").unwrap();
         fs::remove_file(here.path().join("small").join(&lost)).unwrap();
         // What a kill leaves while a file is written.
-        let part = kept.with_file_name("../../patient00001/study1/.x.tmp");
+        let part = kept.with_file_name("../../patient00001/study1/.basin-x.tmp");
         fs::write(&part, "half").unwrap();
         success(command(here.path()));
         assert_eq!(fs::read_to_string(&kept).unwrap(), "a mark");
@@ -179,7 +179,7 @@ mod domainnet {
     use zip::{CompressionMethod, ZipWriter};
 
     use super::*;
-    use crate::common::server::{Reply, Request, Server, Then, honest};
+    use crate::common::server::{Reply, Request, Server, Then, UNSAID, tagged};
 
     const ARCHIVE: &str = "/real.zip";
     const IMAGES: usize = 6;
@@ -192,7 +192,7 @@ mod domainnet {
     impl Mirror {
         /// `archive` says what is answered to each request for the archive.
         fn start(archive: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
-            Self::with_lists(archive, honest)
+            Self::with_lists(archive, tagged)
         }
 
         fn with_lists(
@@ -284,14 +284,14 @@ mod domainnet {
         let (half, file) = (bytes.len() / 2, bytes.clone());
         let server = Mirror::with_lists(
             move |request| match request.before {
-                0 => honest(&file, request).half(Then::Close),
-                _ => honest(&file, request),
+                0 => tagged(&file, request).half(Then::Close),
+                _ => tagged(&file, request),
             },
             // Busy twice.
             |file, request| match request.before {
                 0 => Reply::status(503),
                 1 => Reply::status(429).header("Retry-After: 0"),
-                _ => honest(file, request),
+                _ => tagged(file, request),
             },
         );
         assert_eq!(success(server.command(here.path(), &[])), "data\n");
@@ -322,11 +322,51 @@ mod domainnet {
     }
 
     #[test]
+    fn a_file_that_changes_between_two_halves_comes_anew() {
+        let here = folder();
+        let before = archive(CompressionMethod::Deflated);
+        let half = before.len() / 2;
+        let server = Mirror::start(move |request| match request.before {
+            0 => tagged(&before, request).half(Then::Close),
+            _ => tagged(&stored(), request),
+        });
+        success(server.command(here.path(), &[]));
+        is_complete(here.path());
+        assert_eq!(server.archive_requests(), [None, Some(half)]);
+        let record = fs::read_to_string(root(here.path()).join("real.zip.sha256")).unwrap();
+        assert!(record.starts_with(&basin_core::file::digest(stored())), "{record}");
+    }
+
+    #[test]
+    fn a_list_whose_end_would_not_show_is_refused() {
+        let here = folder();
+        let server = Mirror::with_lists(
+            |request| tagged(&stored(), request),
+            |file, _| Reply { declared: UNSAID, ..Reply::whole(file) }.half(Then::Close),
+        );
+        failure(server.command(here.path(), &[]), 3, &["real_train.txt", "does not say how long"]);
+        has_no_list(here.path());
+    }
+
+    #[test]
+    fn an_archive_that_grows_beyond_all_images_is_refused() {
+        let here = folder();
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        zip.start_file(id(0), options).unwrap();
+        zip.write_all(&vec![0; 80 << 20]).unwrap();
+        let bomb = zip.finish().unwrap().into_inner();
+        let server = Mirror::start(move |request| tagged(&bomb, request));
+        failure(server.command(here.path(), &[]), 3, &["real.zip", "no sound zip archive", "unpacked"]);
+        assert!(!root(here.path()).join(id(0)).exists());
+    }
+
+    #[test]
     fn lengths_that_are_lies() {
         // More is promised than there is: the range that is asked for next does not exist.
         let here = folder();
         let server = Mirror::start(|request| {
-            let reply = honest(&stored(), request);
+            let reply = tagged(&stored(), request);
             Reply { declared: reply.declared + usize::from(request.before == 0) * 7, ..reply }
         });
         success(server.command(here.path(), &[]));
@@ -336,7 +376,7 @@ mod domainnet {
         // Less is promised: what comes is no whole archive.
         let here = folder();
         let server = Mirror::start(|request| {
-            let reply = honest(&stored(), request);
+            let reply = tagged(&stored(), request);
             Reply { declared: reply.declared - 100, ..reply }
         });
         failure(server.command(here.path(), &[]), 3, &["real.zip", "no sound zip archive", "remove it"]);
@@ -345,13 +385,13 @@ mod domainnet {
         // Another range than was asked for is not appended.
         let here = folder();
         let server = Mirror::start(|request| match request.before {
-            0 => honest(&stored(), request).half(Then::Close),
+            0 => tagged(&stored(), request).half(Then::Close),
             1 => Reply { status: 206, ..Reply::whole(&stored()[1..]) }.header(format!(
                 "Content-Range: bytes 1-{}/{}",
                 stored().len() - 1,
                 stored().len()
             )),
-            _ => honest(&stored(), request),
+            _ => tagged(&stored(), request),
         });
         success(server.command(here.path(), &[]));
         is_complete(here.path());
@@ -381,8 +421,8 @@ mod domainnet {
         let here = folder();
         let half = stored().len() / 2;
         let server = Mirror::start(|request| match request.before {
-            0 => honest(&stored(), request).half(Then::Stall),
-            _ => honest(&stored(), request),
+            0 => tagged(&stored(), request).half(Then::Stall),
+            _ => tagged(&stored(), request),
         });
         let mut child: Child = server.command(here.path(), &[]).stderr(Stdio::null()).spawn().unwrap();
         let (part, start) = (root(here.path()).join("real.zip.part"), Instant::now());
@@ -422,7 +462,7 @@ mod domainnet {
             (link, "it holds real/door"),
         ] {
             let here = folder();
-            let server = Mirror::start(move |request| honest(&bytes, request));
+            let server = Mirror::start(move |request| tagged(&bytes, request));
             failure(server.command(here.path(), &[]), 3, &["no sound zip archive", reason]);
             assert!(!root(here.path()).join("real").exists(), "something was unpacked");
             assert_eq!(fs::read_dir(here.path()).unwrap().count(), 1);
@@ -431,7 +471,7 @@ mod domainnet {
         // A folder that belongs to another domain is left out, and so the images are not all there.
         let here = folder();
         let bytes = rename("real/dog/real_000003.png", "fake/dog/real_000003.png");
-        let server = Mirror::start(move |request| honest(&bytes, request));
+        let server = Mirror::start(move |request| tagged(&bytes, request));
         failure(server.command(here.path(), &[]), 3, &["lacks 1 of the 6", "real/dog/real_000003.png"]);
         assert!(!root(here.path()).join("fake").exists());
         has_no_list(here.path());
@@ -451,7 +491,7 @@ mod domainnet {
             bomb[at..at + 4].copy_from_slice(&1000_u32.to_le_bytes());
         }
         let here = folder();
-        let server = Mirror::start(move |request| honest(&bomb, request));
+        let server = Mirror::start(move |request| tagged(&bomb, request));
         failure(server.command(here.path(), &[]), 3, &["no sound zip archive"]);
         assert!(fs::metadata(root(here.path()).join(id(0))).map_or(0, |file| file.len()) <= 1000);
         has_no_list(here.path());
@@ -460,7 +500,7 @@ mod domainnet {
         let name = changed.windows(id(0).len()).position(|bytes| bytes == id(0).as_bytes()).unwrap();
         changed[name + 1000] ^= 1;
         let here = folder();
-        let server = Mirror::start(move |request| honest(&changed, request));
+        let server = Mirror::start(move |request| tagged(&changed, request));
         failure(server.command(here.path(), &[]), 3, &["no sound zip archive", "checksum"]);
         has_no_list(here.path());
     }
@@ -469,8 +509,8 @@ mod domainnet {
     fn images_that_are_lost_later_come_back_from_the_same_archive_only() {
         let here = folder();
         let server = Mirror::start(|request| match request.before {
-            0 => honest(&stored(), request),
-            _ => honest(&archive(CompressionMethod::Deflated), request),
+            0 => tagged(&stored(), request),
+            _ => tagged(&archive(CompressionMethod::Deflated), request),
         });
         success(server.command(here.path(), &["--keep-archives"]));
         let (lost, empty) = (root(here.path()).join(id(1)), root(here.path()).join(id(4)));
@@ -492,7 +532,7 @@ mod domainnet {
     #[test]
     fn every_broken_image_is_listed() {
         let here = folder();
-        let server = Mirror::start(|request| honest(&stored(), request));
+        let server = Mirror::start(|request| tagged(&stored(), request));
         success(server.command(here.path(), &[]));
         let verify = || {
             let set = ["--set", "data.configs.data_dir=data", "--set", "data.configs.subsample.size=1"];
@@ -525,7 +565,7 @@ mod domainnet {
     #[test]
     fn a_full_disk_and_a_read_only_one() {
         let here = folder();
-        let server = Mirror::start(|request| honest(&stored(), request));
+        let server = Mirror::start(|request| tagged(&stored(), request));
         let prepare = format!("$RUNNER prepare domainnet disk --domains real --mirror {}", server.0.address);
         if let Some((code, message)) = on_disk(here.path(), "size=40k", &prepare) {
             assert_eq!(code, 1, "{message}");

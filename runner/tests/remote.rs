@@ -192,9 +192,11 @@ fn trained(folder: &Path) -> Server {
             fs::read(checkpoint(folder, &format!("ckpt-E00{epoch}"))).unwrap(),
         )
     });
-    Server::start(move |request| match files.iter().find(|(path, _)| *path == request.path) {
-        Some((_, bytes)) => store(bytes, request),
-        None => Reply::status(404),
+    Server::start(move |request| {
+        match files.iter().find(|(path, _)| request.path.split('?').next() == Some(path)) {
+            Some((_, bytes)) => store(bytes, request),
+            None => Reply::status(404),
+        }
     })
 }
 
@@ -249,6 +251,18 @@ fn runs_start_from_urls_and_analyses_take_them() {
         &[&["criticality", "--paths", "optimisation", &url, "-k", KEY], small.as_slice()].concat(),
     );
     failure(path, 3, &[&url, "download the run's folder"]);
+
+    // What opens a URL is stored nowhere, and the run still goes on.
+    fs::remove_dir_all(here.path().join("experiments").join(TUNED)).unwrap();
+    let signed = format!("{url}?signature=secret");
+    success(tune(&signed));
+    analyse(&["distance", &signed, own.to_str().unwrap()]);
+    let mut more = tune(&signed);
+    more.args(["--set", "train.epochs=3"]);
+    success(more);
+    let holding =
+        Command::new("grep").args(["-r", "-l", "secret", "."]).current_dir(here.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&holding.stdout), "");
 }
 
 /// A store of one bucket, which knows one key.

@@ -152,7 +152,7 @@ fn what_is_not_whole_is_never_believed() {
     std::fs::write(&resume, &bytes).unwrap();
 
     // What a kill leaves of a file being written is no checkpoint, and goes with the next run.
-    let half = resume.with_file_name(".half.tmp");
+    let half = resume.with_file_name(".basin-half.tmp");
     std::fs::write(&half, &bytes[..1000]).unwrap();
     success(train(here.path(), &[]));
     assert!(!half.exists());

@@ -10,7 +10,7 @@ mod statistic;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Stored, Watch};
+use super::record::{Stored, Watch, claim};
 use super::report::{FigureItem, FileNames, Report};
 use super::request::Request;
 use super::settings::settings;
@@ -96,6 +96,7 @@ pub trait Summary: Stored {
 fn saved<T: Summary, S>(summary: T, request: &Request<S>) -> Result<AllAnalysed<T>> {
     let own = || request.surroundings.base.join("analysis").join("curves").join(summary.name());
     let folder = request.surroundings.output.clone().unwrap_or_else(own);
+    let _lock = claim(&folder)?;
     summary.save(&folder)?;
     Ok(AllAnalysed::one(Vec::new(), summary, folder))
 }

@@ -59,6 +59,13 @@ impl Stored for Measured {
             Self::Along(trajectory) => trajectory.name(),
         }
     }
+
+    fn misfit(&self) -> Option<String> {
+        match self {
+            Self::Between(distances) => distances.misfit(),
+            Self::Along(trajectory) => trajectory.misfit(),
+        }
+    }
 }
 
 /// Distances in parameter space: of each tensor, each module, and whole networks.

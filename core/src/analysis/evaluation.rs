@@ -10,7 +10,7 @@ use crate::config::Experiment;
 use crate::error::Result;
 use crate::evaluate::predictions;
 use crate::evaluate::{Evaluation, evaluate};
-use crate::file::{digest, file_digest};
+use crate::file::{digest, file_digest, folder_of, remove_temporaries};
 use crate::job::Job;
 use crate::run::{BEST_STEM, EPOCH_STEM, RunDir};
 
@@ -46,6 +46,7 @@ pub fn evaluate_checkpoint(
         ("checkpoint_sha256", sha256),
     ];
     about.extend(metadata.get("epoch").map(|epoch| ("epoch", epoch.as_str())));
+    remove_temporaries(folder_of(&file));
     predictions::save(&file, &dataset, &evaluation, &about)?;
     Ok((evaluation, file))
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coefficients::{Coefficients, EvenlySpaced};
 use super::measures::Metric;
-use super::record::{Inputs, Stored as _, Watch, show};
+use super::record::{Inputs, Stored as _, Watch, claim, show};
 use super::report::{FigureItem, FileNames, Quantity, Report};
 use super::request::Request;
 use super::settings::{Commas, settings};
@@ -284,6 +284,7 @@ fn measure(
     let coefficients = with_ends(&request.settings.coefficients.0)?;
     let folder =
         one.source.result_folder("interpolation", &result.name(), &request.surroundings.base, output);
+    let _lock = claim(&folder)?;
     let earlier = result.known(&folder)?;
     let labels: Vec<usize> = (0..images.dataset.len()).map(|sample| images.dataset.label(sample)).collect();
     let labelling = images.dataset.labelling();

@@ -1,14 +1,15 @@
 //! Points of a long analysis, written as they come, so that a killed one goes on where it was.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::record::claim;
 use crate::error::{Error, Result};
-use crate::file::{FolderLock, lock_folder};
+use crate::file::{self, FolderLock, open_to_append};
 
 /// `points.jsonl`: a line that says of which analysis, then a JSON object for each point, in the order of computation.
 #[derive(Debug)]
@@ -33,11 +34,10 @@ impl<P: Serialize + DeserializeOwned> Journal<P> {
     /// [`Error::Usage`] for a folder of another analysis, [`Error::Data`] for a line that is no point, [`Error::Run`] if
     /// another process works there.
     pub fn open(folder: &Path, analysis: &str) -> Result<Self> {
-        let lock = lock_folder(folder)?;
+        let lock = claim(folder)?;
         let path = folder.join("points.jsonl");
-        let options = OpenOptions::new().append(true).create(true).clone();
-        let mut file = options.open(&path).map_err(Error::io("write", &path))?;
-        let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let mut file = open_to_append(&path)?;
+        let text = file::read(&path)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let mut lines =
             text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
@@ -67,7 +67,7 @@ impl<P: Serialize + DeserializeOwned> Journal<P> {
     /// [`Error::Io`] if there is no journal, [`Error::Data`] for a line that is no point.
     pub fn read(folder: &Path) -> Result<Vec<P>> {
         let path = folder.join("points.jsonl");
-        let text = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let text = file::read(&path)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let lines = text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
         lines.skip(1).map(|(number, line)| parse(line, &path, number)).collect()

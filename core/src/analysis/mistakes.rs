@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::stored_predictions;
-use super::record::{Stored as _, Watch};
+use super::record::{Stored as _, Watch, claim};
 use super::report::{FigureItem, FileNames, Image, Quantity, Report};
 use super::request::{Request, unknown_images};
 use super::settings::settings;
@@ -25,7 +25,7 @@ use crate::data::Labelling;
 use crate::error::{Error, Result};
 use crate::evaluate::predictions;
 use crate::event::Event;
-use crate::file::write_atomically;
+use crate::file::{self, write_atomically};
 use crate::job::Job;
 use crate::remote::{local, named};
 use crate::run::RunDir;
@@ -124,6 +124,7 @@ impl Analysis for SharedMistakes {
         };
         let output = request.surroundings.output.as_deref();
         let folder = result.networks[0].predictions.result_folder("mistakes", &result.name(), base, output);
+        let _lock = claim(&folder)?;
         result.save(&folder)?;
         for pair in &result.pairs {
             let samples = answers.two(pair.one, pair.two).list(&questions)?;
@@ -262,7 +263,7 @@ fn sheets(pair: &PairMistakes, folder: &Path) -> Result<Vec<Vec<u8>>> {
         }
     }
     sheets.sort();
-    sheets.iter().map(|path| std::fs::read(path).map_err(Error::io("read", path))).collect()
+    sheets.iter().map(|path| file::read(path)).collect()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

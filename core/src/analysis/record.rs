@@ -10,7 +10,7 @@ use crate::checkpoint::Location;
 use crate::config::{Data, Experiment};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::file::{digest, write_atomically};
+use crate::file::{self, FolderLock, digest, lock_folder, remove_temporaries, write_atomically};
 
 /// Who is shown what an analysis has so far, whenever that is more.
 pub type Watch<'a, T> = Option<&'a (dyn Fn(&T) + 'a)>;
@@ -63,8 +63,28 @@ impl Inputs {
         let preparation = format!("{:?}", self.data.wherever());
         let digest =
             digest(format!("{networks}{}\n{}\n{preparation}\n{settings}", self.data_digest, self.split));
-        format!("{stems}{}", &digest[..8])
+        format!("{}{}", shortened(stems), &digest[..8])
     }
+}
+
+/// What a folder's name begins with: file systems allow 255 bytes, and a digest follows.
+pub(super) fn shortened(mut stems: String) -> String {
+    const LONGEST: usize = 200;
+    if stems.len() > LONGEST {
+        stems.truncate(stems.floor_char_boundary(LONGEST));
+        stems.push('-');
+    }
+    stems
+}
+
+/// Keeps other processes from working in a result's folder, which is made, and removes what a kill has left of files there.
+///
+/// # Errors
+/// Those of [`lock_folder`].
+pub(super) fn claim(folder: &Path) -> Result<FolderLock> {
+    let lock = lock_folder(folder)?;
+    remove_temporaries(folder);
+    Ok(lock)
 }
 
 /// A result that lies in a folder of its own as `result.json`.
@@ -72,13 +92,18 @@ pub trait Stored: Serialize + DeserializeOwned {
     /// The folder's name, which only the same analysis has.
     fn name(&self) -> String;
 
+    /// What about its parts does not fit together, as a clause after "it"; somebody may have edited the file.
+    fn misfit(&self) -> Option<String> {
+        None
+    }
+
     /// What a folder has, of whichever analysis of this kind.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Data`] naming a file that is missing or broken.
     fn load(folder: &Path) -> Result<Self> {
         let path = folder.join("result.json");
-        parse(&std::fs::read(&path).map_err(Error::io("read", &path))?, &path)
+        parse(&file::read(&path)?, &path)
     }
 
     /// What the folder has of the same analysis; `None` if it has nothing.
@@ -87,10 +112,7 @@ pub trait Stored: Serialize + DeserializeOwned {
     /// [`Error::Data`] for a broken file, [`Error::Usage`] for one of another analysis.
     fn known(&self, folder: &Path) -> Result<Option<Self>> {
         let path = folder.join("result.json");
-        let text = match std::fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(Error::io("read", &path))?,
-        };
+        let Some(text) = file::read_if_there(&path)? else { return Ok(None) };
         let known: Self = parse(&text, &path)?;
         if known.name() != self.name() {
             return Err(Error::usage(format!(
@@ -112,8 +134,22 @@ pub trait Stored: Serialize + DeserializeOwned {
     }
 }
 
-fn parse<T: DeserializeOwned>(text: &[u8], path: &Path) -> Result<T> {
-    serde_json::from_slice(text).map_err(|error| {
-        Error::data(format!("{} is broken ({error}); remove it to compute it anew", path.display()))
-    })
+fn parse<T: Stored>(text: &[u8], path: &Path) -> Result<T> {
+    let broken = |what: &str| {
+        Error::data(format!("{} is broken ({what}); remove it to compute it anew", path.display()))
+    };
+    let result: T = serde_json::from_slice(text).map_err(|error| broken(&error.to_string()))?;
+    match result.misfit() {
+        Some(clause) => Err(broken(&format!("it {clause}"))),
+        None => Ok(result),
+    }
+}
+
+/// A clause for [`Stored::misfit`] where pairs name networks that are not among so many.
+pub(super) fn misfit_of_pairs(
+    mut pairs: impl Iterator<Item = [usize; 2]>,
+    networks: usize,
+) -> Option<String> {
+    let [one, two] = pairs.find(|pair| pair.iter().any(|network| *network >= networks))?;
+    Some(format!("compares the networks {one} and {two} of {networks}"))
 }

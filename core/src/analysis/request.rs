@@ -206,11 +206,3 @@ impl<S: Settings> Request<S> {
         }
     }
 }
-
-/// Words as a line that a shell reads as the same words.
-pub fn shell_line(words: &[String]) -> String {
-    // A word with a NUL byte can be no argument of a process either.
-    let quoted =
-        |word: &String| shlex::try_quote(word).map_or_else(|_| word.clone(), |quoted| quoted.into_owned());
-    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
-}

@@ -16,7 +16,7 @@ mod unit;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Inputs, Stored as _, Watch};
+use super::record::{Inputs, Stored as _, Watch, claim};
 use super::report::{FigureItem, FileNames, Quantity, Report};
 use super::request::Request;
 use super::selection::Selection;
@@ -154,6 +154,7 @@ impl Analysis for FeatureSimilarity {
                 known
             }
             None => {
+                let _lock = claim(&folder)?;
                 let images = surroundings.selection.decode(&dataset, &experiment, job)?;
                 let extraction = extract::Extraction::new(&subjects, &images, job);
                 let measured = measure::Wanted { features, estimator, memory: surroundings.memory_bytes };

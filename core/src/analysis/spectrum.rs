@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::record::{Stored as _, Watch, show};
+use super::record::{Stored as _, Watch, claim, show};
 use super::report::{FigureItem, FileNames, Report};
 use super::request::Request;
 use super::settings::settings;
@@ -169,12 +169,17 @@ fn decompose(
         output.map(|output| if request.networks.len() > 1 { output.join(&own) } else { output.clone() });
     let folder =
         weights.source.result_folder("spectrum", &own, &request.surroundings.base, output.as_deref());
-    if let Some(known) = result.known(&folder)? {
-        result = known;
+    let is_missing = |result: &Spectrum, layer: &LayerSpectrum| {
+        is_asked(&layer.name) && result.layer(&layer.name).is_none()
+    };
+    result = result.known(&folder)?.unwrap_or(result);
+    let mut lock = None;
+    if layers.iter().any(|layer| is_missing(&result, layer)) {
+        lock = Some(claim(&folder)?);
+        // Another process may have added layers since.
+        result = result.known(&folder)?.unwrap_or(result);
     }
-
-    let is_missing = |layer: &&LayerSpectrum| is_asked(&layer.name) && result.layer(&layer.name).is_none();
-    let missing: Vec<&LayerSpectrum> = layers.iter().filter(is_missing).collect();
+    let missing: Vec<&LayerSpectrum> = layers.iter().filter(|layer| is_missing(&result, layer)).collect();
     let (total, unit) = (missing.len() as u64, "layers");
     let progress = |done| job.emit(Event::Progress { what: "decomposing".to_owned(), done, total, unit });
     let shared = Mutex::new((result.clone(), 0));
@@ -192,6 +197,7 @@ fn decompose(
         progress(*done);
         result.save(&folder)
     })?;
+    drop(lock);
     let mut output = shared.into_inner().map_err(Error::run)?.0;
     output.layers.retain(|layer| is_asked(&layer.name));
     let analysed = Analysed { names: vec![name.to_owned()], output, folder };

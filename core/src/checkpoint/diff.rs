@@ -153,10 +153,13 @@ pub fn diff_files(before: &Reader, after: &Reader) -> Result<Diff> {
     let of = |reader: &Reader| -> Vec<(String, Vec<usize>)> {
         reader.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
     };
-    compare(of(before), of(after), |one, two| {
+    let diff = compare(of(before), of(after), |one, two| {
         let [a, b] = [before.stored(one)?, after.stored(two)?];
         Change::stored((a.0, &a.1), (b.0, &b.1)).ok_or_else(|| before.unread(one))
-    })
+    })?;
+    before.check_unchanged()?;
+    after.check_unchanged()?;
+    Ok(diff)
 }
 
 /// Compares tensors by their names and shapes, in the first one's order, and those at two positions by `change`.

@@ -17,11 +17,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use ::safetensors::tensor::Dtype;
-use memmap2::Mmap;
 
 use super::{Checkpoint, TensorInfo};
 use crate::error::{Error, Remedy, Result};
-use crate::file;
+use crate::file::{self, Mapped};
 pub use pytorch::Pickled;
 
 /// All formats. Where two could be meant, the earlier one counts: of content that begins like both, and of two checkpoints of one
@@ -43,7 +42,7 @@ pub(super) struct Format {
     /// Whether the bytes of a whole file of this format could begin like these.
     sniff: fn(&[u8]) -> bool,
     /// Reads what a file says of its tensors, or of a part of them, and where their values are.
-    open: fn(&Path, Mmap, Option<&str>) -> std::result::Result<Contents, Fault>,
+    open: fn(&Path, Mapped, Option<&str>) -> std::result::Result<Contents, Fault>,
 }
 
 /// How a file's name ends, and what is written into a file of such a name.
@@ -77,6 +76,9 @@ pub(super) type Stored<'a> = (Dtype, Cow<'a, [u8]>);
 pub(super) trait Values: fmt::Debug + Send + Sync {
     /// Those of the tensor at a position in [`Contents::tensors`]; none where they are not read.
     fn read(&self, index: usize) -> std::result::Result<Option<Stored<'_>>, Fault>;
+
+    /// Whether another process has written into the file since it was opened. Ask after values were used.
+    fn is_changed(&self) -> bool;
 }
 
 /// What is wrong with a file.
@@ -149,6 +151,9 @@ pub(super) fn open(path: &Path, part: Option<&str>) -> Result<(&'static Format, 
     let bytes = file::map(path)?;
     let Some(format) = of_content(&bytes) else { return Err(unknown(path, &bytes)) };
     let contents = (format.open)(path, bytes, part).map_err(|fault| fault.error(path, format.kind))?;
+    if contents.values.is_changed() {
+        return Err(changed(path));
+    }
     Ok((format, contents))
 }
 
@@ -159,6 +164,14 @@ pub(super) fn open(path: &Path, part: Option<&str>) -> Result<(&'static Format, 
 pub fn read_pickle(path: &Path) -> Result<Pickled> {
     let bytes = file::map(path)?;
     pytorch::plain(&bytes).map_err(|fault| fault.error(path, "pickle"))
+}
+
+/// That another process wrote into a file while it was read.
+pub(super) fn changed(path: &Path) -> Error {
+    Error::data(format!(
+        "{} was changed by another program while it was read; wait until it is whole, and read it again",
+        path.display()
+    ))
 }
 
 /// That a file's content is of no format.

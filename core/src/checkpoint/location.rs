@@ -12,7 +12,7 @@ use super::ending;
 use crate::file::in_home;
 
 /// Where a checkpoint lies. A text names a URL if it begins with a scheme and `://`, as `s3://bucket/a.pth` does, and else a file.
-/// Serialised, it is that text.
+/// Shown and serialised, it is that text without what only a URL's owner may know: user, password and query.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Location {
@@ -103,6 +103,15 @@ pub(crate) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or(url)
 }
 
+/// A URL without user, password and query, as it may be shown and stored.
+pub(crate) fn public(url: &str) -> String {
+    let url = without_query(url);
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+    let host = host.rsplit('@').next().unwrap_or(host);
+    path.map_or(format!("{scheme}://{host}"), |path| format!("{scheme}://{host}/{path}"))
+}
+
 /// Whether a text begins with a scheme and `://`. One letter is no scheme but a Windows drive.
 fn is_url(text: &str) -> bool {
     let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
@@ -113,7 +122,7 @@ impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(formatter),
-            Self::Url(url) => url.fmt(formatter),
+            Self::Url(url) => public(url).fmt(formatter),
         }
     }
 }
@@ -169,7 +178,7 @@ mod tests {
             let location = Location::parse(url);
             assert_eq!(location, Location::Url(url.to_owned()));
             assert_eq!((location.stem().as_str(), location.file()), ("a", None), "{url}");
-            assert!(!location.is_missing() && location.to_string() == url, "{url}");
+            assert!(!location.is_missing() && url.starts_with(&location.to_string()), "{url}");
         }
         let signed = Location::parse("https://host/x/a.pth?signature=b/c.pt");
         assert_eq!(signed.beside("b.pth"), Location::parse("https://host/x/b.pth"));
@@ -203,9 +212,20 @@ mod tests {
 
     #[test]
     fn its_text_is_kept() {
-        for text in ["\"runs/a.pth\"", "\"s3://bucket/a.pth?x=1\""] {
+        for text in ["\"runs/a.pth\"", "\"runs/is it?.pth\"", "\"s3://bucket/a.pth\""] {
             let location: Location = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&location).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn what_opens_a_url_is_neither_shown_nor_stored() {
+        let url = "https://me:secret@host:8080/x/a.pth?X-Amz-Signature=abc#part";
+        let location = Location::parse(url);
+        assert_eq!(location, Location::Url(url.to_owned()));
+        for text in [location.to_string(), String::from(location)] {
+            assert_eq!(text, "https://host:8080/x/a.pth");
+        }
+        assert_eq!(public("https://me:secret@host"), "https://host");
     }
 }

@@ -71,7 +71,15 @@ impl Reader {
     /// If there are not so many tensors.
     pub fn values(&self, index: usize) -> Result<Vec<f32>> {
         let (dtype, bytes) = self.stored(index)?;
-        element::floats(dtype, &bytes).ok_or_else(|| self.unread(index))
+        let values = element::floats(dtype, &bytes).ok_or_else(|| self.unread(index))?;
+        self.check_unchanged()?;
+        Ok(values)
+    }
+
+    /// # Errors
+    /// [`Error::Data`] if another process has written into the file since it was opened.
+    pub(super) fn check_unchanged(&self) -> Result<()> {
+        if self.values.is_changed() { Err(format::changed(&self.path)) } else { Ok(()) }
     }
 
     /// The type of a tensor's values, and their bytes, little-endian.

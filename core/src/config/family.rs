@@ -30,6 +30,13 @@ pub struct File {
 
 type Settings = BTreeMap<SettingPath, Setting>;
 
+/// In the name of a run's folder that was set aside: no key has it.
+pub(crate) const SET_ASIDE: &str = ".old-";
+/// Keys that may start from one another, one after the other.
+const MOST_EARLIER: usize = 100;
+/// Longest text that templates make, bytes.
+const LONGEST: usize = 4096;
+
 /// All combinations of the options of some axes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,6 +143,13 @@ impl File {
         let names = names(&options);
         let filled = |template: &str| {
             let text = fill(template, &names);
+            if text.len() > LONGEST {
+                return Err(Error::usage(format!(
+                    "{}: a text of the family {} becomes longer than {LONGEST} bytes; let no value name another that names it again",
+                    self.place(template),
+                    family.key
+                )));
+            }
             let Some(unknown) = leftover(&text) else { return Ok(text) };
             let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
             let known = if known.is_empty() { "it has none".to_owned() } else { known.join(", ") };
@@ -192,6 +206,8 @@ pub(super) struct Earlier<'a> {
     pub files: usize,
     /// The keys before the member's, each with its file, family and member.
     pub keys: &'a [(String, [usize; 3])],
+    /// Keys that start from one another, up to here.
+    pub depth: usize,
 }
 
 impl<'a> Earlier<'a> {
@@ -203,16 +219,21 @@ impl<'a> Earlier<'a> {
     fn settings(&self, key: &str) -> Result<Option<Value>> {
         let Some(at) = self.keys.iter().position(|(known, _)| known == key) else { return Ok(None) };
         let [file, family, member] = self.keys[at].1;
-        let earlier = Self { files: file, keys: &self.keys[..at], ..*self };
+        if self.depth == MOST_EARLIER {
+            return Err(Error::usage(format!(
+                "the key {key} starts from more than {MOST_EARLIER} keys, one after the other; start from a base"
+            )));
+        }
+        let earlier = Self { files: file, keys: &self.keys[..at], depth: self.depth + 1, ..*self };
         let file = &self.all[file];
         file.settings(&file.families[family], member, &earlier).map(Some)
     }
 }
 
 impl Family {
-    /// Experiments in the family.
+    /// Experiments in the family; the largest number where they are more.
     pub fn len(&self) -> usize {
-        self.axes.iter().map(|axis| axis.options.len()).product()
+        self.axes.iter().fold(1, |count, axis| count.saturating_mul(axis.options.len()))
     }
 
     /// The template of its keys.
@@ -248,8 +269,39 @@ fn names<'a>(options: &[(&'a str, &'a AxisOption)]) -> Vec<(&'a str, &'a str)> {
     labels.chain(values.map(|(name, value)| (name.as_str(), value.as_str()))).collect()
 }
 
+/// Names that stand in the place of others again may make a text grow without end; beyond [`LONGEST`] bytes it is left as it is.
 fn fill(template: &str, names: &[(&str, &str)]) -> String {
-    names.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    names.iter().fold(template.to_owned(), |text, (name, value)| match text.len() > LONGEST {
+        true => text,
+        false => text.replace(&format!("{{{name}}}"), value),
+    })
+}
+
+/// # Errors
+/// What is wrong with a key, which becomes a path below the base folder.
+pub(super) fn check_key(key: &str) -> std::result::Result<(), String> {
+    /// Bytes that the name of a folder may have.
+    const LONGEST_NAME: usize = 255;
+    if key.len() > LONGEST {
+        return Err(format!(
+            "a key has more than {LONGEST} bytes: {}...",
+            key.chars().take(50).collect::<String>()
+        ));
+    }
+    for part in key.split('/') {
+        if part.is_empty() || part == "." || part == ".." || part.contains(SET_ASIDE) {
+            return Err(format!(
+                "the key {key} is no path of a folder below another: it has the part \"{part}\""
+            ));
+        }
+        if part.len() > LONGEST_NAME {
+            return Err(format!("the key {key} has a part of more than {LONGEST_NAME} bytes"));
+        }
+    }
+    match key.chars().find(|char| char.is_control() || *char == '\\') {
+        Some(char) => Err(format!("the key {key:?} holds the character {char:?}")),
+        None => Ok(()),
+    }
 }
 
 /// The first name in braces, such as `foo` in `{foo}`; what else stands in braces belongs to a regular expression.
@@ -311,11 +363,24 @@ mod tests {
     fn check(family: &str, parts: &[&str]) {
         let text = format!("(\n    bases: {{ \"none\": {{}} }},\n    families: [({family})],\n)");
         let result = File::parse("mine.ron", &text).and_then(|file| {
-            let earlier = Earlier { all: &[], files: 0, keys: &[] };
+            let earlier = Earlier { all: &[], files: 0, keys: &[], depth: 0 };
             file.experiment(&file.families[0], 0, &earlier)
         });
         let message = result.unwrap_err().to_string();
         assert!(parts.iter().all(|part| message.contains(part)) && !message.contains('\n'), "{message}");
+    }
+
+    #[test]
+    fn a_key_is_a_path_below_the_base_folder() {
+        for key in ["a", "a/b c/d.1", "train/DomainNet_real/x-é"] {
+            assert_eq!(check_key(key), Ok(()));
+        }
+        let long = format!("a/{}", "b".repeat(256));
+        for key in
+            ["", "/a", "a//b", "a/", "../evil", "a/./b", "a/../../b", "a\\b", "a/\nb", "a.old-1", &long]
+        {
+            assert!(check_key(key).is_err(), "{key:?}");
+        }
     }
 
     #[test]
@@ -335,6 +400,15 @@ mod tests {
         check(
             &format!(r#"key: "k/{{strat}}", base: "none", {axes}"#),
             &["mine.ron:3:22", "{strat}", "start, seed"],
+        );
+        let doubled = |name: &str, next: &str| {
+            format!(r#"(name: "{name}", options: [(label: "{{{next}}}{{{next}}}{{{next}}}{{{next}}}")])"#)
+        };
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+        let axes: Vec<String> = names.windows(2).map(|pair| doubled(pair[0], pair[1])).collect();
+        check(
+            &format!(r#"key: "{{a}}", base: "none", axes: [{}]"#, axes.join(",")),
+            &["mine.ron:3:22", "4096 bytes"],
         );
         check(
             r#"key: "k", base: "none", set: { "optimizer.custom_lrs": [("layer{n}", 0.1)] }"#,

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::family::{Earlier, Family, File};
+use super::family::{Earlier, Family, File, check_key};
 use super::overrides::apply_overrides;
 use super::{Experiment, Seed};
 use crate::error::{Error, Result};
+use crate::file::read_text;
 use crate::number;
 use crate::setting::{nearest, regex};
 
@@ -19,6 +20,9 @@ const FILES: [(&str, &str); 5] = [
     ("configs/imagenet.ron", include_str!("../../../configs/imagenet.ron")),
     ("configs/demo.ron", include_str!("../../../configs/demo.ron")),
 ];
+
+/// Keys that there may be.
+const MOST_KEYS: usize = 20_000;
 
 /// All experiments that have a key.
 #[derive(Debug)]
@@ -62,7 +66,7 @@ impl Registry {
         paths.sort();
         let mut files = Self::load()?.files;
         for path in paths {
-            let text = std::fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+            let text = read_text(&path)?;
             files.push(File::parse(&path.display().to_string(), &text)?);
         }
         Ok(Self { folder: Some(folder.to_owned()), ..Self::new(files)? })
@@ -74,14 +78,26 @@ impl Registry {
         for (f, file) in files.iter().enumerate() {
             for (i, family) in file.families.iter().enumerate() {
                 let place = file.place(family.template());
-                for member in 0..family.len() {
+                let members = family.len();
+                if entries.len().saturating_add(members) > MOST_KEYS {
+                    return Err(Error::usage(format!(
+                        "{place}: with the {members} members of the family {} there are more than {MOST_KEYS} keys; take options away",
+                        family.template()
+                    )));
+                }
+                for member in 0..members {
                     let key = family.key(member);
+                    check_key(&key).map_err(|wrong| Error::usage(format!("{place}: {wrong}")))?;
                     if let Some(earlier) = places.insert(key.clone(), place.clone()) {
                         return Err(Error::usage(format!(
                             "{place}: the key {key} is that of a family in {earlier} already; give it another"
                         )));
                     }
-                    file.settings(family, member, &Earlier { all: &files, files: f, keys: &entries })?;
+                    file.settings(
+                        family,
+                        member,
+                        &Earlier { all: &files, files: f, keys: &entries, depth: 0 },
+                    )?;
                     entries.push((key, [f, i, member]));
                 }
             }
@@ -114,7 +130,8 @@ impl Registry {
     /// [`Error::Usage`] naming the nearest keys if there is none of this name.
     pub fn get(&self, key: &str) -> Result<Experiment> {
         let (at, file, family) = self.entry(key)?;
-        let earlier = Earlier { all: &self.files, files: self.entries[at].1[0], keys: &self.entries[..at] };
+        let earlier =
+            Earlier { all: &self.files, files: self.entries[at].1[0], keys: &self.entries[..at], depth: 0 };
         file.experiment(family, self.entries[at].1[2], &earlier)
     }
 

@@ -13,6 +13,7 @@ use super::split::Split;
 use super::transform::{Input, Transform};
 use crate::config::Data;
 use crate::error::{Error, Result};
+use crate::file;
 
 /// Of the training images, as the reference has them.
 const STATISTICS: Statistics =
@@ -74,7 +75,7 @@ impl DataSource for Cifar10 {
 
 /// The records of a file.
 fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = file::read(path)?;
     if bytes.len() != IMAGES * RECORD || bytes.chunks(RECORD).any(|record| record[0] >= CLASSES as u8) {
         return Err(Error::data(format!(
             "{} is no file of CIFAR-10 ({} bytes instead of {}, or a label above 9); prepare it again",

@@ -3,18 +3,25 @@
 use std::io::Cursor;
 use std::panic::catch_unwind;
 use std::path::Path;
+use std::sync::OnceLock;
 
-use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, GrayImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, RgbImage};
 use mozjpeg::{ColorSpace, Decompress};
 
 use crate::error::{Error, Result};
+use crate::file;
 
 /// Second byte of the marker before the first scan of a JPEG.
 const JPEG_SCAN: u8 = 0xda;
 /// Marker that ends every complete JPEG.
 const JPEG_END: [u8; 2] = [0xff, 0xd9];
-/// Pixels beyond which Pillow refuses an image: a broken header must not take all memory.
-const MOST_PIXELS: usize = 178_956_970;
+/// Pixels beyond which an image is refused, unless the environment says otherwise: twice Pillow's `MAX_IMAGE_PIXELS`, where Pillow
+/// refuses too. A broken header, or a long thin image that is resized, must not take all memory.
+const MOST_PIXELS: u64 = 178_956_970;
+/// The bound in its place.
+const BOUND: &str = "BASIN_MAX_IMAGE_PIXELS";
+/// Bytes of a pixel at most: four channels of 16 bits.
+const PIXEL_BYTES: u64 = 8;
 
 /// Reads a JPEG, PNG, WebP, GIF (its first frame), BMP, PNM or TIFF as RGB, `[height, width, 3]`, as Pillow's `convert("RGB")`
 /// does: grey is repeated, transparency dropped, orientation tags and the name's extension are ignored.
@@ -22,7 +29,7 @@ const MOST_PIXELS: usize = 178_956_970;
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Data`] with the decoder's reason if it is no complete image.
 pub fn decode(path: &Path) -> Result<RgbImage> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = file::read(path)?;
     // The JPEG decoder unwinds with its reason, and one that panics on a strange file must not end the program.
     let decoded =
         catch_unwind(|| decode_bytes(&bytes)).unwrap_or_else(|reason| match reason.downcast::<String>() {
@@ -39,6 +46,21 @@ pub fn decode(path: &Path) -> Result<RgbImage> {
     })
 }
 
+/// # Errors
+/// Says that an image is too large, with its size and the bound.
+pub(super) fn check_size(width: usize, height: usize) -> std::result::Result<(), String> {
+    let most = most_pixels();
+    if (width as u64).saturating_mul(height as u64) <= most {
+        return Ok(());
+    }
+    Err(format!("it would have {width} x {height} pixels, and {BOUND} allows {most}"))
+}
+
+fn most_pixels() -> u64 {
+    static MOST: OnceLock<u64> = OnceLock::new();
+    *MOST.get_or_init(|| std::env::var(BOUND).ok().and_then(|most| most.parse().ok()).unwrap_or(MOST_PIXELS))
+}
+
 fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     if bytes.is_empty() {
         return Err("the file is empty".into());
@@ -50,13 +72,25 @@ fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
         Some(ImageFormat::Gif) => return decode_gif(bytes),
         _ => {}
     }
-    let is_png = reader.format() == Some(ImageFormat::Png);
-    match (reader.decode(), is_png.then(|| with_png_end(bytes)).flatten()) {
-        (Err(_), Some(ended)) => image::load_from_memory_with_format(&ended, ImageFormat::Png),
+    let format = reader.format().ok_or("it is of no known format")?;
+    let ended = (format == ImageFormat::Png).then(|| with_png_end(bytes)).flatten();
+    match (decode_as(format, bytes), ended) {
+        (Err(_), Some(ended)) => decode_as(format, &ended),
         (decoded, _) => decoded,
     }
     .map(to_rgb)
-    .map_err(|error| error.to_string())
+}
+
+fn decode_as(format: ImageFormat, bytes: &[u8]) -> std::result::Result<DynamicImage, String> {
+    let reason = |error: image::ImageError| error.to_string();
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(PIXEL_BYTES.saturating_mul(most_pixels()));
+    reader.limits(limits);
+    let decoder = reader.into_decoder().map_err(reason)?;
+    let (width, height) = decoder.dimensions();
+    check_size(width as usize, height as usize)?;
+    DynamicImage::from_decoder(decoder).map_err(reason)
 }
 
 /// A PNG that lacks its end or is cut off within it, whose pixels may be whole, with an end; `None` for one that has it.
@@ -85,7 +119,7 @@ fn decode_gif(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     let mut decoder = options.read_info(bytes).map_err(reason)?;
     let (width, height) = (decoder.width(), decoder.height());
     let palette = decoder.global_palette().map(<[u8]>::to_vec);
-    let frame = decoder.read_next_frame().map_err(reason)?.ok_or("it has no frame")?;
+    let frame = decoder.next_frame_info().map_err(reason)?.ok_or("it has no frame")?.clone();
     let palette = frame.palette.as_ref().or(palette.as_ref());
     let colour = |index: u8| match palette {
         Some(palette) => {
@@ -97,11 +131,11 @@ fn decode_gif(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     let [right, below] =
         [(frame.left, frame.width), (frame.top, frame.height)].map(|(at, size)| at.saturating_add(size));
     let (width, height) = (u32::from(width.max(right)), u32::from(height.max(below)));
-    if width as usize * height as usize > MOST_PIXELS {
-        return Err(format!("it claims {width} x {height} pixels"));
-    }
+    check_size(width as usize, height as usize)?;
+    let mut pixels = vec![0; decoder.buffer_size()];
+    decoder.read_into_buffer(&mut pixels).map_err(reason)?;
     let mut image = RgbImage::from_pixel(width, height, colour(frame.transparent.unwrap_or_default()));
-    for (row, indices) in frame.buffer.chunks_exact(usize::from(frame.width).max(1)).enumerate() {
+    for (row, indices) in pixels.chunks_exact(usize::from(frame.width).max(1)).enumerate() {
         for (column, index) in indices.iter().enumerate() {
             image.put_pixel(
                 u32::from(frame.left) + column as u32,
@@ -122,9 +156,7 @@ fn decode_jpeg(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
     let reason = |error: std::io::Error| error.to_string();
     let decoder = Decompress::new_mem(bytes).map_err(reason)?;
     let (width, height) = decoder.size();
-    if width * height > MOST_PIXELS {
-        return Err(format!("it claims {width} x {height} pixels"));
-    }
+    check_size(width, height)?;
     let pixels = match decoder.components().len() {
         1 => {
             let grey =

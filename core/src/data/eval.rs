@@ -150,8 +150,11 @@ fn for_each_crop(
 ) -> Result<()> {
     for first in (0..dataset.len()).step_by(CHUNK) {
         let last = dataset.len().min(first + CHUNK);
-        let crops: Vec<_> =
-            (first..last).into_par_iter().map(|sample| pipeline.eval_crop(&dataset.image(sample)?)).collect();
+        let crop = |sample: usize| {
+            let crop = pipeline.eval_crop(&dataset.image(sample)?);
+            crop.map_err(|error| error.about(dataset.path(sample).display()))
+        };
+        let crops: Vec<_> = (first..last).into_par_iter().map(crop).collect();
         for crop in crops {
             take(&crop?)?;
         }

@@ -5,13 +5,14 @@ use std::path::Path;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use crate::error::{Error, Result};
+use crate::file;
 
 /// The text of a file, with `\n` at the ends of its lines. What is neither UTF-8 nor marked as UTF-16 is Latin-1.
 ///
 /// # Errors
 /// [`Error::Io`] if it cannot be read; [`Error::Data`] if it is UTF-16 that does not fit together.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = file::read(path)?;
     let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let (units, odd) = rest.as_chunks();
         let text =

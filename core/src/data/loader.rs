@@ -176,7 +176,8 @@ impl Shared {
     }
 
     fn crop(&self, sample: usize) -> Result<Crop> {
-        self.pipeline.crop(&self.dataset.image(sample)?, self.epoch, sample)
+        let crop = self.pipeline.crop(&self.dataset.image(sample)?, self.epoch, sample);
+        crop.map_err(|error| error.about(self.dataset.path(sample).display()))
     }
 
     /// Hands over a sample; all of the batch if that was the last one missing.

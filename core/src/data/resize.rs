@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use image::RgbImage;
 
 use super::bilinear::Scaler;
+use super::decode::check_size;
 use crate::error::{Error, Result};
 
 thread_local! {
@@ -27,7 +28,10 @@ pub(super) struct Window {
 /// [`Error::Data`] if the image or the result has no pixels.
 pub fn resize_shorter_side(image: &RgbImage, side: usize) -> Result<RgbImage> {
     let (width, height) = image.dimensions();
-    let longer = |long: u32, short: u32| (side as u64 * u64::from(long) / u64::from(short.max(1))) as u32;
+    let longer = |long: u32, short: u32| {
+        let longer = side as u64 * u64::from(long) / u64::from(short.max(1));
+        u32::try_from(longer).unwrap_or(u32::MAX)
+    };
     let (new_width, new_height) = if width <= height {
         (side as u32, longer(height, width))
     } else {
@@ -110,6 +114,9 @@ fn scale(image: &RgbImage, window: Window, width: u32, height: u32) -> Result<Rg
     if [window.width, window.height, width, height].contains(&0) {
         return Err(Error::data("cannot resize an image without pixels; check its width and height"));
     }
+    check_size(width as usize, height as usize).map_err(|reason| {
+        Error::data(format!("cannot resize an image: {reason}; leave it out or crop it"))
+    })?;
     let is_inside =
         |first: i64, length: u32, all: u32| first >= 0 && first + i64::from(length) <= i64::from(all);
     let (image, top, left) = if is_inside(window.top, window.height, image.height())
@@ -147,5 +154,13 @@ mod tests {
         assert_eq!(reds, [0, 0, 0, 0, 11, 12, 0, 0, 21, 22, 0, 0, 0, 0, 0, 0]);
         let far = crop(&image, Window { top: 0, left: 7, height: 1, width: 2 });
         assert!(far.iter().all(|&value| value == 0));
+    }
+
+    #[test]
+    fn a_thin_image_is_not_enlarged_beyond_the_bound() {
+        for (width, height) in [(1, 65_000), (65_000, 1), (3_000_000, 1)] {
+            let message = resize_shorter_side(&RgbImage::new(width, height), 256).unwrap_err().to_string();
+            assert!(message.contains("BASIN_MAX_IMAGE_PIXELS") && message.contains("256"), "{message}");
+        }
     }
 }

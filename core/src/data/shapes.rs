@@ -23,6 +23,7 @@ use super::split::Split;
 use super::transform::{Input, Transform};
 use crate::config::{Data, DataConfigs};
 use crate::error::{Error, Result};
+use crate::number;
 use crate::random::{Keyed, Purpose};
 
 /// The styles. Their places are part of what is drawn: a new one comes last.
@@ -40,6 +41,11 @@ const CLASSES: usize = outline::NAMES.len();
 const TRAIN_PER_CLASS: usize = 500;
 /// Test samples of each class unless `test_per_class` says otherwise.
 const TEST_PER_CLASS: usize = 100;
+
+/// Samples of a class that can be told apart by their names.
+const MOST_PER_CLASS: usize = 100_000;
+/// Memory that the images of a split may take.
+const MOST_BYTES: usize = 4 << 30;
 
 /// The shapes in one style.
 struct Shapes {
@@ -70,6 +76,17 @@ impl DataSource for Shapes {
         let (style, half) = (self.name.trim_start_matches(PREFIX), split.half());
         let positions = subset((0..per_class(configs, split)? * CLASSES).collect(), configs.subsample);
         let canvas = canvas(configs.pre_crop_size)?;
+        let bytes = positions.len().saturating_mul(3 * configs.pre_crop_size * configs.pre_crop_size);
+        if bytes > MOST_BYTES {
+            return Err(Error::usage(format!(
+                "{} drawn images of data.configs.pre_crop_size {} take {} of memory, and at most {} are drawn; lower \
+                 data.configs.train_per_class and test_per_class",
+                positions.len(),
+                configs.pre_crop_size,
+                number::bytes(bytes as u64),
+                number::bytes(MOST_BYTES as u64)
+            )));
+        }
         let stream = (2 * self.place + usize::from(half == "test")) as u64;
         let images = positions
             .par_iter()
@@ -98,8 +115,10 @@ fn per_class(configs: &DataConfigs, split: Split) -> Result<usize> {
         }
         Split::Test | Split::Dev => (configs.test_per_class.unwrap_or(TEST_PER_CLASS), "test_per_class"),
     };
-    if per_class == 0 {
-        return Err(Error::usage(format!("data.configs.{setting} must be at least 1: 0")));
+    if !(1..=MOST_PER_CLASS).contains(&per_class) {
+        return Err(Error::usage(format!(
+            "data.configs.{setting} must be from 1 to {MOST_PER_CLASS}: {per_class}"
+        )));
     }
     Ok(per_class)
 }

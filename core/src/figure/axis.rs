@@ -12,6 +12,9 @@ pub enum Scale {
     Log,
 }
 
+/// Shortest extent that is divided into steps.
+const MIN_EXTENT: f64 = 1e-300;
+
 /// A labelled place: share of the way along the axis, and what stands there.
 pub(super) type Tick = (f64, String);
 
@@ -28,9 +31,11 @@ impl Axis {
     pub fn around(scale: Scale, values: impl IntoIterator<Item = f64>, margin: f64) -> Self {
         let placed = values.into_iter().filter_map(|value| place(scale, value));
         let (low, high) = placed.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        let (low, high, margin) = if low > high {
+        // Numbers that are closer than steps between them can be are one number.
+        let is_apart = high - low > 1e-12 * low.abs().max(high.abs()) && high - low > MIN_EXTENT;
+        let (low, high, margin) = if low > high || !(high - low).is_finite() {
             (0.0, 1.0, 0.0)
-        } else if low < high {
+        } else if is_apart {
             (low, high, margin * (high - low))
         } else {
             (low, high, if scale == Scale::Log { 0.5 } else { 0.1 * low.abs().max(1.0) })
@@ -134,8 +139,10 @@ mod tests {
 
     #[test]
     fn an_axis_without_extent_or_without_values_has_one() {
-        for (scale, values) in [(Scale::Linear, vec![3.0]), (Scale::Log, vec![3.0]), (Scale::Log, vec![-1.0])]
-        {
+        let linear = [vec![3.0], vec![0.0, 1e-323], vec![1e200, 1e200 * (1.0 + 1e-15)], vec![-1e308, 1e308]];
+        let log = [vec![3.0], vec![-1.0], vec![1e-323, 2e-323], vec![1e-323, 1e308]];
+        let linear = linear.map(|values| (Scale::Linear, values));
+        for (scale, values) in linear.into_iter().chain(log.map(|values| (Scale::Log, values))) {
             let axis = Axis::around(scale, values, 0.05);
             assert!(axis.low < axis.high && axis.ticks(5).len() > 1, "{axis:?}");
         }

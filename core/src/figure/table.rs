@@ -2,6 +2,7 @@
 
 use super::csv_line;
 use crate::number::{ABSENT, INFINITE, UNDEFINED};
+use crate::text::printable;
 
 /// Cells of a column of numbers that hold none.
 const NOTHING: [&str; 4] = [ABSENT, "–", "none", UNDEFINED];
@@ -25,9 +26,9 @@ impl Table {
         let columns: Vec<(usize, bool)> =
             (0..self.columns.len()).map(|column| (width(column), self.is_number(column))).collect();
         let line = |cells: &Vec<String>| {
-            let cells = cells.iter().zip(&columns).map(|(cell, &(width, right))| match right {
-                true => format!("{cell:>width$}"),
-                false => format!("{cell:width$}"),
+            let cells = cells.iter().zip(&columns).map(|(cell, &(width, right))| {
+                let cell = printable(cell);
+                if right { format!("{cell:>width$}") } else { format!("{cell:width$}") }
             });
             let line = cells.collect::<Vec<String>>().join("  ");
             format!("{}\n", line.trim_end())
@@ -70,6 +71,15 @@ mod tests {
         let text =
             "run        accuracy, %  block\nP-T, real   76.9 ± 0.3      8\nRI-T              none    112\n";
         assert_eq!(table.text(), text);
+        let evil = Table {
+            columns: vec!["=1+2".to_owned(), "-".to_owned()],
+            rows: vec![
+                vec!["@x,\"y\"".to_owned(), "a\x1b[2J\nb".to_owned()],
+                vec!["-1.5".to_owned(), "-dog".to_owned()],
+            ],
+        };
+        assert_eq!(evil.csv(), "'=1+2,-\n\"'@x,\"\"y\"\"\",a�[2J�b\n-1.5,'-dog\n");
+        assert!(!evil.text().contains('\x1b') && evil.text().lines().count() == 3);
         assert_eq!(table.csv(), "run,\"accuracy, %\",block\n\"P-T, real\",76.9 ± 0.3,8\nRI-T,none,112\n");
     }
 }

@@ -14,7 +14,7 @@ use crate::data::xray::gray;
 use crate::data::{Table, decode, resize_shorter_side, with_forward_slashes, without_official_folder};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::file::{lock_folder, remove_temporaries, write_atomically};
+use crate::file::{self, lock_folder, remove_temporaries, write_atomically};
 use crate::job::Job;
 use crate::random::numpy::RandomState;
 
@@ -60,6 +60,7 @@ pub fn chexpert(source: &Path, dest: &Path, train_size: usize, job: &Job) -> Res
         )));
     }
     let _lock = lock_folder(dest)?;
+    remove_temporaries(dest);
 
     let images: BTreeSet<&str> = train.paths().chain(valid.paths()).collect();
     shrink_all(&images, source, dest, job)?;
@@ -175,7 +176,7 @@ fn shrink_all(images: &BTreeSet<&str>, source: &Path, dest: &Path, job: &Job) ->
 fn shrink(source: &Path, target: &Path) -> Result<()> {
     let image = decode(source)?;
     if image.width().min(image.height()) as usize <= SIDE {
-        let bytes = std::fs::read(source).map_err(Error::io("read", source))?;
+        let bytes = file::read(source)?;
         return write_atomically(target, |out| out.write_all(&bytes));
     }
     let small = resize_shorter_side(&image, SIDE)?;

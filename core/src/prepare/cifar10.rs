@@ -1,7 +1,6 @@
 //! CIFAR-10 in its binary version, from its official site or a file.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use super::Count;
 use super::download::download;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::file::{file_digest, lock_folder, write_atomically};
+use crate::file::{file_digest, lock_folder, open, remove_temporaries, write_atomically};
 use crate::job::Job;
 
 const ADDRESS: &str = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
@@ -43,6 +42,8 @@ const MAX_CLASSES_BYTES: u64 = 1 << 16;
 pub fn cifar10(dest: &Path, from: Option<&Path>, job: &Job) -> Result<()> {
     let _lock = lock_folder(dest)?;
     let folder = dest.join(FOLDER);
+    remove_temporaries(&folder);
+    remove_temporaries(dest);
     if missing(&folder).is_empty() {
         job.emit(Event::Note(format!("all files are there: {}", folder.display())));
         return Ok(());
@@ -50,7 +51,7 @@ pub fn cifar10(dest: &Path, from: Option<&Path>, job: &Job) -> Result<()> {
     let downloaded = dest.join("cifar-10-binary.tar.gz");
     let archive = from.unwrap_or(&downloaded);
     if from.is_none() && !archive.is_file() {
-        download(ADDRESS, archive, job)?;
+        download(ADDRESS, archive, Some(ARCHIVE_DIGEST), job)?;
     }
     let digest = file_digest(archive)?;
     if digest != ARCHIVE_DIGEST {
@@ -81,7 +82,7 @@ fn unpack(archive: &Path, folder: &Path, job: &Job) -> Result<()> {
     };
     let mut missing = missing(folder);
     let count = Count::new(job, "unpacking CIFAR-10", missing.len(), "files");
-    let file = File::open(archive).map_err(Error::io("read", archive))?;
+    let file = open(archive)?;
     let mut tar = tar::Archive::new(GzDecoder::new(BufReader::new(file)));
     for entry in tar.entries().map_err(|error| unsound(&error))? {
         job.check()?;
@@ -118,7 +119,8 @@ mod tests {
 
     /// An archive of files with these names and sizes, and of one that belongs nowhere.
     fn archive(path: &Path, files: &[(&str, u64)]) {
-        let gz = flate2::write::GzEncoder::new(File::create(path).unwrap(), flate2::Compression::fast());
+        let gz =
+            flate2::write::GzEncoder::new(std::fs::File::create(path).unwrap(), flate2::Compression::fast());
         let mut tar = tar::Builder::new(gz);
         for (name, size) in files.iter().chain([&("elsewhere/evil", 3)]) {
             let mut header = tar::Header::new_gnu();

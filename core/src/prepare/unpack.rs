@@ -10,10 +10,15 @@ use zip::ZipArchive;
 
 use super::{Count, stays_below};
 use crate::error::{Error, Result};
+use crate::file::open;
 use crate::job::Job;
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 16;
+
+/// How many times an archive of images may grow when it is unpacked, and what it may grow to anyhow, bytes.
+const MOST_UNPACKED: u64 = 20;
+const ALWAYS_UNPACKED: u64 = 64 << 20;
 
 /// A file of the archive.
 struct Entry {
@@ -38,7 +43,7 @@ pub(super) fn unpack_zip(archive: &Path, folder: &Path, inner: &str, job: &Job) 
             archive.display()
         ))
     };
-    let file = File::open(archive).map_err(Error::io("read", archive))?;
+    let file = open(archive)?;
     let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|error| unsound(&error))?;
     let mut entries = Vec::with_capacity(zip.len());
     for index in 0..zip.len() {
@@ -53,6 +58,18 @@ pub(super) fn unpack_zip(archive: &Path, folder: &Path, inner: &str, job: &Job) 
             let (size, crc) = (entry.size(), entry.crc32());
             entries.push(Entry { index, target: folder.join(path), size, crc });
         }
+    }
+
+    let most = archive
+        .metadata()
+        .map_or(0, |file| file.len())
+        .saturating_mul(MOST_UNPACKED)
+        .saturating_add(ALWAYS_UNPACKED);
+    let claimed = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
+    if claimed > most {
+        return Err(unsound(&format!(
+            "its files claim {claimed} bytes unpacked, more than images can be packed to"
+        )));
     }
 
     let what = format!("unpacking {}", archive.file_name().unwrap_or_default().to_string_lossy());
@@ -91,7 +108,7 @@ fn holds(path: &Path, size: u64, crc: u32, buffer: &mut [u8]) -> Result<bool> {
     if std::fs::metadata(path).map_or(true, |file| file.len() != size) {
         return Ok(false);
     }
-    let mut file = File::open(path).map_err(Error::io("read", path))?;
+    let mut file = open(path)?;
     let mut sum = Crc::new();
     loop {
         match file.read(buffer).map_err(Error::io("read", path))? {

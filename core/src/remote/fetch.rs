@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::POLL;
 use super::store::{Refusal, cause, open, refusal};
-use crate::checkpoint::without_query;
+use crate::checkpoint::public;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{hex, temporary_in};
@@ -63,7 +63,7 @@ pub(super) fn fetch(url: &str, known: Option<&Version>, folder: &Path, job: &Job
 }
 
 async fn ask(url: &str, known: Option<&Version>, folder: &Path, job: &Job<'_>) -> Result<Answer> {
-    let shown = without_query(url);
+    let shown = &*public(url);
     let (store, location) = open(url)?;
     let if_none_match = known.and_then(|version| version.e_tag.clone());
     let options = GetOptions { if_none_match, ..GetOptions::default() };

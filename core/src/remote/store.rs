@@ -9,7 +9,7 @@ use object_store::path::Path as Location;
 use object_store::{ClientConfigKey, ObjectStore, RetryConfig};
 use reqwest::Url;
 
-use crate::checkpoint::without_query;
+use crate::checkpoint::public;
 use crate::error::{Error, Result};
 
 /// How often a request is repeated, and within what time: as long as a download may take.
@@ -31,7 +31,7 @@ pub(super) enum Refusal {
 
 /// The store that a URL names, and the place in it. Credentials and endpoints are those of the environment.
 pub(super) fn open(url: &str) -> Result<(Box<dyn ObjectStore>, Location)> {
-    let shown = without_query(url);
+    let shown = public(url);
     let wrong = |what: &dyn std::fmt::Display| Error::data(format!("{shown} cannot be used: {what}"));
     let parsed = Url::parse(url).map_err(|error| wrong(&error))?;
     let retry = RetryConfig { max_retries: RETRIES, retry_timeout: PATIENCE, ..RetryConfig::default() };
@@ -53,9 +53,11 @@ pub(super) fn open(url: &str) -> Result<(Box<dyn ObjectStore>, Location)> {
             }
             builder.build().map(|store| Box::new(store) as _)
         }
-        "http" | "https" => {
+        scheme @ ("http" | "https") => {
             let mut builder = HttpBuilder::new().with_url(url).with_retry(retry);
-            for (key, value) in LIMITS.into_iter().chain([(ClientConfigKey::AllowHttp, "true")]) {
+            // Where https was typed, no redirection may lead to http.
+            let allow_http = if scheme == "http" { "true" } else { "false" };
+            for (key, value) in LIMITS.into_iter().chain([(ClientConfigKey::AllowHttp, allow_http)]) {
                 builder = builder.with_config(key, value);
             }
             builder.build().map(|store| Box::new(store) as _)

@@ -14,6 +14,7 @@ pub use read::{epoch_times, read_events};
 
 use super::crc::masked;
 use crate::error::{Error, Result};
+use crate::file::{create_folder, sync_folder};
 
 /// One number of an event file.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,13 +38,14 @@ pub struct EventWriter {
 impl EventWriter {
     /// Creates a file; what the folder's files hold already will not be written again.
     pub fn open(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        create_folder(folder)?;
         let written = read_events(folder)?.into_iter().map(|scalar| (scalar.tag, scalar.step)).collect();
         let seconds = now().as_secs();
         let name = |number: usize| folder.join(format!("events.out.tfevents.{seconds}.basin.{number}"));
         let path = (0..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
-        let file = BufWriter::new(File::create(&path).map_err(Error::io("write", &path))?);
-        let mut writer = Self { path, file, written };
+        let file = File::create_new(&path).map_err(Error::io("write", &path))?;
+        sync_folder(folder).map_err(Error::io("write", folder))?;
+        let mut writer = Self { path, file: BufWriter::new(file), written };
         writer.record(&event(0, &field_bytes(3, b"brain.Event:2")))?;
         Ok(writer)
     }
@@ -63,6 +65,12 @@ impl EventWriter {
     /// Hands everything to the system.
     pub fn flush(&mut self) -> Result<()> {
         self.file.flush().map_err(Error::io("write", &self.path))
+    }
+
+    /// Puts everything on disk.
+    pub fn sync(&mut self) -> Result<()> {
+        self.flush()?;
+        self.file.get_ref().sync_data().map_err(Error::io("write", &self.path))
     }
 
     fn record(&mut self, event: &[u8]) -> Result<()> {

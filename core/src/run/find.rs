@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::reference::without_replicate;
 use super::{RunDir, replicate_base};
+use crate::config::SET_ASIDE;
 use crate::error::{Error, Remedy, Result};
 
 /// Parts that a key may have; ends the search where links form a loop.
 const DEPTH: usize = 10;
-/// In the name of a folder that `--force` has set aside.
-const SET_ASIDE: &str = ".old-";
 
 /// A run's folder, by what it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +74,7 @@ fn collect(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<()> {
     let entries = std::fs::read_dir(folder).map_err(Error::io("read", folder))?;
     let mut paths: Vec<PathBuf> =
         entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    paths.retain(|path| !path.to_string_lossy().contains(SET_ASIDE));
+    paths.retain(|path| !path.file_name().unwrap_or_default().to_string_lossy().contains(SET_ASIDE));
     paths.sort();
     for path in paths {
         let run = RunDir::at(path.clone());
@@ -95,14 +94,15 @@ mod tests {
     #[test]
     fn replicates_are_found_without_the_first_instance() {
         let folder = tempfile::tempdir().unwrap();
-        let base = folder.path().join("runs");
+        // A folder above may be called as it likes.
+        let base = folder.path().join("mine.old-1/runs");
         let error = find_runs(&base).unwrap_err().to_string();
         assert_eq!(error, format!("there is no folder {}", base.display()));
         for replicate in [10, 2] {
             std::fs::create_dir_all(RunDir::at(replicate_base(&base, replicate).join("a/b")).events())
                 .unwrap();
         }
-        std::fs::create_dir_all(folder.path().join("runs-rep3x/a")).unwrap();
+        std::fs::create_dir_all(folder.path().join("mine.old-1/runs-rep3x/a")).unwrap();
         let found: Vec<(u64, String)> =
             find_runs(&base).unwrap().into_iter().map(|run| (run.replicate, run.key)).collect();
         assert_eq!(found, [(2, "a/b".to_owned()), (10, "a/b".to_owned())]);

@@ -1,6 +1,6 @@
 //! `metrics.jsonl`: the numbers of each epoch, a JSON object a line.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::tag;
 use crate::error::{Error, Result};
-use crate::file::write_atomically;
+use crate::file::{open_to_append, read_if_there, write_atomically};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,13 +39,18 @@ impl MetricsLog {
         let kept = read_metrics(path)?.into_iter().filter(|record| record.epoch < first_epoch);
         let lines: String = kept.map(|record| line(record.epoch, &record.values)).collect();
         write_atomically(path, |file| file.write_all(lines.as_bytes()))?;
-        let file = OpenOptions::new().append(true).open(path).map_err(Error::io("write", path))?;
+        let file = open_to_append(path)?;
         Ok(Self { path: path.to_owned(), file })
     }
 
     /// Adds a line.
     pub fn append(&mut self, epoch: usize, values: &[(String, f64)]) -> Result<()> {
         self.file.write_all(line(epoch, values).as_bytes()).map_err(Error::io("write", &self.path))
+    }
+
+    /// Puts all lines on disk.
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(Error::io("write", &self.path))
     }
 }
 
@@ -57,10 +62,7 @@ fn line(epoch: usize, values: &[(String, f64)]) -> String {
 
 /// All whole lines of the file; none if it is not there. A half-written last line is left out.
 pub fn read_metrics(path: &Path) -> Result<Vec<MetricsRecord>> {
-    let text = match std::fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        text => text.map_err(Error::io("read", path))?,
-    };
+    let text = read_if_there(path)?.unwrap_or_default();
     let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let lines = text[..whole].split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
     lines

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Array;
+use crate::shell::quoted;
 
 /// What all arrays of a sweep share.
 #[derive(Debug, Clone, Copy)]
@@ -26,12 +27,15 @@ const STARTS: usize = 100;
 pub fn script(array: &Array, commands: &Path, options: &Options) -> String {
     let last = array.lines.len().saturating_sub(1);
     let parallel = options.max_parallel.map_or(String::new(), |parallel| format!("%{parallel}"));
-    let path = |path: &Path| format!("\"{}\"", path.display());
+    // In quotes as Slurm reads them.
+    let path = |path: &str| format!("\"{}\"", path.replace('\\', r"\\").replace('"', r#"\""#));
+    let folder = |path: &Path| path.display().to_string();
     let mut lines = vec![
         "job-name=basin".to_owned(),
         format!("array=0-{last}{parallel}"),
-        format!("chdir={}", path(options.folder)),
-        format!("output={}", path(&options.logs.join("%A_%a.log"))),
+        format!("chdir={}", path(&folder(options.folder))),
+        // A percent sign stands for itself where it is doubled.
+        format!("output={}", path(&(folder(options.logs).replace('%', "%%") + "/%A_%a.log"))),
         "open-mode=append".to_owned(),
         // The time that a run has to save before its time limit.
         "signal=USR1@120".to_owned(),
@@ -66,15 +70,6 @@ exit $code
     )
 }
 
-/// A word as a shell reads it back.
-pub fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,16 +80,16 @@ mod tests {
         let array = Array { lines: vec![4, 2, 9], resources: Resources { gpus: 2, cpus: 8 }, after: None };
         let sbatch = ["--gres=gpu:a100:2".to_owned()];
         let options = Options {
-            logs: Path::new("/runs/slurm"),
-            folder: Path::new("/home/my name"),
+            logs: Path::new("/runs/100%j/slurm"),
+            folder: Path::new("/home/my \"own\" name"),
             max_parallel: Some(5),
             sbatch: &sbatch,
         };
         let text = script(&array, Path::new("/runs/my slurm/0.txt"), &options);
         for line in [
             "#SBATCH --array=0-2%5",
-            "#SBATCH --chdir=\"/home/my name\"",
-            "#SBATCH --output=\"/runs/slurm/%A_%a.log\"",
+            r#"#SBATCH --chdir="/home/my \"own\" name""#,
+            "#SBATCH --output=\"/runs/100%%j/slurm/%A_%a.log\"",
             "#SBATCH --open-mode=append",
             "#SBATCH --signal=USR1@120",
             "#SBATCH --requeue",
@@ -105,13 +100,5 @@ mod tests {
         ] {
             assert!(text.contains(line), "no {line} in {text}");
         }
-    }
-
-    #[test]
-    fn words_survive_a_shell() {
-        assert_eq!(quoted("train.epochs=5"), "train.epochs=5");
-        assert_eq!(quoted("optimizer.custom_lrs=[[\"a\",1]]"), "'optimizer.custom_lrs=[[\"a\",1]]'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 }

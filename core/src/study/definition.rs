@@ -11,6 +11,7 @@ use super::part::Part;
 use super::section::Checking;
 use crate::config::Registry;
 use crate::error::{Error, Result};
+use crate::file::read_text;
 
 /// The studies that come with the program.
 const BUILT_IN: [(&str, &str); 9] = [
@@ -88,7 +89,7 @@ impl Study {
     pub fn open(name: &str) -> Result<Self> {
         let path = Path::new(name);
         if path.extension().is_some_and(|ending| ending == "ron") {
-            let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+            let text = read_text(path)?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             return Self::parse(&stem, name, &text);
         }

@@ -7,13 +7,13 @@ use serde_json::Value;
 use super::claim::Verdict;
 use super::section::Section;
 use super::{Options, Run, Study};
-use crate::analysis::request::shell_line;
 use crate::config::{Registry, flat_settings};
 use crate::error::Result;
 use crate::figure::{Figure, Page, Table};
 use crate::file::write_atomically;
 use crate::number;
 use crate::run::{MetricsRecord, read_metrics, tag};
+use crate::shell;
 
 /// Writes `report.html` into the study's folder, and each figure as SVG, PNG and CSV and each table as CSV beside it.
 pub(super) fn write(
@@ -183,9 +183,7 @@ fn commands(options: &Options, registry: &Registry, runs: &[Run], sections: &[Se
         words.extend(families.iter().flat_map(|folder| ["--configs", folder]));
         let sets = [seeds, member.set.as_slice(), options.set].concat();
         words.extend(sets.iter().flat_map(|setting| ["--set", setting]));
-        shell_line(&words.into_iter().map(str::to_owned).collect::<Vec<_>>())
+        shell::line(words)
     });
-    train
-        .chain(sections.iter().flat_map(|section| section.commands.iter().map(|words| shell_line(words))))
-        .collect()
+    train.chain(sections.iter().flat_map(|section| section.commands.iter().map(shell::line))).collect()
 }

@@ -1,11 +1,12 @@
 //! Checkpoints that runs hold and need not keep.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::checkpoint::Reader;
+use crate::checkpoint::{Location, Reader, stem};
 use crate::config::{Registry, apply_overrides};
 use crate::error::{Error, Result};
 use crate::figure::Table;
@@ -71,7 +72,8 @@ impl Surplus {
 }
 
 /// Finds the checkpoints that the settings of their run would not keep: all but those of epoch 0, the best and the last epoch,
-/// those of `train.keep_every` and `train.keep`, and those that a key of the registry or a run below the base folder starts from.
+/// those of `train.keep_every` and `train.keep`, and those that a key of the registry or a run below the base folder starts from;
+/// where a run's start is not found, all checkpoints of that name.
 /// Folders that the reference wrote, runs that are being trained, and folders that were set aside are left alone.
 ///
 /// # Errors
@@ -96,9 +98,14 @@ pub fn surplus(request: &GcRequest, registry: &Registry) -> Result<Surplus> {
         )));
     }
     let sources = experiments.iter().filter_map(|experiment| experiment.train.finetune_from.as_deref());
-    let read: HashSet<PathBuf> = sources
-        .filter_map(|source| Some(absolute(find_pretrained(source, request.base).ok()?.file()?)))
-        .collect();
+    let (mut read, mut named) = (HashSet::new(), HashSet::new());
+    for source in sources {
+        match find_pretrained(source, request.base) {
+            Ok(location) => read.extend(location.file().map(absolute)),
+            // Moved since, or typed in a folder that was not recorded: any of that name may be it.
+            Err(_) => _ = named.insert(Location::parse(source).stem()),
+        }
+    }
 
     let mut found = Surplus::default();
     for (run, train) in chosen {
@@ -108,7 +115,7 @@ pub fn surplus(request: &GcRequest, registry: &Registry) -> Result<Surplus> {
         }
         let mut surplus = RunSurplus { run: run.root().to_owned(), files: Vec::new(), bytes: 0 };
         for (epoch, path) in dispensable(&run)? {
-            if read.contains(&absolute(&path)) {
+            if read.contains(&absolute(&path)) || named.contains(&stem(&path)) {
                 continue;
             }
             let bytes = std::fs::metadata(&path).map_err(Error::io("read", &path))?.len();
@@ -156,7 +163,11 @@ pub fn remove(surplus: &mut Surplus) -> Result<()> {
         match RunDir::at(run.run.clone()).lock() {
             Ok(_lock) => {
                 for file in &run.files {
-                    std::fs::remove_file(file).map_err(Error::io("remove", file))?;
+                    match std::fs::remove_file(file) {
+                        // Another gc was faster.
+                        Err(error) if error.kind() == ErrorKind::NotFound => {}
+                        removed => removed.map_err(Error::io("remove", file))?,
+                    }
                 }
                 removed.push(run);
             }

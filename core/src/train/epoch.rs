@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::predictions;
 use crate::evaluate::splits::{Evaluations, Splits};
 use crate::event::Event;
+use crate::file::{folder_of, open, sync_folder, write_atomically};
 use crate::model::Network;
 use crate::run::RunDir;
 
@@ -65,6 +66,7 @@ impl Recorder<'_> {
             std::fs::remove_file(&previous).or_else(not_there).map_err(Error::io("remove", &previous))?;
         }
         reporter.evaluated(epoch, evaluations)?;
+        reporter.sync()?;
         Ok(Event::Epoch { epoch, epochs: experiment.train.epochs, summary: evaluations.summary() })
     }
 }
@@ -73,10 +75,14 @@ impl Recorder<'_> {
 fn replace_link(file: &Path, link: &Path) -> Result<()> {
     let fresh = link.with_extension("new");
     std::fs::remove_file(&fresh).or_else(not_there).map_err(Error::io("remove", &fresh))?;
-    // Some file systems have no links.
-    let linked = std::fs::hard_link(file, &fresh).or_else(|_| std::fs::copy(file, &fresh).map(|_| ()));
-    linked.map_err(Error::io("write", &fresh))?;
-    std::fs::rename(&fresh, link).map_err(Error::io("rename", link))
+    if std::fs::hard_link(file, &fresh).is_err() {
+        // Some file systems have no links.
+        let mut from = open(file)?;
+        return write_atomically(link, |to| std::io::copy(&mut from, to).map(drop));
+    }
+    std::fs::rename(&fresh, link).map_err(Error::io("rename", link))?;
+    let folder = folder_of(link);
+    sync_folder(folder).map_err(Error::io("write", folder))
 }
 
 fn not_there(error: std::io::Error) -> std::io::Result<()> {

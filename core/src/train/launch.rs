@@ -1,7 +1,6 @@
 //! From a request to a finished run: opens or creates the run's folder, checks that nothing changed, trains.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -9,11 +8,12 @@ use std::sync::Mutex;
 use super::adopt::Adopted;
 use super::{check, check_normalisation, resume, start, train};
 use crate::checkpoint::Location;
-use crate::config::Experiment;
+use crate::config::{Experiment, SET_ASIDE};
 use crate::device::{check_precision, describe, guarded};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::splits::Splits;
 use crate::event::Event;
+use crate::file::open_to_append;
 use crate::job::Job;
 use crate::model::Arch;
 use crate::remote;
@@ -104,6 +104,12 @@ impl TrainRequest {
     }
 }
 
+/// A description of devices without their memory: all that their rounding depends on.
+fn kind(devices: &str) -> Vec<&str> {
+    let is_memory = |part: &&str| part.ends_with("iB");
+    devices.split("; ").flat_map(|device| device.split(", ").filter(|part| !is_memory(part))).collect()
+}
+
 fn incomplete(path: &Path) -> Error {
     Error::data(format!(
         "{} is missing, so the run can neither go on nor count as done; restore it, or start over with --force",
@@ -151,9 +157,15 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
         set_aside(&run)?;
     }
     let is_new = !run.root().exists();
+    // Only what this process makes may it remove.
+    let missing: Vec<PathBuf> =
+        run.root().ancestors().skip(1).take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
     let _lock = run.lock()?;
     run.remove_temporaries();
     let data_digests = data.digests();
+    let devices: Vec<String> = job.devices().map(|device| describe(device).to_string()).collect();
+    let device = devices.join("; ");
+    let mut earlier_devices = Vec::new();
     let mut pretrained_sha256 = start.as_ref().and_then(|start| start.pretrained_sha256.clone());
     if let Some(old) = run.read_record()? {
         // Another process may have started the run since.
@@ -166,6 +178,17 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
             )));
         }
         pretrained_sha256 = old.pretrained_sha256;
+        earlier_devices = old.earlier_devices;
+        if start.is_none() && kind(&old.device) != kind(&device) {
+            job.emit(Event::Note(format!(
+                "the run began on {} and goes on on {device}, which rounds otherwise: its numbers will differ in their last digits from \
+                 those of a run on either",
+                old.device
+            )));
+            if !earlier_devices.contains(&old.device) {
+                earlier_devices.push(old.device);
+            }
+        }
     } else if run.resume().is_file() {
         return Err(incomplete(&run.record_path()));
     }
@@ -174,11 +197,14 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
         let folder = absolute(Path::new(&recorded.data.configs.data_dir));
         recorded.data.configs.data_dir = folder.display().to_string();
     }
-    let devices: Vec<String> = job.devices().map(|device| describe(device).to_string()).collect();
+    if let Some(source) = &mut recorded.train.finetune_from {
+        *source = start::recorded(source, &request.base);
+    }
     run.write_record(&RunRecord {
         experiment: recorded,
         replicate: request.replicate,
-        device: devices.join("; "),
+        device,
+        earlier_devices,
         versions: BTreeMap::from([("basin".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
         data_digests,
         pretrained_sha256,
@@ -199,27 +225,26 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
         log.line(&format!("error: {error}"));
         if is_new && !run.resume().is_file() {
             // Nothing to go on with: a broken image, or a stop before the first evaluation was over.
-            remove_run(&run);
+            remove_run(&run, &missing);
         }
     }
     result.map(|()| Outcome::Trained)
 }
 
-/// Removes a run's folder, and the folders of its key that are empty then. What cannot be removed must not hide why.
-fn remove_run(run: &RunDir) {
+/// Removes a run's folder, and those above it that were made for it and are empty, the innermost first. What cannot be removed must
+/// not hide why.
+fn remove_run(run: &RunDir, above: &[PathBuf]) {
     std::fs::remove_dir_all(run.root()).ok();
-    for folder in run.root().ancestors().skip(1) {
-        if std::fs::remove_dir(folder).is_err() {
-            break;
-        }
-    }
+    above.iter().try_for_each(std::fs::remove_dir).ok();
 }
 
 fn refuse_changes(run: &RunDir, old: &RunRecord, request: &TrainRequest) -> Result<()> {
     let mut difference = old.experiment.difference(&request.experiment);
     // The pre-trained checkpoint may lie elsewhere by now, or nowhere; it must not be another one.
+    let known = old.experiment.train.finetune_from.as_ref();
     if let Some(source) = &request.experiment.train.finetune_from
-        && old.experiment.train.finetune_from.as_ref() != Some(source)
+        && known != Some(source)
+        && known != Some(&start::recorded(source, &request.base))
         && let Ok(location) = start::find_pretrained(source, &request.base)
         && let Some(sha256) = remote::known_digest(&location)?
         && old.pretrained_sha256 != Some(sha256)
@@ -243,8 +268,11 @@ fn set_aside(run: &RunDir) -> Result<()> {
         return Ok(());
     }
     let _lock = run.lock()?;
-    let own = root.file_name().unwrap_or_default().to_string_lossy();
-    let name = |n: usize| root.with_file_name(format!("{own}.old-{n}"));
+    let name = |n: usize| {
+        let mut name = root.file_name().unwrap_or_default().to_owned();
+        name.push(format!("{SET_ASIDE}{n}"));
+        root.with_file_name(name)
+    };
     let free = (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
     std::fs::rename(root, &free).map_err(Error::io("rename", root))
 }
@@ -254,9 +282,7 @@ struct Log(Mutex<std::fs::File>);
 
 impl Log {
     fn open(path: &Path) -> Result<Self> {
-        let file =
-            OpenOptions::new().create(true).append(true).open(path).map_err(Error::io("write", path))?;
-        Ok(Self(Mutex::new(file)))
+        open_to_append(path).map(|file| Self(Mutex::new(file)))
     }
 
     fn write(&self, event: &Event) {

@@ -57,6 +57,12 @@ impl Reporter {
         self.write(epoch, &values)
     }
 
+    /// Puts all numbers so far on disk: a state that says that an epoch is over relies on them.
+    pub fn sync(&mut self) -> Result<()> {
+        self.events.sync()?;
+        self.metrics.sync()
+    }
+
     fn write(&mut self, epoch: usize, values: &[(String, f64)]) -> Result<()> {
         for (tag, value) in values.iter().filter(|(_, value)| !value.is_nan()) {
             self.events.scalar(tag, epoch as i64, *value as f32)?;

@@ -140,7 +140,7 @@ pub fn is_finished(path: &Path, epochs: usize) -> Result<bool> {
         .is_some_and(|epoch| epoch >= epochs))
 }
 
-fn broken(path: &Path, what: &str) -> Error {
+pub fn broken(path: &Path, what: &str) -> Error {
     Error::data(format!(
         "the resume state {} is broken ({what}); start over with --force, which keeps the old folder aside",
         path.display()

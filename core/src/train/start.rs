@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::model::{Arch, initial_state, initial_state_with_zero_head};
 use crate::remote;
-use crate::run::REFERENCE_ENDING;
+use crate::run::{REFERENCE_ENDING, absolute};
 
 /// The folder of the reference's ImageNet run, and the key of ours that stands in for it.
 const REFERENCE_PRETRAINING: (&str, &str) =
@@ -66,6 +66,19 @@ pub fn find_pretrained(source: &str, base: &Path) -> Result<Location> {
         "no pre-trained checkpoint found, tried {}; set train.finetune_from to the path of one",
         list.join(", ")
     )))
+}
+
+/// How a run's record names the checkpoint that `source` names, so that it is found from any folder: by its path from the root,
+/// unless the base folder's runs or the reference's names lead to it; a URL without what only its owner may know.
+pub(super) fn recorded(source: &str, base: &Path) -> String {
+    let given = Location::parse(source);
+    let Some(path) = given.file() else { return given.to_string() };
+    let found = pretrained_paths(source, base).into_iter().find(|path| path.is_file());
+    let is_typed = |found: &PathBuf| stem(found) == stem(path) && found.parent() == path.parent();
+    match found.filter(is_typed) {
+        Some(found) => absolute(&found).display().to_string(),
+        None => source.to_owned(),
+    }
 }
 
 /// The files that may be the checkpoint that `source` names: the path as given, the same with `.safetensors` for its ending, the

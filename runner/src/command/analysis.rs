@@ -211,11 +211,11 @@ fn argument(option: SettingOption) -> Arg {
 mod tests {
     use std::path::Path;
 
-    use basin_core::analysis::request::shell_line;
     use basin_core::analysis::settings::Settings;
     use basin_core::analysis::{Analysis, Asked, PartVisitor};
     use basin_core::config::Registry;
     use basin_core::data::Split;
+    use basin_core::shell;
     use basin_core::study::Study;
     use clap::Parser as _;
 
@@ -234,7 +234,7 @@ mod tests {
 
     fn round_trip<A: Analysis>(request: &Request<A::Settings>) {
         let words = request.command(&A::ABOUT);
-        let line = shell_line(&words);
+        let line = shell::line(&words);
         let parsed = parsed(&line);
         assert_eq!(parsed.entry.about().command, A::ABOUT.command, "{line}");
         let again = parsed.request().unwrap();

@@ -1,12 +1,13 @@
 //! Commands that look at checkpoints as files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use basin_core::checkpoint::{
     self, Change, Checkpoint, Location, Reader, Selection, Statistics, TensorInfo, UNREAD, endings_explained,
 };
 use basin_core::error::Error;
+use basin_core::file::remove_temporaries;
 use basin_core::number;
 use basin_core::remote::{self, named};
 use serde_json::{Value, json};
@@ -236,6 +237,7 @@ fn convert(from: &Location, to: &Location, selection: Selection, force: bool, js
     let copy = local(from)?;
     let checkpoint =
         Checkpoint::load_selection(&copy, selection).map_err(|error| named(error, &copy, from))?;
+    remove_temporaries(file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")));
     checkpoint.save(file)?;
     let tensors = checkpoint.state.tensors.len();
     let unread = checkpoint.metadata.get(UNREAD);

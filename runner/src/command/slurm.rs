@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use basin_core::device::Choice;
 use basin_core::error::Error;
-use basin_core::file::{digest, write_atomically};
+use basin_core::file::{digest, remove_temporaries, write_atomically};
 use basin_core::run::absolute;
-use basin_core::slurm::{self, Line, Options, Resources, array_size, quoted};
+use basin_core::shell;
+use basin_core::slurm::{self, Line, Options, Resources, array_size};
 use basin_core::sweep::Task;
 
 use self::submit::{Batch, configuration};
@@ -61,6 +62,7 @@ impl Slurm {
         }
         let output = self.output.clone().unwrap_or_else(|| self.runs.base_dir.join("slurm"));
         std::fs::create_dir_all(&output).map_err(Error::io("create", &output))?;
+        remove_temporaries(&output);
         let batches = self.write(&lines, &absolute(&output))?;
         if self.submit { submit::all(&batches) } else { print(&submit::commands(&batches)) }
     }
@@ -69,22 +71,31 @@ impl Slurm {
     fn lines(&self, tasks: &[Task]) -> Result<Vec<Line>> {
         let chosen = selection::submittable(tasks)?;
         let program = std::env::current_exe().map_err(Error::io("find", Path::new("this program")))?;
-        let line = |task: &Task| {
+        let line = |task: &Task| -> Result<Line> {
             let devices = self.devices(task);
             let device = devices.iter().map(Choice::to_string).collect::<Vec<_>>().join(",");
             let words =
                 std::iter::once(program.display().to_string()).chain(self.runs.arguments(task, &device));
             let need = selection::unmet(task).and_then(|need| need.task);
-            Line {
-                command: words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" "),
+            let command = shell::line(words);
+            if command.contains('\n') {
+                // A task of the array is a line of a file.
+                return Err(Error::usage(format!(
+                    "the path or setting of {} holds a line break, which no job array can have; rename it",
+                    task.name()
+                ))
+                .into());
+            }
+            Ok(Line {
+                command,
                 resources: Resources {
                     gpus: devices.iter().filter(|device| **device != Choice::Cpu).count(),
                     cpus: task.request.experiment.train.data_workers,
                 },
                 need: need.and_then(|need| chosen.binary_search(&need).ok()),
-            }
+            })
         };
-        Ok(chosen.iter().map(|index| line(&tasks[*index])).collect())
+        chosen.iter().map(|index| line(&tasks[*index])).collect()
     }
 
     /// The devices that were typed, or those of the key's `gpu_spec`: a number, `x`, and a kind.

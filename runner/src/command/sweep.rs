@@ -53,7 +53,8 @@ impl Sweep {
             let text = overview(&tasks, &registry).text();
             return print(&format!("{text}at most {jobs} at once on {}\n", names.join(", ")));
         }
-        let stop = signals::listen()?;
+        let listening = signals::listen()?;
+        let stop = &listening.stop;
         let mut crew = Crew {
             tasks: &tasks,
             runs: &self.runs,

@@ -11,10 +11,13 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<String>,
     pub body: Vec<u8>,
-    /// Content-Length, true or not.
+    /// Content-Length, true or not; [`UNSAID`] for none.
     pub declared: usize,
     pub then: Then,
 }
+
+/// No Content-Length.
+pub const UNSAID: usize = usize::MAX;
 
 /// What the server does when it has sent the body.
 #[derive(PartialEq)]
@@ -57,6 +60,14 @@ pub fn honest(file: &[u8], request: &Request) -> Reply {
             file.len()
         )),
     }
+}
+
+/// The same by a server that says which version of the file it is, and goes on with no other.
+pub fn tagged(file: &[u8], request: &Request) -> Reply {
+    let tag = format!("\"{}\"", basin_core::file::digest(file));
+    let is_same = request.headers.get("if-range").is_none_or(|known| *known == tag);
+    let from = request.from.filter(|_| is_same);
+    honest(file, &Request { from, ..request.clone() }).header(format!("ETag: {tag}"))
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -118,7 +129,10 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Requ
         log.last().unwrap().clone()
     };
     let reply = answer(&request);
-    let mut head = format!("HTTP/1.1 {} Said\r\nContent-Length: {}\r\n", reply.status, reply.declared);
+    let mut head = format!("HTTP/1.1 {} Said\r\n", reply.status);
+    if reply.declared != UNSAID {
+        head += &format!("Content-Length: {}\r\n", reply.declared);
+    }
     for header in &reply.headers {
         head += &format!("{header}\r\n");
     }

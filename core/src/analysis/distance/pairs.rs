@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Distance, distance};
-use crate::analysis::record::Stored;
+use crate::analysis::record::{Stored, claim, misfit_of_pairs, shortened};
 use crate::analysis::request::Surroundings;
 use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
@@ -50,7 +50,11 @@ impl Stored for Distances {
             0..=2 => String::new(),
             count => format!("{}-more-", count - 2),
         };
-        format!("{stems}{more}{}", &digest[..8])
+        format!("{}{more}{}", shortened(stems), &digest[..8])
+    }
+
+    fn misfit(&self) -> Option<String> {
+        misfit_of_pairs(self.pairs.iter().map(|pair| [pair.one, pair.two]), self.networks.len())
     }
 }
 
@@ -85,6 +89,7 @@ pub(super) fn distances(
     if let Some(known) = result.known(&folder)? {
         return Ok((known, folder));
     }
+    let _lock = claim(&folder)?;
 
     let total = (locations.len() * locations.len().saturating_sub(1) / 2) as u64;
     for (one, first) in locations.iter().enumerate().take(locations.len() - 1) {

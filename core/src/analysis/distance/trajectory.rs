@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Distance, distance};
-use crate::analysis::record::Stored;
+use crate::analysis::record::{Stored, claim};
 use crate::analysis::request::Surroundings;
 use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
@@ -148,6 +148,7 @@ pub(super) fn trajectory(
     if let Some(known) = result.known(&folder)? {
         return Ok((known, folder));
     }
+    let _lock = claim(&folder)?;
 
     let total = paths.len() as u64;
     for (epoch, path) in &paths {

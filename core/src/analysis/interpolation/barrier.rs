@@ -1,13 +1,13 @@
 //! One number for what lies between two networks.
 
 use super::bootstrap::{self, Measure};
-use super::record::Barrier;
+use super::record::{Barrier, Height, Point};
 use super::samples::Samples;
 use crate::data::Labelling;
 use crate::error::Result;
 use crate::job::Job;
 
-/// The barrier, if both ends are measured.
+/// The barrier with its interval, if both ends are measured.
 ///
 /// # Errors
 /// [`crate::error::Error::Interrupted`] if somebody asked to stop.
@@ -38,5 +38,20 @@ pub(super) fn barrier(
             Some(Barrier { accuracy, loss, auc: auc.first().copied().flatten() })
         }
         _ => None,
+    })
+}
+
+/// The barrier of points from 0 to 1 whose samples are not known, and so without an interval.
+pub(super) fn of_points(points: &[Point]) -> Option<Barrier> {
+    let coefficients: Vec<f64> = points.iter().map(|point| point.coefficient).collect();
+    let height = |metric: fn(&Point) -> f64| {
+        let values: Vec<f64> = points.iter().map(metric).collect();
+        let (value, at) = bootstrap::largest_drop(&coefficients, &values)?;
+        Some(Height { value, at, interval: None })
+    };
+    Some(Barrier {
+        accuracy: height(|point| point.measures.accuracy)?,
+        loss: height(|point| -point.measures.loss)?,
+        auc: height(|point| point.measures.auc.unwrap_or(f64::NAN)),
     })
 }

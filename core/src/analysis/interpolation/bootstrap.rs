@@ -96,7 +96,7 @@ pub(super) fn heights(
     let height = |(measure, drop): (usize, Option<(f64, f64)>)| {
         let (value, at) = drop?;
         let drops = resampled.iter().filter_map(|drops| Some(drops[measure]?.0)).collect();
-        Some(Height { value, at, interval: interval(drops)? })
+        Some(Height { value, at, interval: Some(interval(drops)?) })
     };
     Ok(drops(&vec![1; samples]).into_iter().enumerate().map(height).collect())
 }
@@ -118,7 +118,7 @@ fn interval(mut values: Vec<f64>) -> Option<[f64; 2]> {
 
 /// The largest drop of a metric below its chord and the coefficient of that drop; values by coefficient, from 0 to 1. Values
 /// that are no number are left out; `None` if one of the ends is.
-fn largest_drop(coefficients: &[f64], values: &[f64]) -> Option<(f64, f64)> {
+pub(super) fn largest_drop(coefficients: &[f64], values: &[f64]) -> Option<(f64, f64)> {
     let (first, last) = (*values.first()?, *values.last()?);
     if first.is_nan() || last.is_nan() {
         return None;
@@ -144,7 +144,7 @@ mod tests {
         let measure = Measure::mean(right.to_vec(), 100.0);
         // The second is drawn never, once or twice, with probabilities 1/4, 1/2 and 1/4: drops of 0, 50 and 100.
         let heights = in_job(|job| heights(&[0.0, 0.5, 1.0], &[measure], 2, job)).unwrap();
-        assert_eq!(heights, [Some(Height { value: 50.0, at: 0.5, interval: [0.0, 100.0] })]);
+        assert_eq!(heights, [Some(Height { value: 50.0, at: 0.5, interval: Some([0.0, 100.0]) })]);
         let twice = (0..1000).filter(|number| resample(*number, 2)[1] == 2).count();
         assert!((210..290).contains(&twice), "{twice}");
     }
@@ -160,7 +160,7 @@ mod tests {
             let columns = [0.9, 0.5, 0.9].map(&mut column);
             let measure = Measure::mean(columns.iter().map(Vec::as_slice).collect(), 100.0);
             let heights = in_job(|job| heights(&[0.0, 0.5, 1.0], &[measure], samples, job)).unwrap();
-            let Some(Height { value, at: 0.5, interval: [low, high] }) = heights[0] else {
+            let Some(Height { value, at: 0.5, interval: Some([low, high]) }) = heights[0] else {
                 panic!("{heights:?}")
             };
             assert!(low < value && value < high && low < 40.0 && 40.0 < high, "{low} {value} {high}");

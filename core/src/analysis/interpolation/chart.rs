@@ -59,7 +59,7 @@ pub fn bars(metric: Metric, lines: &[(&str, &Interpolation)]) -> Bars {
             values: each(|height| height.value),
             errors: heights
                 .iter()
-                .map(|height| height.map_or([f64::NAN; 2], |height| height.interval))
+                .map(|height| height.and_then(|height| height.interval).unwrap_or([f64::NAN; 2]))
                 .collect(),
         }],
     }
@@ -85,14 +85,16 @@ pub fn barrier_table(lines: &[(&str, &Interpolation)]) -> Table {
         let end = |at: f64| line.point(at).map(|point| metric.of(&point.measures));
         let digits = |value| number::or_undefined(value, |value| metric.digits(value));
         let height = height(metric, line);
+        let interval = height.and_then(|height| height.interval);
+        let bound = |value| number::or_absent(value, |value| metric.digits(value));
         vec![
             label.to_owned(),
             metric.title(line.split()),
             digits(end(0.0)),
             digits(end(1.0)),
             digits(height.map(|height| height.value)),
-            digits(height.map(|height| height.interval[0])),
-            digits(height.map(|height| height.interval[1])),
+            bound(interval.map(|ends| ends[0])),
+            bound(interval.map(|ends| ends[1])),
             number::or_undefined(height.map(|height| height.at), |at| number::fixed(at, 3)),
         ]
     };

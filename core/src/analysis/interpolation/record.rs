@@ -76,20 +76,24 @@ pub struct Height {
     pub value: f64,
     /// Its coefficient.
     pub at: f64,
-    /// 95 % bootstrap interval over the samples. As a maximum of numbers that chance moves is drawn upwards, that of a line
-    /// without barrier begins above 0.
+    /// 95 % bootstrap interval over the samples; none where single samples are not known. As a maximum of numbers that chance
+    /// moves is drawn upwards, that of a line without barrier begins above 0.
     #[serde(deserialize_with = "interval")]
-    pub interval: [f64; 2],
+    pub interval: Option<[f64; 2]>,
 }
 
-fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<[f64; 2], D::Error> {
-    let ends: [Option<f64>; 2] = Deserialize::deserialize(deserializer)?;
-    Ok(ends.map(|end| end.unwrap_or(f64::INFINITY)))
+fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<[f64; 2]>, D::Error> {
+    let ends: Option<[Option<f64>; 2]> = Deserialize::deserialize(deserializer)?;
+    Ok(ends.map(|ends| ends.map(|end| end.unwrap_or(f64::INFINITY))))
 }
 
 impl Stored for Interpolation {
     fn name(&self) -> String {
         self.inputs.name(RunningStatistics::in_name(self.statistics))
+    }
+
+    fn misfit(&self) -> Option<String> {
+        (self.inputs.networks.len() != 2).then(|| "does not name two networks".to_owned())
     }
 }
 

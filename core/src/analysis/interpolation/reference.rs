@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::barrier;
 use super::record::DEFINITION;
 use super::{Interpolation, LineSettings, Point};
 use crate::analysis::coefficients::linspace;
 use crate::analysis::measures::Measures;
-use crate::analysis::record::Inputs;
+use crate::analysis::record::{Inputs, shortened};
 use crate::analysis::request::Request;
 use crate::analysis::source::Source;
 use crate::analysis::{AllAnalysed, Analysed};
@@ -54,7 +55,8 @@ pub(super) fn stored(file: &Path, request: &Request<LineSettings>) -> Result<All
         let measures = measures.filter(|measures| measures.len() > 1);
         let measures = measures.ok_or_else(|| unfit(&format!("{label} has no losses and accuracies")))?;
         let coefficients = linspace(0.0, 1.0, measures.len());
-        let points = coefficients.into_iter().zip(measures);
+        let point = |(coefficient, measures)| Point { coefficient, measures };
+        let points: Vec<Point> = coefficients.into_iter().zip(measures).map(point).collect();
         let source = |name: &String| Source {
             location: Location::parse(name),
             sha256: sha256.clone(),
@@ -71,11 +73,11 @@ pub(super) fn stored(file: &Path, request: &Request<LineSettings>) -> Result<All
             },
             arch: experiment.model.arch.clone(),
             statistics: None,
-            points: points.map(|(coefficient, measures)| Point { coefficient, measures }).collect(),
-            barrier: None,
+            barrier: barrier::of_points(&points),
+            points,
             barrier_definition: DEFINITION.to_owned(),
         };
-        let folder = folder.join(label.replace(BETWEEN, "-").replace('/', "-"));
+        let folder = folder.join(shortened(label.replace(BETWEEN, "-").replace('/', "-")));
         output.write(&folder)?;
         each.push(Analysed { names: names.to_vec(), output, folder });
     }

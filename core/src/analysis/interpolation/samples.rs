@@ -9,6 +9,7 @@ use crate::checkpoint::{Checkpoint, NamedTensor, StateDict};
 use crate::data::Labelling;
 use crate::error::Result;
 use crate::evaluate::{Evaluation, is_predicted, right_decisions};
+use crate::file::{is_temporary, remove_temporaries};
 
 /// What one network says of every sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,10 +66,14 @@ impl Samples {
     }
 }
 
-/// The points that a folder has of the line of that name. What cannot be read is none, and is measured again.
+/// The points that a folder, which the caller has locked, has of the line of that name. What cannot be read is none, and is measured
+/// again; files that a kill has left half-written are removed.
 pub(super) fn known(folder: &Path, line: &str) -> Vec<(f64, Samples)> {
-    let files = std::fs::read_dir(folder.join("points")).into_iter().flatten().flatten();
-    let mut points: Vec<_> = files.filter_map(|file| load(&file.path(), line)).collect();
+    let folder = folder.join("points");
+    remove_temporaries(&folder);
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let points = files.filter(|file| !is_temporary(&file.file_name().to_string_lossy()));
+    let mut points: Vec<_> = points.filter_map(|file| load(&file.path(), line)).collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     points
 }
@@ -99,7 +104,10 @@ mod tests {
         samples(0.25).save(folder.path(), "this", -third).unwrap();
         samples(9.0).save(folder.path(), "another", 0.5).unwrap();
         std::fs::write(folder.path().join("points/0.75.safetensors"), "cut").unwrap();
+        let half = folder.path().join("points/.basin-half.tmp");
+        std::fs::copy(folder.path().join("points/1.safetensors"), &half).unwrap();
         assert_eq!(known(folder.path(), "this"), [(-third, samples(0.25)), (1.0, samples(0.5))]);
+        assert!(!half.exists());
 
         let point = samples(0.5).point(1.0, &[0b01, 0b11], Labelling::Findings(&["a", "b"]));
         assert_eq!((point.measures.accuracy, point.measures.loss), (75.0, f64::INFINITY));

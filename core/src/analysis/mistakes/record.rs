@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::comparison::Comparison;
-use crate::analysis::record::Stored;
+use crate::analysis::record::{Stored, misfit_of_pairs, shortened};
 use crate::analysis::source::Source;
 use crate::file::digest;
 
@@ -90,6 +90,10 @@ impl Stored for Mistakes {
         let stems = self.networks.iter().take(STEMS).map(|network| network.predictions.stem() + "-");
         let digests = self.networks.iter().map(|network| network.predictions.sha256.as_str());
         let digest = digest(digests.collect::<Vec<_>>().join("\n"));
-        format!("{}{}", stems.collect::<String>(), &digest[..8])
+        format!("{}{}", shortened(stems.collect()), &digest[..8])
+    }
+
+    fn misfit(&self) -> Option<String> {
+        misfit_of_pairs(self.pairs.iter().map(|pair| [pair.one, pair.two]), self.networks.len())
     }
 }

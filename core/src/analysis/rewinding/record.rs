@@ -76,4 +76,10 @@ impl Stored for Rewinding {
     fn name(&self) -> String {
         name(&self.inputs, self.rewound.iter().map(|rewound| &rewound.origin))
     }
+
+    fn misfit(&self) -> Option<String> {
+        let is_whole = self.rewound.iter().all(|rewound| rewound.measures.len() == self.modules.len());
+        (!is_whole || self.inputs.networks.is_empty())
+            .then(|| "lacks numbers of modules, or the network".to_owned())
+    }
 }

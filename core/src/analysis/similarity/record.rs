@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Estimator;
 use super::unit::Choice;
-use crate::analysis::record::{Inputs, Stored};
+use crate::analysis::record::{Inputs, Stored, misfit_of_pairs};
 use crate::analysis::settings::choices;
 
 /// What an example of CKA is.
@@ -90,5 +90,20 @@ impl Stored for Similarity {
     fn name(&self) -> String {
         let settings = (self.features, self.estimator, &self.modules, &self.layers);
         self.inputs.name(&format!("similarity {} {settings:?}", self.schema))
+    }
+
+    fn misfit(&self) -> Option<String> {
+        let modules = self.modules.iter().map(Vec::len).collect::<Vec<_>>();
+        let is_whole = |pair: &PairSimilarity| {
+            let [one, two] = pair.networks.map(|network| modules.get(network).copied().unwrap_or_default());
+            pair.layers.len() == self.layers.len()
+                && (pair.modules.is_empty()
+                    || pair.modules.len() == one && pair.modules.iter().all(|row| row.len() == two))
+        };
+        let networks = self.inputs.networks.len();
+        misfit_of_pairs(self.pairs.iter().map(|pair| pair.networks), networks).or_else(|| {
+            let is_fit = modules.len() == networks && self.pairs.iter().all(is_whole);
+            (!is_fit).then(|| "lacks numbers of layers or modules".to_owned())
+        })
     }
 }

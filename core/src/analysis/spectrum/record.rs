@@ -6,11 +6,11 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::singular::{Kernel, SingularValues};
-use crate::analysis::record::Stored;
+use crate::analysis::record::{Stored, shortened};
 use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
 use crate::error::{Error, Result};
-use crate::file::{digest, write_atomically};
+use crate::file::{self, digest, write_atomically};
 use crate::model::Arch;
 
 /// The spectra of the layers of a checkpoint.
@@ -94,7 +94,7 @@ pub struct LayerSpectrum {
 impl Stored for Spectrum {
     fn name(&self) -> String {
         let digest = digest(format!("{}\n{}\n{}", self.network.sha256, self.arch, self.image_size));
-        format!("{}-{}", self.network.stem(), &digest[..8])
+        format!("{}{}", shortened(self.network.stem() + "-"), &digest[..8])
     }
 }
 
@@ -211,7 +211,7 @@ impl SingularValues {
     /// [`Error::Io`] and [`Error::Data`] naming the file.
     pub fn load(folder: &Path, layer: &str) -> Result<Self> {
         let path = path(folder, layer);
-        let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let bytes = file::read(&path)?;
         let parts = || {
             let file = SafeTensors::deserialize(&bytes).ok()?;
             let (values, copies) = (file.tensor("values").ok()?, file.tensor("copies").ok()?);

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use memmap2::Mmap;
-
 use super::pytorch::{self, Graph, Storage, Storages, Value};
 use super::{Contents, Fault, Format, damaged};
+use crate::file::Mapped;
 
 pub(super) static FORMAT: Format =
     Format { name: "PyTorch before 1.6", kind: pytorch::KIND, endings: &[], sniff, open };
@@ -24,7 +23,7 @@ fn sniff(bytes: &[u8]) -> bool {
     MAGIC.iter().any(|magic| start.windows(magic.len()).any(|window| window == *magic))
 }
 
-fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
+fn open(_: &Path, bytes: Mapped, part: Option<&str>) -> Result<Contents, Fault> {
     let file = Arc::new(bytes);
     let mut pickles = Pickles { file: &file, at: 0 };
     // The magic number, the version, and the system that wrote it: numbers are little-endian whatever it was.

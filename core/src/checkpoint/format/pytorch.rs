@@ -14,11 +14,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use flate2::read::DeflateDecoder;
-use memmap2::Mmap;
 use safetensors::tensor::Dtype;
 
 use super::{Contents, Fault, Stored, Values, damaged};
 use crate::checkpoint::{TensorInfo, element};
+use crate::file::Mapped;
 
 pub(super) use graph::{Graph, Value};
 pub(super) use machine::read;
@@ -48,7 +48,7 @@ pub(super) struct Storage {
 /// The records of a container that hold numbers.
 #[derive(Debug)]
 pub(super) struct Storages {
-    pub file: Arc<Mmap>,
+    pub file: Arc<Mapped>,
     pub records: HashMap<String, Storage>,
     pub big_endian: bool,
 }
@@ -149,5 +149,9 @@ impl Values for Weights {
     fn read(&self, index: usize) -> Result<Option<Stored<'_>>, Fault> {
         let tensor = self.tensors[index].as_ref();
         tensor.map(|(dtype, tensor)| Ok((*dtype, tensor.read(&self.storages)?))).transpose()
+    }
+
+    fn is_changed(&self) -> bool {
+        self.storages.file.is_changed()
     }
 }

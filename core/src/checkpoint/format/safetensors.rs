@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use memmap2::Mmap;
 use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::{Contents, Ending, Fault, Format, OWN_ENDING, Stored, Values, damaged};
 use crate::checkpoint::{Checkpoint, TensorInfo, element};
+use crate::file::Mapped;
 
 pub(super) static FORMAT: Format = Format {
     name: "safetensors",
@@ -28,7 +28,7 @@ fn sniff(bytes: &[u8]) -> bool {
     u64::from_le_bytes(*length) <= LONGEST_HEADER && header.trim_ascii_start().starts_with(b"{")
 }
 
-fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
+fn open(_: &Path, bytes: Mapped, part: Option<&str>) -> Result<Contents, Fault> {
     if let Some(part) = part {
         return Err(Fault::Unfit(format!("has no part {part}: safetensors files have none; leave it out")));
     }
@@ -48,20 +48,24 @@ fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
     }
     let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
     let (part, parts) = Default::default();
-    Ok(Contents { metadata, tensors, values: Box::new(Mapped { bytes, ranges }), part, parts })
+    Ok(Contents { metadata, tensors, values: Box::new(Tensors { bytes, ranges }), part, parts })
 }
 
 /// A file's bytes, and where those of each tensor are.
 #[derive(Debug)]
-struct Mapped {
-    bytes: Mmap,
+struct Tensors {
+    bytes: Mapped,
     ranges: Vec<(Dtype, Range<usize>)>,
 }
 
-impl Values for Mapped {
+impl Values for Tensors {
     fn read(&self, index: usize) -> Result<Option<Stored<'_>>, Fault> {
         let (dtype, range) = &self.ranges[index];
         Ok(Some((*dtype, Cow::Borrowed(&self.bytes[range.clone()]))))
+    }
+
+    fn is_changed(&self) -> bool {
+        self.bytes.is_changed()
     }
 }
 

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use memmap2::Mmap;
 use serde::Deserialize;
 
 use super::{Contents, Fault, Format, Stored, Values, of_content};
-use crate::file;
+use crate::file::{self, Mapped};
 
 pub(super) static FORMAT: Format =
     Format { name: "sharded checkpoint", kind: "index of a sharded checkpoint", endings: &[], sniff, open };
@@ -30,7 +29,7 @@ fn sniff(bytes: &[u8]) -> bool {
         && bytes.windows(MAP.len()).any(|window| window == MAP)
 }
 
-fn open(path: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
+fn open(path: &Path, bytes: Mapped, part: Option<&str>) -> Result<Contents, Fault> {
     let index: Index = serde_json::from_slice(&bytes).map_err(|error| {
         Fault::Unfit(format!("is an index whose JSON is wrong ({error}); download it again"))
     })?;
@@ -83,5 +82,9 @@ impl Values for Shards {
     fn read(&self, index: usize) -> Result<Option<Stored<'_>>, Fault> {
         let (shard, position) = self.places[index];
         self.shards[shard].read(position)
+    }
+
+    fn is_changed(&self) -> bool {
+        self.shards.iter().any(|shard| shard.is_changed())
     }
 }

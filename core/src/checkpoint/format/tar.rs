@@ -7,11 +7,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use memmap2::Mmap;
 use tar::{Archive, EntryType};
 
 use super::pytorch::{self, Graph, Storage, StorageId, Storages, Value, View};
 use super::{Contents, Fault, Format, damaged};
+use crate::file::Mapped;
 
 pub(super) static FORMAT: Format =
     Format { name: "PyTorch before 0.1.10", kind: pytorch::KIND, endings: &[], sniff, open };
@@ -20,7 +20,7 @@ fn sniff(bytes: &[u8]) -> bool {
     bytes.get(257..262) == Some(b"ustar")
 }
 
-fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
+fn open(_: &Path, bytes: Mapped, part: Option<&str>) -> Result<Contents, Fault> {
     let file = Arc::new(bytes);
     let files = files(&file)?;
     let of = |name: &str| {

@@ -7,13 +7,13 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use memmap2::Mmap;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::pytorch::{self, Storage, Storages};
 use super::{Contents, Ending, Fault, Format, damaged, foreign, pickle};
 use crate::checkpoint::{Checkpoint, element};
+use crate::file::Mapped;
 
 pub(super) static FORMAT: Format = Format {
     name: "PyTorch",
@@ -48,7 +48,7 @@ fn sniff(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
 
-fn open(_: &Path, bytes: Mmap, part: Option<&str>) -> Result<Contents, Fault> {
+fn open(_: &Path, bytes: Mapped, part: Option<&str>) -> Result<Contents, Fault> {
     let entries = directory::entries(&bytes)?;
     if let Some(verdict) = foreign::verdict_on_archive(entries.iter().map(|entry| &*entry.name)) {
         return Err(Fault::Unfit(verdict.to_owned()));

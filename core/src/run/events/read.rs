@@ -7,6 +7,7 @@ use half::{bf16, f16};
 
 use super::{BYTES, FIXED32, FIXED64, Scalar, VARINT};
 use crate::error::{Error, Result};
+use crate::file;
 use crate::run::crc::masked;
 
 /// What is read of an `Event`.
@@ -54,7 +55,7 @@ fn events(folder: &Path) -> Result<Vec<Event>> {
     paths.sort();
     let mut events: Vec<Event> = Vec::new();
     for path in paths {
-        let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
+        let bytes = file::read(&path)?;
         let mut rest = bytes.as_slice();
         while let Some(event) = next_record(&mut rest).map(Event::read) {
             if event.begins_session {

@@ -7,7 +7,8 @@ use std::process::Command;
 
 use anyhow::Result;
 use basin_core::error::Error;
-use basin_core::slurm::{After, quoted};
+use basin_core::shell::quoted;
+use basin_core::slurm::After;
 
 use crate::command::print;
 use crate::progress::say;

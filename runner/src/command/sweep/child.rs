@@ -1,6 +1,6 @@
 //! The process of one run.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
@@ -9,18 +9,16 @@ use std::thread::{self, JoinHandle, available_parallelism};
 
 use basin_core::device::Choice;
 use basin_core::error::Error;
+use basin_core::file::open_to_append;
 use basin_core::run::RunDir;
 use basin_core::sweep::{Ending, Task};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 
 use crate::args::Runs;
 use crate::progress::say;
+use crate::signals::ASKS;
 
 /// Threads of the CPU's kernels in a process.
 const THREADS: &str = "RAYON_NUM_THREADS";
-
-/// The signals that ask to stop; a run that was asked leaves with 128 and the signal's number.
-const ASKS: [i32; 3] = [SIGINT, SIGTERM, SIGUSR1];
 
 /// A running process.
 pub struct Child {
@@ -80,6 +78,7 @@ impl Child {
         let said = self.said.take().and_then(|said| said.join().ok()).unwrap_or_default();
         Some(match code {
             0 => Ending::Done,
+            // A run that was asked leaves with 128 and the signal's number.
             _ if told != 0 && ASKS.contains(&(code - 128)) => Ending::Stopped { code },
             _ if self.run.is_locked() => Ending::Elsewhere,
             _ => Ending::Failed { code, why: said.strip_prefix("error: ").unwrap_or(&said).to_owned() },
@@ -96,7 +95,7 @@ impl Child {
 fn open(log: &Path) -> Result<File, Error> {
     let folder = log.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    OpenOptions::new().create(true).append(true).open(log).map_err(Error::io("write", log))
+    open_to_append(log)
 }
 
 /// Copies lines to a log, and returns the last one. A log that cannot be written must not end a run that can.
