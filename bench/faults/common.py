@@ -3,6 +3,7 @@
 import argparse
 import ctypes
 import errno
+import hashlib
 import http.server
 import os
 import random
@@ -231,7 +232,9 @@ def serve(base):
                 content = found[self.path]
             else:
                 return self.send_error(404)
-            asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+            tag = f'"{hashlib.sha256(content).hexdigest()}"'
+            is_same = self.headers.get("If-Range", tag) == tag
+            asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")) if is_same else None
             first = int(asked[1]) if asked else 0
             if first >= len(content):
                 self.send_response(416)
@@ -241,6 +244,7 @@ def serve(base):
             if asked:
                 self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
             self.send_header("Content-Length", str(len(content) - first))
+            self.send_header("ETag", tag)
             self.end_headers()
             piece = len(content) // 30 + 1
             for at in range(first, len(content), piece):

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::record::claim;
+use super::record::{Claim, claim};
 use crate::error::{Error, Result};
-use crate::file::{self, FolderLock, open_to_append};
+use crate::file::{self, open_to_append};
 
 /// `points.jsonl`: a line that says of which analysis, then a JSON object for each point, in the order of computation.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Journal<P> {
     path: PathBuf,
     file: File,
     /// Two processes must not append at once.
-    _lock: FolderLock,
+    _lock: Claim,
 }
 
 #[derive(Serialize, Deserialize)]

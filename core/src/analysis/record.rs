@@ -1,6 +1,6 @@
 //! What an analysis was made from, and its result on disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -81,10 +81,28 @@ pub(super) fn shortened(mut stems: String) -> String {
 ///
 /// # Errors
 /// Those of [`lock_folder`].
-pub(super) fn claim(folder: &Path) -> Result<FolderLock> {
+pub(super) fn claim(folder: &Path) -> Result<Claim> {
+    let made = folder.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
     let lock = lock_folder(folder)?;
     remove_temporaries(folder);
-    Ok(lock)
+    Ok(Claim { lock, made })
+}
+
+/// Held while a process works in a result's folder.
+#[derive(Debug)]
+pub(super) struct Claim {
+    lock: FolderLock,
+    /// Folders that were made for it, the innermost first.
+    made: Vec<PathBuf>,
+}
+
+impl Drop for Claim {
+    /// Where nothing was computed, nothing stays.
+    fn drop(&mut self) {
+        if self.made.first().is_some_and(|folder| self.lock.remove_if_alone(folder)) {
+            self.made.iter().try_for_each(std::fs::remove_dir).ok();
+        }
+    }
 }
 
 /// A result that lies in a folder of its own as `result.json`.

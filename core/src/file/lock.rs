@@ -21,6 +21,14 @@ pub struct FolderLock {
     _file: File,
 }
 
+impl FolderLock {
+    /// Removes the lock's file if the folder has no other; whether it did.
+    pub fn remove_if_alone(&self, folder: &Path) -> bool {
+        let is_alone = std::fs::read_dir(folder).is_ok_and(|entries| entries.count() == 1);
+        is_alone && std::fs::remove_file(folder.join(LOCK)).is_ok()
+    }
+}
+
 /// Creates a folder and keeps other processes from working in it until the lock is dropped, or the process ends.
 ///
 /// # Errors

@@ -79,7 +79,7 @@ pub(super) fn open_own(path: &Path, options: &mut OpenOptions) -> Result<File> {
     match options.open(path) {
         Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_file()) => Ok(file),
         Ok(_) => Err(link()),
-        Err(_) if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) => Err(link()),
+        Err(_) if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) => Err(link()),
         Err(error) => Err(Error::io("write", path)(error)),
     }
 }

@@ -82,6 +82,7 @@ impl Surplus {
 pub fn surplus(request: &GcRequest, registry: &Registry) -> Result<Surplus> {
     let keys = regex(request.keys)?;
     let mut experiments = registry.keys().map(|key| registry.get(key)).collect::<Result<Vec<_>>>()?;
+    let keys_of_registry = experiments.len();
     let mut chosen = Vec::new();
     for Located { key, run, .. } in find_runs(request.base)? {
         let Some(record) = run.read_record()? else { continue };
@@ -97,13 +98,14 @@ pub fn surplus(request: &GcRequest, registry: &Registry) -> Result<Surplus> {
             request.keys
         )));
     }
-    let sources = experiments.iter().filter_map(|experiment| experiment.train.finetune_from.as_deref());
     let (mut read, mut named) = (HashSet::new(), HashSet::new());
-    for source in sources {
+    for (number, experiment) in experiments.iter().enumerate() {
+        let Some(source) = &experiment.train.finetune_from else { continue };
         match find_pretrained(source, request.base) {
             Ok(location) => read.extend(location.file().map(absolute)),
             // Moved since, or typed in a folder that was not recorded: any of that name may be it.
-            Err(_) => _ = named.insert(Location::parse(source).stem()),
+            Err(_) if number >= keys_of_registry => _ = named.insert(Location::parse(source).stem()),
+            Err(_) => {}
         }
     }
 

@@ -244,7 +244,6 @@ fn refuse_changes(run: &RunDir, old: &RunRecord, request: &TrainRequest) -> Resu
     let known = old.experiment.train.finetune_from.as_ref();
     if let Some(source) = &request.experiment.train.finetune_from
         && known != Some(source)
-        && known != Some(&start::recorded(source, &request.base))
         && let Ok(location) = start::find_pretrained(source, &request.base)
         && let Some(sha256) = remote::known_digest(&location)?
         && old.pretrained_sha256 != Some(sha256)
