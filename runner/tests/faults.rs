@@ -66,6 +66,9 @@ fn images_that_would_take_all_memory_are_named() {
     let mut bounded = train_domainnet(here.path(), &[]);
     bounded.env("BASIN_MAX_IMAGE_PIXELS", "39999");
     at_once(bounded, 3, &["200 x 200 pixels", "BASIN_MAX_IMAGE_PIXELS allows 39999"]);
+    let mut wrong = train_domainnet(here.path(), &[]);
+    wrong.env("BASIN_MAX_IMAGE_PIXELS", "many");
+    at_once(wrong, 3, &["BASIN_MAX_IMAGE_PIXELS is many", "no number of pixels"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::checkpoint::Location;
 use crate::config::{Data, Experiment};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::file::{self, FolderLock, digest, lock_folder, remove_temporaries, write_atomically};
+use crate::file::{self, FolderLock, digest, lock_folder, write_atomically};
 
 /// Who is shown what an analysis has so far, whenever that is more.
 pub type Watch<'a, T> = Option<&'a (dyn Fn(&T) + 'a)>;
@@ -77,15 +77,13 @@ pub(super) fn shortened(mut stems: String) -> String {
     stems
 }
 
-/// Keeps other processes from working in a result's folder, which is made, and removes what a kill has left of files there.
+/// Keeps other processes from working in a result's folder, which is made.
 ///
 /// # Errors
 /// Those of [`lock_folder`].
 pub(super) fn claim(folder: &Path) -> Result<Claim> {
     let made = folder.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
-    let lock = lock_folder(folder)?;
-    remove_temporaries(folder);
-    Ok(Claim { lock, made })
+    Ok(Claim { lock: lock_folder(folder)?, made })
 }
 
 /// Held while a process works in a result's folder.

@@ -49,16 +49,20 @@ pub fn decode(path: &Path) -> Result<RgbImage> {
 /// # Errors
 /// Says that an image is too large, with its size and the bound.
 pub(super) fn check_size(width: usize, height: usize) -> std::result::Result<(), String> {
-    let most = most_pixels();
+    let most = most_pixels()?;
     if (width as u64).saturating_mul(height as u64) <= most {
         return Ok(());
     }
     Err(format!("it would have {width} x {height} pixels, and {BOUND} allows {most}"))
 }
 
-fn most_pixels() -> u64 {
-    static MOST: OnceLock<u64> = OnceLock::new();
-    *MOST.get_or_init(|| std::env::var(BOUND).ok().and_then(|most| most.parse().ok()).unwrap_or(MOST_PIXELS))
+fn most_pixels() -> std::result::Result<u64, String> {
+    static MOST: OnceLock<std::result::Result<u64, String>> = OnceLock::new();
+    let set = || match std::env::var(BOUND) {
+        Ok(most) => most.parse().map_err(|_| format!("{BOUND} is {most}, which is no number of pixels")),
+        Err(_) => Ok(MOST_PIXELS),
+    };
+    MOST.get_or_init(set).clone()
 }
 
 fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
@@ -85,7 +89,7 @@ fn decode_as(format: ImageFormat, bytes: &[u8]) -> std::result::Result<DynamicIm
     let reason = |error: image::ImageError| error.to_string();
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(PIXEL_BYTES.saturating_mul(most_pixels()));
+    limits.max_alloc = Some(PIXEL_BYTES.saturating_mul(most_pixels()?));
     reader.limits(limits);
     let decoder = reader.into_decoder().map_err(reason)?;
     let (width, height) = decoder.dimensions();

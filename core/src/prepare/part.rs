@@ -55,22 +55,22 @@ impl Part {
         write_atomically(&self.note, |note| write!(note, "{version}\n{length}\n"))
     }
 
-    /// Gives the whole file its name.
+    /// Gives the whole file its name. The note goes first, so that none is left of a file that is there.
     pub fn persist(&self, path: &Path) -> Result<()> {
-        std::fs::rename(&self.file, path).map_err(Error::io("write", path))?;
-        self.remove()
+        remove(&self.note)?;
+        std::fs::rename(&self.file, path).map_err(Error::io("write", path))
     }
 
     /// Removes all of it.
     pub fn remove(&self) -> Result<()> {
-        for path in [&self.note, &self.file] {
-            match std::fs::remove_file(path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(Error::io("remove", path)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        remove(&self.note)?;
+        remove(&self.file)
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
     }
 }
