@@ -46,7 +46,6 @@ use self::settings::{SettingOption, Settings, Values};
 use crate::checkpoint::Location;
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::file::remove_temporaries;
 use crate::job::Job;
 
 /// An analysis: what can be asked, how it is computed, and what it shows.
@@ -213,8 +212,6 @@ pub fn analyse<A: Analysis>(
 ) -> Result<AllAnalysed<A::Output>> {
     let results = A::run(request, watch, job)?;
     let save = |results: &[Analysed<A::Output>], folder: &PathBuf| {
-        // A kill may have left files of this folder half-written.
-        remove_temporaries(folder);
         A::report(results, &[])?.save(folder, |place| place.result.clone())
     };
     match &results.together {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::figure::{Drawing, Figure as _, Table};
-use crate::file::write_atomically;
+use crate::file::{folder_of, remove_temporaries, write_atomically};
 use crate::number;
 
 /// Tables, figures and numbers.
@@ -167,20 +167,24 @@ impl Report {
         self.rows.iter().flat_map(|row| &row.figures)
     }
 
-    /// Writes each figure as SVG, PNG and CSV and each table as CSV, under the names that `name` gives.
+    /// Writes each figure as SVG, PNG and CSV and each table as CSV, under the names that `name` gives. What a kill has left
+    /// half-written beside them is removed.
     ///
     /// # Errors
     /// Those of [`crate::figure::Figure::save`].
     pub fn save(&self, folder: &Path, name: impl Fn(&FileNames) -> Option<String>) -> Result<()> {
         for item in self.figures() {
             if let Some(name) = name(&item.names) {
-                item.figure.save(&folder.join(name))?;
+                let path = folder.join(name);
+                remove_temporaries(folder_of(&path));
+                item.figure.save(&path)?;
             }
         }
         for item in &self.tables {
             if let Some(name) = name(&item.names) {
-                let csv = item.table.csv();
-                write_atomically(&folder.join(name + ".csv"), |file| file.write_all(csv.as_bytes()))?;
+                let (path, csv) = (folder.join(name + ".csv"), item.table.csv());
+                remove_temporaries(folder_of(&path));
+                write_atomically(&path, |file| file.write_all(csv.as_bytes()))?;
             }
         }
         Ok(())

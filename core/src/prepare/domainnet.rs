@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::download::download;
+use super::part::remove_if_there;
 use super::unpack::unpack_zip;
 use crate::data::{Split, domain_names, listed_images};
 use crate::error::{Error, Result};
@@ -131,6 +132,10 @@ fn prepare(domain: &Domain, site: &Site, archives: Archives) -> Result<Vec<Strin
         match absent(domain, &images).len() {
             0 => {
                 note(format!("all {} images are there", images.len()));
+                // A kill may have come just before.
+                if archives == Archives::Remove {
+                    remove_if_there(&domain.archive())?;
+                }
                 return Ok(images);
             }
             absent => note(format!("{absent} of {} images are missing or empty", images.len())),
@@ -176,7 +181,7 @@ fn prepare(domain: &Domain, site: &Site, archives: Archives) -> Result<Vec<Strin
         sync_folder(domain.folder).map_err(Error::io("write", domain.folder))?;
     }
     if archives == Archives::Remove {
-        std::fs::remove_file(&archive).map_err(Error::io("remove", &archive))?;
+        remove_if_there(&archive)?;
     }
     note(format!("{} images are ready", images.len()));
     Ok(images)

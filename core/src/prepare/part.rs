@@ -57,18 +57,19 @@ impl Part {
 
     /// Gives the whole file its name. The note goes first, so that none is left of a file that is there.
     pub fn persist(&self, path: &Path) -> Result<()> {
-        remove(&self.note)?;
+        remove_if_there(&self.note)?;
         std::fs::rename(&self.file, path).map_err(Error::io("write", path))
     }
 
     /// Removes all of it.
     pub fn remove(&self) -> Result<()> {
-        remove(&self.note)?;
-        remove(&self.file)
+        remove_if_there(&self.note)?;
+        remove_if_there(&self.file)
     }
 }
 
-fn remove(path: &Path) -> Result<()> {
+/// Removes a file, which need not be there.
+pub(super) fn remove_if_there(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
         _ => Ok(()),
