@@ -10,7 +10,7 @@ use crate::checkpoint::Location;
 use crate::config::{Data, Experiment};
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::file::{self, FolderLock, digest, lock_folder, write_atomically};
+use crate::file::{self, FolderLock, digest, lock_folder, remove_temporaries, write_atomically};
 
 /// Who is shown what an analysis has so far, whenever that is more.
 pub type Watch<'a, T> = Option<&'a (dyn Fn(&T) + 'a)>;
@@ -122,11 +122,12 @@ pub trait Stored: Serialize + DeserializeOwned {
         parse(&file::read(&path)?, &path)
     }
 
-    /// What the folder has of the same analysis; `None` if it has nothing.
+    /// What the folder has of the same analysis; `None` if it has nothing. What a kill has left half-written there is removed.
     ///
     /// # Errors
     /// [`Error::Data`] for a broken file, [`Error::Usage`] for one of another analysis.
     fn known(&self, folder: &Path) -> Result<Option<Self>> {
+        remove_temporaries(folder);
         let path = folder.join("result.json");
         let Some(text) = file::read_if_there(&path)? else { return Ok(None) };
         let known: Self = parse(&text, &path)?;
