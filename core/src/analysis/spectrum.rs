@@ -173,6 +173,7 @@ fn decompose(
         is_asked(&layer.name) && result.layer(&layer.name).is_none()
     };
     result = result.known(&folder)?.unwrap_or(result);
+    SingularValues::sweep(&folder);
     let mut lock = None;
     if layers.iter().any(|layer| is_missing(&result, layer)) {
         lock = Some(claim(&folder)?);

@@ -10,7 +10,7 @@ use crate::analysis::record::{Stored, shortened};
 use crate::analysis::source::Source;
 use crate::analysis::weights::Weights;
 use crate::error::{Error, Result};
-use crate::file::{self, digest, write_atomically};
+use crate::file::{self, digest, folder_of, remove_temporaries, write_atomically};
 use crate::model::Arch;
 
 /// The spectra of the layers of a checkpoint.
@@ -203,6 +203,11 @@ impl SingularValues {
         let file =
             safetensors::serialize([("values", values), ("copies", copies)], None).map_err(Error::run)?;
         write_atomically(&path(folder, layer), |writer| writer.write_all(&file))
+    }
+
+    /// Removes what a kill has left half-written of layers.
+    pub fn sweep(folder: &Path) {
+        remove_temporaries(folder_of(&path(folder, "")));
     }
 
     /// Reads what an analysis has written of a layer.
