@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::{Location, OWN_ENDING, preference};
 use crate::config::Experiment;
 use crate::error::{Error, Result};
-use crate::file::{FolderLock, is_locked, lock_folder, read_if_there, remove_temporaries, write_atomically};
+use crate::file::{
+    FolderLock, folder_of, is_locked, lock_folder, read_if_there, remove_temporaries, write_atomically,
+};
 
 pub use events::{EventWriter, Scalar, epoch_times, read_events};
 pub use find::{Located, find_runs};
@@ -57,10 +59,7 @@ pub fn epochs_beside(checkpoint: &Location) -> Result<BTreeMap<usize, PathBuf>> 
             "which epochs lie beside {checkpoint} is not known; download the run's folder and name its path"
         )));
     };
-    epochs_in(match file.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    })
+    epochs_in(folder_of(file))
 }
 
 /// The checkpoints of epochs in a folder, by epoch. Where one epoch lies there in several formats, our own counts.

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::download::download;
-use super::part::remove_if_there;
 use super::unpack::unpack_zip;
 use crate::data::{Split, domain_names, listed_images};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{
-    file_digest, lock_folder, remove_temporaries, sync_all_below, sync_folder, write_atomically,
+    file_digest, lock_folder, remove_if_there, remove_temporaries, sync_all_below, sync_folder,
+    write_atomically,
 };
 use crate::job::Job;
 

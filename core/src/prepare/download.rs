@@ -217,7 +217,6 @@ fn attempt(client: &Client, url: &str, part: &Part, job: &Job) -> Result<Attempt
         }
     };
     part.keep(&file, version.as_deref(), written)?;
-    file.sync_all().map_err(Error::io("write", &part.file))?;
     ended
 }
 

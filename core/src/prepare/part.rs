@@ -1,11 +1,10 @@
 //! What has come of a file that is being downloaded, so that the next attempt goes on with it, whatever ended the last one.
 
 use std::fs::{File, OpenOptions};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::file::{read_text, write_atomically};
+use crate::file::{read_text, remove_if_there, write_atomically};
 
 /// Endings of the bytes that have come, and of the note on them.
 const PART: &str = ".part";
@@ -50,8 +49,8 @@ impl Part {
 
     /// Puts its first bytes on disk, and notes that they are there. Without a version, nothing can be told of them later.
     pub fn keep(&self, file: &File, version: Option<&str>, length: u64) -> Result<()> {
-        let Some(version) = version.filter(|_| length > 0) else { return Ok(()) };
         file.sync_all().map_err(Error::io("write", &self.file))?;
+        let Some(version) = version.filter(|_| length > 0) else { return Ok(()) };
         write_atomically(&self.note, |note| write!(note, "{version}\n{length}\n"))
     }
 
@@ -65,13 +64,5 @@ impl Part {
     pub fn remove(&self) -> Result<()> {
         remove_if_there(&self.note)?;
         remove_if_there(&self.file)
-    }
-}
-
-/// Removes a file, which need not be there.
-pub(super) fn remove_if_there(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
-        _ => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use super::reference::without_replicate;
 use super::{RunDir, replicate_base};
 use crate::config::SET_ASIDE;
 use crate::error::{Error, Remedy, Result};
+use crate::file::folder_of;
 
 /// Parts that a key may have; ends the search where links form a loop.
 const DEPTH: usize = 10;
@@ -47,7 +48,7 @@ pub fn find_runs(base: &Path) -> Result<Vec<Located>> {
 fn bases(base: &Path) -> Result<Vec<(u64, PathBuf)>> {
     let one = replicate_base(base, 1);
     let stem = one.file_name().unwrap_or_default().to_string_lossy().trim_end_matches('1').to_owned();
-    let parent = one.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let parent = folder_of(&one);
     let mut numbers = vec![0];
     if parent.is_dir() {
         let siblings = std::fs::read_dir(parent).map_err(Error::io("read", parent))?.flatten();

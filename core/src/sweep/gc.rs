@@ -1,7 +1,6 @@
 //! Checkpoints that runs hold and need not keep.
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -10,6 +9,7 @@ use crate::checkpoint::{Location, Reader, stem};
 use crate::config::{Registry, apply_overrides};
 use crate::error::{Error, Result};
 use crate::figure::Table;
+use crate::file::remove_if_there;
 use crate::number;
 use crate::run::{Located, RunDir, absolute, epochs_in, find_runs};
 use crate::setting::regex;
@@ -165,11 +165,8 @@ pub fn remove(surplus: &mut Surplus) -> Result<()> {
         match RunDir::at(run.run.clone()).lock() {
             Ok(_lock) => {
                 for file in &run.files {
-                    match std::fs::remove_file(file) {
-                        // Another gc was faster.
-                        Err(error) if error.kind() == ErrorKind::NotFound => {}
-                        removed => removed.map_err(Error::io("remove", file))?,
-                    }
+                    // Another gc may have been faster.
+                    remove_if_there(file)?;
                 }
                 removed.push(run);
             }

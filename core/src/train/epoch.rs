@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::predictions;
 use crate::evaluate::splits::{Evaluations, Splits};
 use crate::event::Event;
-use crate::file::{folder_of, open, sync_folder, write_atomically};
+use crate::file::{folder_of, open, remove_if_there, sync_folder, write_atomically};
 use crate::model::Network;
 use crate::run::RunDir;
 
@@ -63,7 +63,7 @@ impl Recorder<'_> {
         }
         if epoch > 0 && !experiment.train.keeps(epoch - 1) {
             let previous = run.checkpoint(epoch - 1);
-            std::fs::remove_file(&previous).or_else(not_there).map_err(Error::io("remove", &previous))?;
+            remove_if_there(&previous)?;
         }
         reporter.evaluated(epoch, evaluations)?;
         reporter.sync()?;
@@ -74,7 +74,7 @@ impl Recorder<'_> {
 /// Makes `link` another name of `file`, replacing what it named before in one step.
 fn replace_link(file: &Path, link: &Path) -> Result<()> {
     let fresh = link.with_extension("new");
-    std::fs::remove_file(&fresh).or_else(not_there).map_err(Error::io("remove", &fresh))?;
+    remove_if_there(&fresh)?;
     if std::fs::hard_link(file, &fresh).is_err() {
         // Some file systems have no links.
         let mut from = open(file)?;
@@ -83,8 +83,4 @@ fn replace_link(file: &Path, link: &Path) -> Result<()> {
     std::fs::rename(&fresh, link).map_err(Error::io("rename", link))?;
     let folder = folder_of(link);
     sync_folder(folder).map_err(Error::io("write", folder))
-}
-
-fn not_there(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

@@ -1,13 +1,13 @@
 //! Commands that look at checkpoints as files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use basin_core::checkpoint::{
     self, Change, Checkpoint, Location, Reader, Selection, Statistics, TensorInfo, UNREAD, endings_explained,
 };
 use basin_core::error::Error;
-use basin_core::file::remove_temporaries;
+use basin_core::file::{folder_of, remove_temporaries};
 use basin_core::number;
 use basin_core::remote::{self, named};
 use serde_json::{Value, json};
@@ -237,7 +237,7 @@ fn convert(from: &Location, to: &Location, selection: Selection, force: bool, js
     let copy = local(from)?;
     let checkpoint =
         Checkpoint::load_selection(&copy, selection).map_err(|error| named(error, &copy, from))?;
-    remove_temporaries(file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")));
+    remove_temporaries(folder_of(file));
     checkpoint.save(file)?;
     let tensors = checkpoint.state.tensors.len();
     let unread = checkpoint.metadata.get(UNREAD);
