@@ -24,7 +24,7 @@ fn main() {
     let number = |text: &str| text.parse::<usize>().expect("a number");
     let (size, batch) = (number(size), number(batch));
     let device = Choice::Auto.open().expect("a device");
-    let arch = Arch::new(arch, 10).expect("an architecture");
+    let arch = Arch::for_images(arch, 10, size).expect("an architecture");
     let mut network = Network::new(arch.clone(), &initial_state(&arch, 0), &device).expect("it fits");
     let values: Vec<f32> =
         (0..batch * 3 * size * size).map(|i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).collect();

@@ -82,6 +82,9 @@ class FixupResNet(nn.Module):
 def network(arch, classes):
     if arch in LAYERS:
         return FixupResNet(arch, classes)
+    if arch.startswith(("vit_", "convnext")):
+        import timm
+        return timm.create_model(arch, num_classes=classes)
     return torchvision.models.get_model(arch.removeprefix("torchvision/"), weights=None, num_classes=classes)
 
 

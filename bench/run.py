@@ -1,6 +1,6 @@
 """Basin beside PyTorch on this machine: images per second, peak memory, and their ratios.
 
-Run: python bench/run.py   (from a venv with torch and torchvision; builds Basin's side with cargo)
+Run: python bench/run.py   (from a venv with torch, torchvision and timm; builds Basin's side with cargo)
 
 Both sides take turns, three times each, on the same thread count; the best of each counts, since other work on the machine
 only ever slows a step. PyTorch is measured in both memory layouts and the faster one is the peer.
@@ -15,7 +15,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 THREADS = os.cpu_count()
-CASES = [("fixup_resnet50", 224, 8), ("fixup_resnet18", 32, 64), ("torchvision/resnet50", 224, 8)]
+CASES = [("fixup_resnet50", 224, 8), ("fixup_resnet18", 32, 64), ("torchvision/resnet50", 224, 8),
+         ("vit_small_patch16_224", 224, 8), ("convnext_tiny", 224, 8), ("densenet121", 224, 8)]
 SECONDS, ROUNDS = 8, 3
 
 

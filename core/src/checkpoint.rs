@@ -94,9 +94,11 @@ impl StateDict {
         /// Names in one message.
         const SHOWN: usize = 8;
         let expected: Vec<_> = expected.collect();
-        if let Some(prefix) = self.prefix_of(expected.iter().map(|(name, _)| *name)) {
+        let prefixes = self.prefixes_of(expected.iter().map(|(name, _)| *name));
+        if let Some(first) = prefixes.first() {
             return Some(format!(
-                "the names that are expected stand behind {prefix}, which `runner checkpoint convert FILE NEW --strip {prefix}` takes off"
+                "the names that are expected stand behind {}, which `runner checkpoint convert FILE NEW --strip {first}` takes off",
+                prefixes.join(" and behind ")
             ));
         }
         let mut known = HashSet::new();
@@ -119,13 +121,16 @@ impl StateDict {
         (!problems.is_empty()).then(|| problems.join(", ") + &more)
     }
 
-    /// What stands before all of these names; `None` where nothing or other things do.
-    fn prefix_of<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Option<&str> {
+    /// What stands before all of these names, each of which all of them stand behind; none where they stand behind nothing or behind
+    /// other things.
+    fn prefixes_of<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Vec<&str> {
         let ours: HashSet<&str> = self.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
-        let first = names.clone().next()?;
+        let Some(first) = names.clone().next() else { return Vec::new() };
         let prefixes = self.tensors.iter().filter_map(|tensor| tensor.name.strip_suffix(first));
-        let mut prefixes = prefixes.filter(|prefix| prefix.ends_with('.'));
-        prefixes.find(|prefix| names.clone().all(|name| ours.contains(format!("{prefix}{name}").as_str())))
+        let prefixes = prefixes.filter(|prefix| prefix.ends_with('.'));
+        prefixes
+            .filter(|prefix| names.clone().all(|name| ours.contains(format!("{prefix}{name}").as_str())))
+            .collect()
     }
 }
 

@@ -6,6 +6,7 @@ mod difference;
 mod experiment;
 mod family;
 mod overrides;
+mod photo;
 mod registry;
 mod train;
 mod xray;
@@ -14,6 +15,7 @@ pub use data::{Data, DataConfigs, IndexPaths, ShuffleBlock, ShufflePixel, Subsam
 pub use experiment::{Experiment, Model, ModelKwargs, Script, Seed};
 pub(crate) use family::SET_ASIDE;
 pub use overrides::{apply_overrides, flat_settings};
+pub use photo::{Interpolation, PhotoSettings};
 pub use registry::{Registry, list, show};
 pub use train::Train;
 pub use xray::{Augmentation, Border, XraySettings};

@@ -19,6 +19,7 @@ mod decode;
 mod index;
 mod lists;
 mod pixels;
+mod preparation;
 
 mod pipeline;
 mod transform;
@@ -26,9 +27,9 @@ mod transform;
 mod photograph;
 pub mod xray;
 
-mod bilinear;
 mod order;
 mod random_crop;
+mod resample;
 mod resize;
 mod shuffle;
 
@@ -48,6 +49,7 @@ pub use loader::Loader;
 pub use photograph::{Photograph, RandomCrop, Statistics};
 pub use pipeline::{Augment, Pipeline};
 pub use pixels::Pixels;
+pub use preparation::Preparation;
 pub use resize::{center_crop, resize_shorter_side, resized_crop};
 pub use shuffle::Shuffle;
 pub use source::{DataSource, Download};

@@ -15,7 +15,7 @@ use burn::tensor::{DType, Device, Tensor};
 use serde::Serialize;
 
 use crate::error::{Error, Remedy, Result};
-use crate::kernel::instructions;
+use crate::kernel::{instructions, use_only_avx2};
 use crate::number;
 
 pub use self::choice::{Choice, Choices};
@@ -177,6 +177,28 @@ fn main_memory() -> Option<u64> {
     let known = std::fs::read_to_string("/proc/meminfo").ok()?;
     let kibibytes = known.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     kibibytes.split_whitespace().next()?.parse::<u64>().ok().map(|kibibytes| kibibytes << 10)
+}
+
+/// Vector instructions of the CPU that its kernels may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instructions {
+    /// The widest that the processor has.
+    Widest,
+    /// AVX2 with FMA, also where the processor has AVX-512: the same bytes on every x86-64 processor that has AVX2.
+    Avx2,
+}
+
+impl Instructions {
+    /// Chooses them for this process.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the processor lacks them.
+    pub fn choose(self) -> Result<()> {
+        if self == Self::Avx2 && !use_only_avx2() {
+            return Err(Error::usage("this processor has no AVX2; leave the choice of instructions out"));
+        }
+        Ok(())
+    }
 }
 
 /// The devices of this machine as `--device` names them, joined by "or".

@@ -61,6 +61,8 @@ pub enum Remedy {
     ChooseDevice(String),
     /// Go on with a run that the reference began, start over, or work in another folder.
     AdoptOrLeave,
+    /// Start over, or work in another folder.
+    StartOverOrLeave,
     /// Name the part of a checkpoint that holds the weights.
     NamePart,
     /// Look at a device that failed, and go on from what was saved, there or on another device.

@@ -70,7 +70,13 @@ impl Evaluation {
         self.losses.iter().all(|loss| loss.is_finite())
     }
 
-    /// Accuracy, as a fraction: of samples, or over all findings of all samples.
+    /// Samples with an output that is not finite.
+    pub fn not_finite(&self) -> usize {
+        self.rows().filter(|(row, _)| !row.iter().all(|logit| logit.is_finite())).count()
+    }
+
+    /// Accuracy, as a fraction: of samples, or over all findings of all samples. A sample with outputs that are not finite counts as
+    /// wrong.
     pub fn accuracy(&self) -> f64 {
         let right = self.rows().map(|(row, label)| right_decisions(row, label, self.labelling, is_predicted));
         right.sum::<usize>() as f64 / (self.labels.len() * self.labelling.decisions()) as f64
@@ -87,8 +93,8 @@ impl Evaluation {
         let finding = |(bit, name): (usize, &&'static str)| {
             let scores: Vec<f32> = self.rows().map(|(logits, _)| logits[bit]).collect();
             let is_there: Vec<bool> = self.labels.iter().map(|label| label >> bit & 1 == 1).collect();
-            let right =
-                scores.iter().zip(&is_there).filter(|(score, is)| is_predicted(**score) == **is).count();
+            let is_right = |(score, is): &(&f32, &bool)| score.is_finite() && is_predicted(**score) == **is;
+            let right = scores.iter().zip(&is_there).filter(is_right).count();
             let accuracy = right as f64 / scores.len() as f64;
             Finding { name, accuracy, auc: roc_auc(&scores, &is_there) }
         };
@@ -112,11 +118,18 @@ impl Evaluation {
     /// Accuracy, AUC and loss of a split in a few words.
     pub fn summary(&self, split: &str) -> String {
         let (accuracy, loss) = (number::percent(100.0 * self.accuracy()), number::loss(self.loss()));
-        match self.labelling {
+        let numbers = match self.labelling {
             Labelling::Class => format!("{split} accuracy {accuracy} %, {split} loss {loss}"),
             Labelling::Findings(_) => format!(
                 "{split} AUC {}, {split} accuracy {accuracy} %, {split} loss {loss}",
                 number::or_undefined(self.auc(), number::fraction)
+            ),
+        };
+        match self.not_finite() {
+            0 => numbers,
+            count => format!(
+                "{numbers} (the outputs of {count} of {} samples are not finite and count as wrong)",
+                self.labels.len()
             ),
         }
     }
@@ -147,13 +160,16 @@ pub fn is_predicted(logit: f32) -> bool {
 }
 
 /// Right decisions about one sample: whether its largest logit is that of its class, or for how many findings `is_predicted` says
-/// of the logit what the sample has.
+/// of the logit what the sample has; none where a logit is not finite.
 pub fn right_decisions(
     logits: &[f32],
     label: usize,
     labelling: Labelling,
     is_predicted: impl Fn(f32) -> bool,
 ) -> usize {
+    if !logits.iter().all(|logit| logit.is_finite()) {
+        return 0;
+    }
     match labelling {
         Labelling::Class => usize::from(largest(logits) == label),
         Labelling::Findings(_) => {
@@ -208,4 +224,31 @@ pub fn image_batch(images: &EvalImages, range: Range<usize>, device: &Device) ->
 /// The values of a tensor in single precision, without a copy where nobody else holds it.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     tensor.try_into_vec_as().map_err(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_that_are_not_finite_count_as_wrong_and_are_told() {
+        let logits = vec![0.0, 1.0, f32::NAN, 1.0, f32::INFINITY, 0.0, 2.0, 1.0];
+        let mut evaluation = Evaluation {
+            logits,
+            losses: vec![0.5; 4],
+            labels: vec![1, 1, 0, 0],
+            labelling: Labelling::Class,
+        };
+        assert_eq!((evaluation.accuracy(), evaluation.not_finite()), (0.5, 2));
+        let told = evaluation.summary("test");
+        assert!(told.contains("the outputs of 2 of 4 samples are not finite and count as wrong"), "{told}");
+
+        // Two findings of each sample, none of which has any.
+        (evaluation.labels, evaluation.labelling) = (vec![0; 4], Labelling::Findings(&["one", "two"]));
+        let accuracies: Vec<f64> = evaluation.findings().iter().map(|finding| finding.accuracy).collect();
+        assert_eq!(accuracies, [0.0, 0.0]);
+        evaluation.logits = vec![-1.0, -1.0, f32::NAN, -1.0, -1.0, -1.0, -1.0, 1.0];
+        let accuracies: Vec<f64> = evaluation.findings().iter().map(|finding| finding.accuracy).collect();
+        assert_eq!(accuracies, [0.75, 0.75]);
+    }
 }

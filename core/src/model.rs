@@ -7,18 +7,28 @@ pub mod network;
 
 pub mod init;
 pub mod layout;
+pub mod positions;
 
+mod convnext;
+mod densenet;
 mod fixup;
 mod resnet;
 mod torchvision;
+mod vit;
 
+mod batch_norm;
 mod family;
 pub mod layer;
 pub mod pass;
 mod spec;
 
+pub mod activation;
+pub mod attention;
 pub mod conv;
+pub mod depthwise;
 mod graph;
+pub mod layer_norm;
+mod linear;
 pub mod norm;
 pub mod pool;
 mod relu;

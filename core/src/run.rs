@@ -23,7 +23,7 @@ use crate::file::{
 pub use events::{EventWriter, Scalar, epoch_times, read_events};
 pub use find::{Located, find_runs};
 pub use metrics::{MetricsLog, MetricsRecord, read_metrics};
-pub(crate) use reference::REFERENCE_ENDING;
+pub(crate) use reference::{REFERENCE_ENDING, replicate_on_the_way};
 pub use reference::{ReferenceRun, key_of_folder};
 pub use summary::{Curves, Status, Summary, score_in_digits};
 

@@ -58,7 +58,8 @@ pub fn train(
     let (settings, labelling) = (&experiment.train, data.train.labelling());
 
     // 1. The network and the optimizer, new or as they were.
-    let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
+    let arch =
+        Arch::for_images(&experiment.model.arch, data.train.outputs(), experiment.data.configs.image_size)?;
     let is_new = start.is_some();
     let (network, memory, mut position) = match start {
         Some(state) => (Network::new(arch, &state, &job.device)?, None, Position::default()),

@@ -97,3 +97,11 @@ fn damaged_files_are_errors_and_never_crashes() {
         assert!(refused > 0, "{} is read whatever is broken in it", path.display());
     }
 }
+
+#[test]
+fn a_negative_view_has_the_other_sign() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/negative-view.pth");
+    let state = Checkpoint::load(&file).unwrap().state;
+    assert_eq!(state.get("neg").unwrap().data, [-1.0, 2.5, 0.0]);
+    assert_eq!(state.get("plain").unwrap().data, [3.0]);
+}

@@ -31,7 +31,7 @@ const NOISES: f64 = 3.0;
 
 /// The larger of the README's tolerance and three times the noise of a golden entry; `scale` is that of the numbers compared,
 /// the tensor's norm or its root mean square.
-fn bound(readme: f64, entry: &Value, scale: f64) -> f64 {
+pub fn bound(readme: f64, entry: &Value, scale: f64) -> f64 {
     let noise = match &entry["noise"] {
         Value::Null => 0.0,
         noise => noise.as_f64().filter(|noise| (0.0..1.0).contains(noise)).expect("noise is a share"),
@@ -256,7 +256,7 @@ fn pair(golden: &Value) -> [StateDict; 2] {
 }
 
 /// The weights of the golden folder's README.
-fn filled(arch: &Arch, seed: u32) -> StateDict {
+pub fn filled(arch: &Arch, seed: u32) -> StateDict {
     let mut random = RandomState::new(seed);
     let tensors = arch.parameters.iter().map(|spec| {
         let length: usize = spec.shape.iter().product();
@@ -278,7 +278,7 @@ fn filled(arch: &Arch, seed: u32) -> StateDict {
     StateDict { tensors: tensors.collect() }
 }
 
-fn inputs(golden: &Value, seed: u32, shape: [usize; 4], device: &Device) -> (Tensor<4>, Vec<usize>) {
+pub fn inputs(golden: &Value, seed: u32, shape: [usize; 4], device: &Device) -> (Tensor<4>, Vec<usize>) {
     let mut random = RandomState::new(seed + 1000);
     let values: Vec<f32> = (0..shape.iter().product())
         .map(|_| ((random.random_sample() - 0.5) * 2.0 * 3f64.sqrt()) as f32)
@@ -288,26 +288,26 @@ fn inputs(golden: &Value, seed: u32, shape: [usize; 4], device: &Device) -> (Ten
     (Tensor::from_data(TensorData::new(values, shape), device), targets)
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub fn numbers(value: &Value) -> Vec<f64> {
     match value {
         Value::Array(values) => values.iter().flat_map(numbers).collect(),
         number => vec![number.as_f64().unwrap()],
     }
 }
 
-fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+pub fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-fn norm(values: &[f64]) -> f64 {
+pub fn norm(values: &[f64]) -> f64 {
     values.iter().map(|value| value * value).sum::<f64>().sqrt()
 }
 
-fn mean(values: &[f64]) -> f64 {
+pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 #[track_caller]
-fn close(ours: f64, expected: f64, relative: f64, what: &str) {
+pub fn close(ours: f64, expected: f64, relative: f64, what: &str) {
     assert!((ours - expected).abs() <= relative * expected.abs(), "{what}: {ours} instead of {expected}");
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use basin_core::config::{Registry, XraySettings};
+use basin_core::config::{Interpolation, Registry, XraySettings};
 use basin_core::data::xray::{self, Affine};
 use basin_core::data::{
     Augment, Pipeline, RgbImage, Shuffle, center_crop, decode, resize_shorter_side, resized_crop,
@@ -69,12 +69,17 @@ fn check(
         }
         [] if what == "normalized" => check_normalized(name, image, expected),
         &[resize, crop] if what.starts_with("eval") => {
-            let out = center_crop(&resize_shorter_side(image, resize).unwrap(), crop);
+            let out =
+                center_crop(&resize_shorter_side(image, resize, Interpolation::Bilinear).unwrap(), crop);
             check_pixels(name, &out, expected);
         }
         &[top, left, height, width, size] if what.starts_with("resized_crop") => {
             let window = ((top as i64, left as i64), (height as u32, width as u32));
-            check_pixels(name, &resized_crop(image, window.0, window.1, size).unwrap(), expected);
+            check_pixels(
+                name,
+                &resized_crop(image, window.0, window.1, size, Interpolation::Bilinear).unwrap(),
+                expected,
+            );
         }
         &[block, seed] if what.starts_with("block") => {
             shuffled(Shuffle::blocks(side, block, seed as u32).unwrap());
@@ -154,4 +159,26 @@ fn image_file(images: &Path, stem: &str) -> std::path::PathBuf {
         .into_iter()
         .find(|path| path.is_file())
         .unwrap_or_else(|| panic!("no image {stem} in {}", images.display()))
+}
+
+/// At most one level from Pillow, which rounds to 8 bits after each direction.
+#[test]
+fn bicubic_resizes_are_pillows() {
+    for path in common::golden_files("bicubic", ".json") {
+        let golden = common::json(&path);
+        for entry in common::list(&golden) {
+            let pair = |name: &str| [0, 1].map(|axis| entry[name][axis].as_u64().unwrap() as u32);
+            let ([width, height], [side, _]) = (pair("before"), pair("after"));
+            let levels = (0..u64::from(width * height * 3)).map(|place| (place * place * 31 % 256) as u8);
+            let image = RgbImage::from_raw(width, height, levels.collect()).unwrap();
+            let (whole, side) = ((height, width), side as usize);
+            let scaled = resized_crop(&image, (0, 0), whole, side, Interpolation::Bicubic).unwrap();
+            let expected = common::list(&entry["levels"]);
+            assert_eq!(scaled.as_raw().len(), expected.len());
+            for (ours, right) in scaled.as_raw().iter().zip(expected) {
+                let right = right.as_u64().unwrap() as i64;
+                assert!((i64::from(*ours) - right).abs() <= 1, "{width}x{height}: {ours} {right}");
+            }
+        }
+    }
 }

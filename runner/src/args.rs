@@ -6,11 +6,11 @@ use basin_core::analysis::selection::Selection;
 use basin_core::checkpoint::Location;
 use basin_core::config::Registry;
 use basin_core::data::Split;
-use basin_core::device::{Choice, Choices};
+use basin_core::device::{Choice, Choices, Instructions};
 use basin_core::error::Error;
 use basin_core::sweep::{Task, Wanted, tasks};
-use clap::Args;
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{PathBufValueParser, PossibleValue, TypedValueParser};
+use clap::{Args, ValueEnum};
 
 /// Where keys come from, and changes to their settings.
 #[derive(Debug, Args)]
@@ -48,11 +48,14 @@ impl Runs {
     }
 
     /// What is typed after the program's name to train one of them.
-    pub fn arguments(&self, task: &Task, device: &str) -> Vec<String> {
+    pub fn arguments(&self, task: &Task, device: &str, processor: &Processor) -> Vec<String> {
         let base = self.base_dir.display().to_string();
         let replicate = task.request.replicate.to_string();
         let mut words = vec!["-k", &task.request.experiment.key, "-b", &base, "--replicate", &replicate];
         words.extend(["--device", device]);
+        if processor.instructions == CpuInstructions(Instructions::Avx2) {
+            words.extend(["--instructions", "avx2"]);
+        }
         let configs = self.settings.families.configs.as_ref().map(|folder| folder.display().to_string());
         words.extend(configs.iter().flat_map(|folder| ["--configs", folder]));
         words.extend(self.settings.set.iter().flat_map(|setting| ["--set", setting]));
@@ -82,12 +85,43 @@ pub struct Device {
     /// on several: cuda:0,cuda:1.
     #[arg(long = "device", default_value = "auto", value_name = "DEVICE")]
     pub choices: Choices,
+    #[command(flatten)]
+    pub processor: Processor,
 }
 
 impl Device {
     /// For what computes on no other.
     pub fn cpu() -> Self {
-        Self { choices: Choice::Cpu.into() }
+        Self {
+            choices: Choice::Cpu.into(),
+            processor: Processor { instructions: CpuInstructions(Instructions::Widest) },
+        }
+    }
+}
+
+/// How the CPU computes.
+#[derive(Debug, Args)]
+pub struct Processor {
+    /// Vector instructions of the CPU: the widest that it has, or avx2, with which all x86-64 processors of a mixed cluster compute the
+    /// same bytes.
+    #[arg(long, env = "BASIN_INSTRUCTIONS", default_value = "widest", value_name = "INSTRUCTIONS")]
+    pub instructions: CpuInstructions,
+}
+
+/// [`Instructions`] as they are typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CpuInstructions(pub Instructions);
+
+impl ValueEnum for CpuInstructions {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self(Instructions::Widest), Self(Instructions::Avx2)]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self.0 {
+            Instructions::Widest => "widest",
+            Instructions::Avx2 => "avx2",
+        }))
     }
 }
 

@@ -7,6 +7,7 @@ mod configs;
 mod doctor;
 mod eval;
 mod gc;
+mod models;
 mod prepare;
 mod show;
 mod slurm;
@@ -49,6 +50,8 @@ pub struct Arguments {
 pub enum Command {
     /// Lists the keys, all or those in which a regular expression is found.
     Configs(configs::Configs),
+    /// Lists the architectures that model.arch takes: Fixup ResNets, torchvision's, timm's vision transformers.
+    Models(models::Models),
     /// Shows all settings of a key.
     Show(show::Show),
     /// Measures accuracy and loss of a checkpoint on the test images, and stores its predictions.
@@ -85,6 +88,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         None => arguments.train.run(),
         Some(Command::Configs(command)) => command.run(),
+        Some(Command::Models(command)) => command.run(),
         Some(Command::Show(command)) => command.run(),
         Some(Command::Eval(command)) => command.run(),
         Some(Command::Analyse(command)) => command.run(),
@@ -110,6 +114,7 @@ fn training<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Re
     let (progress, listening) = (Progress::new(), signals::listen()?);
     let emit = |event: Event| progress.show(event);
     let result = guarded(|| {
+        device.processor.instructions.0.choose()?;
         let mut devices = device.choices.open()?;
         let others = devices.split_off(1);
         work(&Job { device: devices.remove(0), others: &others, emit: &emit, stop: &listening.stop })

@@ -45,6 +45,9 @@ fn in_words(remedy: &Remedy) -> String {
                                  another folder with -w"
                 .to_owned()
         }
+        Remedy::StartOverOrLeave => {
+            "; start over by --force, which keeps the folder aside, or name another folder with -w".to_owned()
+        }
         Remedy::NamePart => {
             "; copy one into a file of its own with `runner checkpoint convert FILE NEW --part NAME`"
                 .to_owned()

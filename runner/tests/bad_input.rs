@@ -55,7 +55,11 @@ fn unknown_keys_paths_values_and_commands() {
     failure(train(here.path(), &["--set", "train.epoch=3"]), 2, &["train.epoch;", "train.epochs"]);
     failure(train(here.path(), &["--set", "train.epochs=many"]), 2, &["train.epochs=many"]);
     failure(train(here.path(), &["--set", "train.epochs=0"]), 2, &["train.epochs is 0", "from 1"]);
-    failure(train(here.path(), &["--set", "model.arch=resnet1"]), 2, &["resnet1", "fixup_resnet18"]);
+    failure(
+        train(here.path(), &["--set", "model.arch=resnet1"]),
+        2,
+        &["resnet1", "resnet18", "runner models"],
+    );
     failure(
         train(
             here.path(),

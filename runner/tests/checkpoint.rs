@@ -95,7 +95,7 @@ fn the_content_of_a_file_says_its_format() {
     assert_eq!(json_of(here.path(), &["inspect", "--names", "safetensors.pth"])["format"], "safetensors");
     assert_eq!(json_of(here.path(), &["inspect", "--names", "zip.safetensors"])["format"], "PyTorch");
     std::fs::write(here.path().join("notes.txt"), "no tensors at all").unwrap();
-    failure(checkpoint_command(here.path(), &["inspect", "notes.txt"]), 3, &["notes.txt is no checkpoint"]);
+    failure(checkpoint_command(here.path(), &["inspect", "notes.txt"]), 3, &["notes.txt is a text file"]);
     let help = success(checkpoint_command(here.path(), &["convert", "--help"]));
     for ending in basin_core::checkpoint::endings() {
         assert!(help.contains(&format!("{ending} holds")), "{help}");
@@ -209,7 +209,7 @@ fn broken_and_missing_files_and_wrong_endings_are_one_sentence() {
     for (file, parts) in [
         ("broken.safetensors", ["broken.safetensors", "not a whole safetensors file"]),
         ("broken.pth", ["broken.pth", "not a whole PyTorch checkpoint"]),
-        ("empty.pth", ["empty.pth", "not a whole PyTorch checkpoint"]),
+        ("empty.pth", ["empty.pth is empty", "download it again"]),
         ("missing.pth", ["cannot read missing.pth", "check the path"]),
         ("missing.safetensors", ["cannot read missing.safetensors", "check the path"]),
     ] {
@@ -252,6 +252,17 @@ fn tensors_of_other_types_are_told_and_left_out() {
     failure(convert("alone.safetensors"), 2, &["out.pth is there already"]);
     std::fs::remove_file(here.path().join("out.pth")).unwrap();
     failure(convert("alone.safetensors"), 3, &["odd", "complex64", "is not read", "float32"]);
+
+    // What does not fit into float32 is told: 2^24 + 1 and 0.1; 0.5 fits.
+    let wide = r#"{"many":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},
+        "fine":{"dtype":"F64","shape":[1],"data_offsets":[8,16]},"tenth":{"dtype":"F64","shape":[1],"data_offsets":[16,24]}}"#;
+    let values = [16_777_217i64.to_le_bytes(), 0.5f64.to_le_bytes(), 0.1f64.to_le_bytes()].concat();
+    write("wide.safetensors", wide, &values);
+    let told = success(convert("wide.safetensors"));
+    assert_eq!(
+        told,
+        "3 tensors written to out.pth; values of many and 1 more tensors were rounded to float32\n"
+    );
 }
 
 #[test]

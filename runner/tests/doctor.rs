@@ -61,8 +61,8 @@ fn what_cannot_be_computed_on_is_a_sentence() {
         }
     }
     let mut wrong = doctor("cpu");
-    wrong.args(["--arch", "resnet18"]);
-    failure(wrong, 2, &["unknown architecture resnet18", "fixup_resnet18"]);
+    wrong.args(["--arch", "resnet19"]);
+    failure(wrong, 2, &["unknown architecture resnet19", "resnet18"]);
 }
 
 /// Where wgpu is built in, this needs a GPU; Mesa's software Vulkan, Debian's package mesa-vulkan-drivers, is one.

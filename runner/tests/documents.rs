@@ -330,7 +330,9 @@ fn small(arguments: &[String]) -> Vec<String> {
         ["spectrum", ..] => [device.to_vec(), vec!["--layers", "^fc$"]].concat(),
         ["distance" | "mistakes", ..] => device.to_vec(),
         ["doctor", ..] => [device.to_vec(), vec!["--size", "16", "--batch", "2"]].concat(),
-        ["configs" | "show" | "curves" | "gc" | "checkpoint", ..] | ["prepare", "verify", ..] => vec![],
+        ["configs" | "models" | "show" | "curves" | "gc" | "checkpoint", ..] | ["prepare", "verify", ..] => {
+            vec![]
+        }
         [option, ..] if option.starts_with('-') => [set(&SMALL), device.to_vec()].concat(),
         _ => panic!("this test does not know how to run: runner {}", arguments.join(" ")),
     };

@@ -197,7 +197,7 @@ fn predictions_that_cannot_be_compared_get_one_sentence() {
     check("label.safetensors", 3, &["label.safetensors", "a label is 7"]);
     check("empty.safetensors", 3, &["empty.safetensors", "there is no sample"]);
     check("cut.safetensors", 3, &["cut.safetensors", "is not a whole"]);
-    check("text.safetensors", 3, &["text.safetensors", "is not a whole"]);
+    check("text.safetensors", 3, &["text.safetensors", "is a text file"]);
     check("nowhere.safetensors", 3, &["nowhere.safetensors", "check the path"]);
     failure(mistakes(path, &["ok.safetensors"]), 2, &["2 values required"]);
     let mut command = mistakes(path, &["ok.safetensors", "more.safetensors"]);

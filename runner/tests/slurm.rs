@@ -90,10 +90,9 @@ fn without_submit_a_shell_is_told_and_gpus_come_from_the_keys() {
     tiny_families(path);
     let bin = path.join("no-slurm-here").display().to_string();
     let commands = success(slurm(path, &bin, &["^gpu/"]));
-    let lines: Vec<&str> = commands.lines().collect();
-    assert!(lines.len() == 4 && lines[0].starts_with("job0=$(sbatch --parsable /"), "{commands}");
-    let after: Vec<&str> =
-        lines.iter().copied().filter(|line| line.contains("afterok:${job0%%;*}_0 ")).collect();
+    let lines: Vec<&str> = commands.lines().filter(|line| line.starts_with("job")).collect();
+    assert!(lines.len() == 4 && lines[0].starts_with("job0=$(submit /"), "{commands}");
+    let after: Vec<&str> = lines.iter().copied().filter(|line| line.contains("afterok:${job0}_0 ")).collect();
     assert_eq!(after.len(), 2, "{commands}");
     let (scripts, lists) = (written(path, "sh"), written(path, "txt"));
     for (script, list) in scripts.iter().zip(&lists) {
@@ -103,6 +102,39 @@ fn without_submit_a_shell_is_told_and_gpus_come_from_the_keys() {
     }
     failure(slurm(path, &bin, &["^gpu/", "--submit"]), 1, &["no sbatch", "--submit"]);
     failure(slurm(path, &bin, &["tiny/tuned"]), 2, &["tiny/tuned/clipart needs tiny/first", "add it"]);
+}
+
+#[test]
+fn the_printed_lines_find_the_id_whatever_a_site_says_and_stop_where_a_job_is_refused() {
+    let here = folder();
+    let path = here.path();
+    tiny_families(path);
+    let commands = success(slurm(path, &path.join("no-slurm-here").display().to_string(), &["^gpu/"]));
+    let run = |sbatch: &str| {
+        let sbatch = format!("echo \"$@\" >> asked; {sbatch}");
+        let bin = programs(path, &[("sbatch", &sbatch), ("scontrol", "exit 1")]);
+        let _ = std::fs::remove_file(path.join("asked"));
+        let path_variable = format!("{bin}:{}", std::env::var("PATH").unwrap());
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.current_dir(path).env("PATH", path_variable).args(["-c", &commands]).output();
+        let asked = std::fs::read_to_string(path.join("asked")).unwrap();
+        (output.unwrap().status.success(), asked)
+    };
+    for said in [
+        "echo 71",
+        "echo hello; echo 71",
+        "echo '71;cluster'; echo",
+        "printf '71\\r\\n'",
+        "echo 71; echo bye",
+    ] {
+        let (is_done, asked) = run(said);
+        assert!(is_done && asked.lines().count() == 4, "{said}: {asked}");
+        assert_eq!(asked.matches("--dependency=afterok:71_0 ").count(), 2, "{said}: {asked}");
+    }
+    for said in ["echo 71; exit 1", "echo queued"] {
+        let (is_done, asked) = run(said);
+        assert!(!is_done && asked.lines().count() == 1, "{said}: {asked}");
+    }
 }
 
 #[test]

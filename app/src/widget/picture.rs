@@ -1,5 +1,6 @@
 //! Images of data sets as textures, made once and beside the window's thread.
 
+use basin_core::config::Interpolation;
 use basin_core::data::{RgbImage, resize_shorter_side};
 use basin_core::error::Result;
 use egui::{
@@ -32,7 +33,7 @@ impl Picture {
         let short = u64::from(width.min(height)) * u64::from(LONGEST.min(long)) / u64::from(long.max(1));
         let image = match long <= LONGEST {
             true => image.clone(),
-            false => resize_shorter_side(image, short.max(1) as usize)?,
+            false => resize_shorter_side(image, short.max(1) as usize, Interpolation::Bilinear)?,
         };
         let options = TextureOptions { minification: TextureFilter::Linear, ..TextureOptions::NEAREST };
         Ok(Self::new(context, name, image, options))

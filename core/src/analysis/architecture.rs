@@ -20,7 +20,7 @@ pub fn architecture<'a>(
     otherwise: Option<&str>,
 ) -> Result<Option<Arch>> {
     // The reference's checkpoints name architectures that are not ours.
-    let own = metadata.get("arch").filter(|own| Arch::names().any(|name| name == own.as_str()));
+    let own = metadata.get("arch").filter(|own| Arch::is_known(own));
     let of_run = match own {
         Some(_) => None,
         None => experiment_of_run(location)?.map(|experiment| experiment.model.arch),

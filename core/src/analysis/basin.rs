@@ -178,6 +178,11 @@ impl Analysis for BasinSearch {
                 Ok((selection.decode(&dataset, &experiment, job)?, training))
             };
             let evaluation = landscape.measure(place, decode, job)?;
+            if !evaluation.is_finite() {
+                job.emit(Event::Note(format!(
+                    "{place}: the network's outputs are not finite, which counts as wrong"
+                )));
+            }
             let measurement = Measurement::new(place, &evaluation);
             journal.add(measurement)?;
             let value = number::loss(measurement.loss(loss));

@@ -215,8 +215,9 @@ impl Analysis for LinearInterpolation {
             // Where both kinds are there, the barrier is that of the weights.
             let is_of_weights = line.output.statistics != Some(RunningStatistics::Averaged)
                 || !lines.iter().any(|line| line.output.statistics == Some(RunningStatistics::Measured));
-            if let Some(barrier) = line.output.barrier.filter(|_| is_of_weights) {
-                report.measure(Quantity::Barrier, &line.names, barrier.accuracy.value);
+            let barrier = line.output.barrier.filter(|_| is_of_weights);
+            if let Some(height) = barrier.and_then(|barrier| barrier.accuracy) {
+                report.measure(Quantity::Barrier, &line.names, height.value);
             }
         }
         Ok(report)

@@ -4,9 +4,11 @@ use super::source::{Source, read};
 use super::weights::Weights;
 use crate::checkpoint::{Location, StateDict};
 use crate::config::Experiment;
-use crate::data::Dataset;
+use crate::data::{Dataset, Preparation};
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::job::Job;
+use crate::model::positions::fitted;
 use crate::model::{Arch, Network};
 
 /// A checkpoint as a network.
@@ -26,8 +28,9 @@ impl Subject {
     /// in it is not finite.
     pub fn load(location: &Location, experiment: &Experiment, dataset: &Dataset, job: &Job) -> Result<Self> {
         let (source, state) = read(location, job)?;
-        let arch = Arch::new(&experiment.model.arch, dataset.outputs())?;
-        Self::new(source, arch, &state, job)
+        let size = experiment.data.configs.image_size;
+        let arch = Arch::for_images(&experiment.model.arch, dataset.outputs(), size)?;
+        Self::new(source, arch, state, experiment, job)
     }
 
     /// Loads a checkpoint with the head that it has, of the architecture that it says it is of, or else of
@@ -38,11 +41,21 @@ impl Subject {
     /// in it is not finite.
     pub fn load_as_it_is(location: &Location, experiment: &Experiment, job: &Job) -> Result<Self> {
         let Weights { source, arch, state } = Weights::load(location, Some(&experiment.model.arch), job)?;
-        Self::new(source, arch, &state, job)
+        let arch = Arch::for_images(&arch.name, arch.classes, experiment.data.configs.image_size)?;
+        Self::new(source, arch, state, experiment, job)
     }
 
-    fn new(source: Source, arch: Arch, state: &StateDict, job: &Job) -> Result<Self> {
-        let network = Network::new(arch, state, &job.device)
+    fn new(source: Source, arch: Arch, state: StateDict, experiment: &Experiment, job: &Job) -> Result<Self> {
+        let file = source.location.file();
+        let warning = file.map(|file| Preparation::warning(file, &experiment.data)).transpose()?;
+        if let Some(warning) = warning.flatten() {
+            job.emit(Event::Note(warning));
+        }
+        let (state, resampled) = fitted(&arch, state);
+        if let Some(resampled) = resampled {
+            job.emit(Event::Note(resampled.of(&source.location)));
+        }
+        let network = Network::new(arch, &state, &job.device)
             .map_err(|error| Error::data(format!("{} cannot be used: {error}", source.location)))?;
         Ok(Self { source, network })
     }

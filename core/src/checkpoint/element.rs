@@ -50,6 +50,24 @@ pub(super) fn floats(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
     })
 }
 
+/// Whether one of some little-endian numbers is another as float32.
+pub(super) fn is_rounded(dtype: Dtype, bytes: &[u8]) -> bool {
+    match dtype {
+        Dtype::F64 => convert(bytes, f64::from_le_bytes)
+            .into_iter()
+            .any(|number| f64::from(number as f32).to_bits() != number.to_bits() && !number.is_nan()),
+        Dtype::I64 => {
+            convert(bytes, i64::from_le_bytes).into_iter().any(|n| i128::from(n) != n as f32 as i128)
+        }
+        Dtype::U64 => {
+            convert(bytes, u64::from_le_bytes).into_iter().any(|n| u128::from(n) != n as f32 as u128)
+        }
+        Dtype::I32 => convert(bytes, i32::from_le_bytes).into_iter().any(|n| i64::from(n) != n as f32 as i64),
+        Dtype::U32 => convert(bytes, u32::from_le_bytes).into_iter().any(|n| i64::from(n) != n as f32 as i64),
+        _ => false,
+    }
+}
+
 /// Little-endian numbers as float64, in which all but 64-bit integers are exact; `None` as for [`floats`].
 pub(super) fn doubles(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f64>> {
     Some(match dtype {

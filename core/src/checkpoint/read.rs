@@ -76,6 +76,18 @@ impl Reader {
         Ok(values)
     }
 
+    /// Whether a value of a tensor is not exact in float32.
+    ///
+    /// # Errors
+    /// Those of [`Self::values`].
+    ///
+    /// # Panics
+    /// If there are not so many tensors.
+    pub fn is_rounded(&self, index: usize) -> Result<bool> {
+        let (dtype, bytes) = self.stored(index)?;
+        Ok(element::is_rounded(dtype, &bytes))
+    }
+
     /// # Errors
     /// [`Error::Data`] if another process has written into the file since it was opened.
     pub(super) fn check_unchanged(&self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::XraySettings;
+use super::{PhotoSettings, XraySettings};
 use crate::error::Result;
 use crate::file::{deserialize_optional_path, deserialize_path};
 use crate::setting::Section;
@@ -91,6 +91,9 @@ pub struct DataConfigs {
     /// How CheXpert's images are prepared, where it is not as in the reference's keys.
     #[serde(default)]
     pub xray: Option<XraySettings>,
+    /// How photographs are prepared, where it is not as in the data set's keys.
+    #[serde(default)]
+    pub photo: Option<PhotoSettings>,
 }
 
 impl DataConfigs {
@@ -103,6 +106,7 @@ impl DataConfigs {
         let at_least = format!("at least data.configs.image_size, {size}");
         section.require(pre_crop >= size, "pre_crop_size", pre_crop, &at_least)?;
         self.xray.as_ref().map_or(Ok(()), |xray| xray.check(Section("data.configs.xray")))?;
+        self.photo.as_ref().map_or(Ok(()), |photo| photo.check(Section("data.configs.photo")))?;
         self.shuffle_block_config.map_or(Ok(()), |shuffle| {
             let block = shuffle.block_size;
             let divides = block > 0 && size.is_multiple_of(block);

@@ -23,6 +23,7 @@ pub struct File {
     #[serde(skip)]
     text: String,
     /// Settings that families start from, by name.
+    #[serde(default)]
     bases: BTreeMap<String, Settings>,
     /// The families, in the order of their keys.
     pub families: Vec<Family>,
@@ -129,8 +130,14 @@ impl File {
     /// [`Error::Usage`] naming the family and the setting that is missing or of a wrong type.
     pub fn experiment(&self, family: &Family, member: usize, earlier: &Earlier) -> Result<Experiment> {
         serde_json::from_value(self.settings(family, member, earlier)?).map_err(|error| {
-            let place = self.place(&family.key);
-            Error::usage(format!("{place}: the family {} is wrong: {error}", family.key))
+            let (place, error) = (self.place(&family.key), error.to_string());
+            let is_text = error.starts_with("invalid type: string") && !error.contains("expected a string");
+            let hint = if is_text {
+                "; a text is computed where it is a finite sum, product or quotient of numbers, such as \"0.1 * 32 / 256\""
+            } else {
+                ""
+            };
+            Error::usage(format!("{place}: the family {} is wrong: {error}{hint}", family.key))
         })
     }
 
@@ -246,6 +253,11 @@ impl Family {
         fill(&self.key, &names(&self.options(member)))
     }
 
+    /// What one member starts from.
+    pub(super) fn base_key(&self, member: usize) -> String {
+        fill(&self.base, &names(&self.options(member)))
+    }
+
     fn options(&self, mut member: usize) -> Vec<(&str, &AxisOption)> {
         let mut options: Vec<_> = self
             .axes
@@ -322,13 +334,22 @@ fn fill_setting(
 ) -> Result<Value> {
     let value = fill_value(&setting.0, filled)?;
     let is_text = overrides::setting(&path.0).is_ok_and(|setting| setting.kind == Kind::Text);
-    let computed = value.as_str().filter(|_| !is_text).and_then(evaluate);
-    Ok(match computed {
-        // Counts are whole numbers.
-        Some(number) if number.fract() == 0.0 && number.abs() < 2f64.powi(53) => Value::from(number as i64),
-        Some(number) => Value::from(number),
-        None => value,
-    })
+    Ok(if is_text { value } else { computed(value) })
+}
+
+/// A value with the number in place of each text that is a sum or a product, also in lists.
+fn computed(value: Value) -> Value {
+    match value {
+        Value::Array(values) => values.into_iter().map(computed).collect(),
+        value => match value.as_str().and_then(evaluate) {
+            // Counts are whole numbers.
+            Some(number) if number.fract() == 0.0 && number.abs() < 2f64.powi(53) => {
+                Value::from(number as i64)
+            }
+            Some(number) => Value::from(number),
+            None => value,
+        },
+    }
 }
 
 /// Fills all texts of a value; one that is nothing but a name becomes the number it stands for, if it is one.
@@ -395,6 +416,10 @@ mod tests {
             &["mine.ron:3:", "dotted"],
         );
         check(r#"key: "k", base: "nine""#, &["mine.ron:3:33", "nine"]);
+        check(
+            r#"key: "k", base: "none", set: { "train.epochs": "1 / 0" }"#,
+            &["mine.ron:3:22", "1 / 0", "a text is computed"],
+        );
         check(r#"key: "k", base: "none""#, &["mine.ron:3:22", "the family k", "script"]);
         let axes = r#"axes: [(name: "start", options: [(label: "a", values: { "seed": "1" })])]"#;
         check(

@@ -160,10 +160,27 @@ impl Registry {
     fn change(&self, experiment: Experiment, set: &[String]) -> Result<Experiment> {
         let (key, batch) = (experiment.key.clone(), experiment.train.batch_size);
         let mut changed = apply_overrides(experiment, set)?;
-        if self.entry(&key)?.2.lr_follows_batch && !sets_rate(set) {
+        if self.follows_batch(&key)? && !sets_rate(set) {
             changed.optimizer.base_lr *= changed.train.batch_size as f64 / batch as f64;
         }
         Ok(changed)
+    }
+
+    /// Whether the learning rate of a key grows with its batch: its family says so, or that of the key which it starts from.
+    fn follows_batch(&self, key: &str) -> Result<bool> {
+        let (mut key, mut before) = (key.to_owned(), usize::MAX);
+        loop {
+            let (at, _, family) = self.entry(&key)?;
+            if family.lr_follows_batch {
+                return Ok(true);
+            }
+            // Only an earlier key can be a base.
+            let base = family.base_key(self.entries[at].1[2]);
+            if at >= before || !self.entries[..at].iter().any(|(known, _)| *known == base) {
+                return Ok(false);
+            }
+            (key, before) = (base, at);
+        }
     }
 
     /// A sentence where changes leave the learning rate at that of another batch; `None` where there is nothing to say.
@@ -232,7 +249,10 @@ mod tests {
             key: "mine/{domain}/lr{lr}",
             base: "train/DomainNet_{domain}/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR",
             lr_follows_batch: true,
-            set: { "optimizer.base_lr": "{lr} * 32 / 256", "train.epochs": "2 * 3" },
+            set: {
+                "optimizer.base_lr": "{lr} * 32 / 256", "train.epochs": "2 * 3",
+                "lr_scheduler.kwargs.milestones": ["2 * 2", 5],
+            },
             axes: [
                 (name: "domain", options: [(label: "real"), (label: "clipart")]),
                 (name: "lr", options: [(label: "0.1"), (label: "0.02")]),
@@ -240,7 +260,6 @@ mod tests {
         )],
     )"#;
     const SECOND: &str = r#"(
-        bases: {},
         families: [
             (key: "again", base: "mine/clipart/lr0.02", set: { "optimizer.name": "AdamW" }),
             (key: "short", base: "mine"),
@@ -268,12 +287,16 @@ mod tests {
         );
         let again = registry.get("again").unwrap();
         assert_eq!((again.train.epochs, again.optimizer.base_lr), (6, 0.0025));
+        let schedule = serde_json::to_value(&again.lr_scheduler).unwrap();
+        assert_eq!(schedule["kwargs"]["milestones"], serde_json::json!([4, 5]));
         let settings = serde_json::to_value(&again.optimizer).unwrap();
         assert_eq!(settings["name"], "AdamW");
         assert!(settings["kwargs"].get("momentum").is_none(), "{settings}");
 
         let set = ["train.batch_size=64".to_owned()];
-        assert_eq!(registry.changed(key, &set).unwrap().optimizer.base_lr, 0.005);
+        for follows in [key, "again"] {
+            assert_eq!(registry.changed(follows, &set).unwrap().optimizer.base_lr, 0.005);
+        }
         assert_eq!(registry.kept_rate(key, &set).unwrap(), None);
         let theirs = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";
         let sentence = registry.kept_rate(theirs, &set).unwrap().unwrap();
@@ -287,13 +310,13 @@ mod tests {
         let files = [("p100_first.ron", FIRST), ("p200_second.ron", SECOND)];
         let message = with(&files).unwrap_err().to_string();
         assert!(
-            message.contains("p200_second.ron:6:") && message.contains("unknown base even later"),
+            message.contains("p200_second.ron:5:") && message.contains("unknown base even later"),
             "{message}"
         );
         let swapped = [("p200_first.ron", FIRST), ("p100_second.ron", SECOND)];
         let message = with(&swapped).unwrap_err().to_string();
         assert!(
-            message.contains("p100_second.ron:4:") && message.contains("mine/clipart/lr0.02"),
+            message.contains("p100_second.ron:3:") && message.contains("mine/clipart/lr0.02"),
             "{message}"
         );
         let own = FIRST.replace(

@@ -35,6 +35,10 @@ impl DataSource for Cifar10 {
         "CIFAR10"
     }
 
+    fn statistics(&self) -> Option<Statistics> {
+        Some(STATISTICS)
+    }
+
     fn transform(&self, input: Input) -> Arc<dyn Transform> {
         Arc::new(Photograph::new(&input, RandomCrop::Shifted, STATISTICS))
     }

@@ -32,6 +32,10 @@ impl DataSource for DomainNet {
         self.0
     }
 
+    fn statistics(&self) -> Option<Statistics> {
+        Some(Statistics::IMAGENET)
+    }
+
     fn transform(&self, input: Input) -> Arc<dyn Transform> {
         // As in the reference, also for sketches.
         Arc::new(Photograph::new(&input, RandomCrop::Resized, Statistics::IMAGENET))

@@ -28,6 +28,10 @@ impl DataSource for ImageFolder {
         "ImageFolder"
     }
 
+    fn statistics(&self) -> Option<Statistics> {
+        Some(Statistics::IMAGENET)
+    }
+
     fn transform(&self, input: Input) -> Arc<dyn Transform> {
         // As in the reference, for all photographs but those of CIFAR-10.
         Arc::new(Photograph::new(&input, RandomCrop::Resized, Statistics::IMAGENET))

@@ -29,6 +29,10 @@ impl DataSource for ImageNet {
         &[]
     }
 
+    fn statistics(&self) -> Option<Statistics> {
+        Some(Statistics::IMAGENET)
+    }
+
     fn transform(&self, input: Input) -> Arc<dyn Transform> {
         Arc::new(Photograph::new(&input, RandomCrop::Resized, Statistics::IMAGENET))
     }

@@ -29,6 +29,12 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
             Err(_) => rest.iter().map(|byte| char::from(*byte)).collect(),
         },
     };
+    if text.contains('\0') {
+        return Err(Error::data(format!(
+            "{} holds bytes of zero, as UTF-16 without a byte-order mark and UTF-32 have them; save it as UTF-8",
+            path.display()
+        )));
+    }
     Ok(match text.contains('\r') {
         true => text.replace("\r\n", "\n").replace('\r', "\n"),
         false => text,
@@ -136,8 +142,10 @@ mod tests {
             std::fs::write(&path, &bytes).unwrap();
             assert_eq!(read_text(&path).unwrap(), text, "{bytes:x?}");
         }
-        std::fs::write(&path, b"\xff\xfea").unwrap();
-        assert!(read_text(&path).unwrap_err().to_string().contains("save it as UTF-8"));
+        for bytes in [b"\xff\xfea".to_vec(), wide(u16::to_le_bytes)] {
+            std::fs::write(&path, bytes).unwrap();
+            assert!(read_text(&path).unwrap_err().to_string().contains("save it as UTF-8"));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::order::{Levels, Order};
 use super::random_crop::{resized_window, square_origin};
 use super::resize::{center_crop, crop_at, resize_shorter_side, resized_crop};
 use super::transform::{Crop, Input, Transform};
+use crate::config::Interpolation;
 use crate::error::Result;
 use crate::random::Keyed;
 
@@ -33,17 +34,24 @@ pub struct Photograph {
     size: usize,
     pre_crop: usize,
     random: RandomCrop,
+    interpolation: Interpolation,
     levels: Levels,
     order: Order,
 }
 
 impl Photograph {
-    /// Training crops as `random` says; values are normalized by `statistics`.
+    /// Training crops as `random` says; values are normalized by `statistics`, or by the settings' own.
     pub fn new(input: &Input, random: RandomCrop, statistics: Statistics) -> Self {
+        let photo = &input.photo;
+        let statistics = Statistics {
+            mean: photo.mean.unwrap_or(statistics.mean),
+            deviation: photo.std.unwrap_or(statistics.deviation),
+        };
         Self {
             size: input.size,
             pre_crop: input.pre_crop,
             random,
+            interpolation: photo.interpolation,
             levels: statistics.levels(),
             order: Order::new(input.shuffle.as_ref(), input.size * input.size),
         }
@@ -59,10 +67,10 @@ impl Transform for Photograph {
         let mut crop = match self.random {
             RandomCrop::Resized => {
                 let (origin, extent) = resized_window(image.width(), image.height(), draw);
-                resized_crop(image, origin, extent, self.size)?
+                resized_crop(image, origin, extent, self.size, self.interpolation)?
             }
             RandomCrop::Shifted => {
-                let image = resize_shorter_side(image, self.pre_crop)?;
+                let image = resize_shorter_side(image, self.pre_crop, self.interpolation)?;
                 let origin = square_origin(image.width(), image.height(), self.size, draw);
                 crop_at(&image, origin, self.size)
             }
@@ -75,7 +83,8 @@ impl Transform for Photograph {
     }
 
     fn eval_crop(&self, image: &RgbImage) -> Result<Crop> {
-        Ok(center_crop(&resize_shorter_side(image, self.pre_crop)?, self.size).into())
+        let image = resize_shorter_side(image, self.pre_crop, self.interpolation)?;
+        Ok(center_crop(&image, self.size).into())
     }
 
     fn normalize(&self, _width: usize, levels: &[u8], output: &mut [f32]) {

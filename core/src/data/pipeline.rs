@@ -48,7 +48,9 @@ impl Pipeline {
             }
         }
         let shuffle = shuffle(configs)?.filter(|shuffle| !shuffle.is_identity());
-        let input = Input { size, pre_crop, shuffle, xray: configs.xray.clone().unwrap_or_default() };
+        let (xray, photo) =
+            (configs.xray.clone().unwrap_or_default(), configs.photo.clone().unwrap_or_default());
+        let input = Input { size, pre_crop, shuffle, xray, photo };
         Ok(Self {
             size,
             augment: if configs.disable_aug { Augment::Eval } else { augment },

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 
 use image::RgbImage;
 
-use super::bilinear::Scaler;
 use super::decode::check_size;
+use super::resample::Scaler;
+use crate::config::Interpolation;
 use crate::error::{Error, Result};
 
 thread_local! {
@@ -26,7 +27,7 @@ pub(super) struct Window {
 ///
 /// # Errors
 /// [`Error::Data`] if the image or the result has no pixels.
-pub fn resize_shorter_side(image: &RgbImage, side: usize) -> Result<RgbImage> {
+pub fn resize_shorter_side(image: &RgbImage, side: usize, by: Interpolation) -> Result<RgbImage> {
     let (width, height) = image.dimensions();
     let longer = |long: u32, short: u32| {
         let longer = side as u64 * u64::from(long) / u64::from(short.max(1));
@@ -40,7 +41,7 @@ pub fn resize_shorter_side(image: &RgbImage, side: usize) -> Result<RgbImage> {
     if (new_width, new_height) == (width, height) {
         return Ok(image.clone());
     }
-    scale(image, Window { top: 0, left: 0, height, width }, new_width, new_height)
+    scale(image, Window { top: 0, left: 0, height, width }, new_width, new_height, by)
 }
 
 /// The middle `[side, side]` pixels, with black around an image that is smaller (torchvision's `CenterCrop`).
@@ -63,13 +64,14 @@ pub fn resized_crop(
     (top, left): (i64, i64),
     (height, width): (u32, u32),
     side: usize,
+    by: Interpolation,
 ) -> Result<RgbImage> {
     let window = Window { top, left, height, width };
     let side = side as u32;
     if (height, width) == (side, side) {
         return Ok(crop(image, window));
     }
-    scale(image, window, side, side)
+    scale(image, window, side, side, by)
 }
 
 /// Python's `int(round((size - crop) / 2.0))` where the crop fits, minus the padding that comes first where not.
@@ -109,8 +111,8 @@ fn rows(image: &RgbImage, window: Window) -> impl Iterator<Item = Row<'_>> {
     })
 }
 
-/// The window in that size, by Pillow's bilinear filter.
-fn scale(image: &RgbImage, window: Window, width: u32, height: u32) -> Result<RgbImage> {
+/// The window in that size, by Pillow's filter.
+fn scale(image: &RgbImage, window: Window, width: u32, height: u32, by: Interpolation) -> Result<RgbImage> {
     if [window.width, window.height, width, height].contains(&0) {
         return Err(Error::data("cannot resize an image without pixels; check its width and height"));
     }
@@ -130,7 +132,7 @@ fn scale(image: &RgbImage, window: Window, width: u32, height: u32) -> Result<Rg
     let pixels = &image.as_raw().as_chunks().0[top * stride + left..];
     let size = |height: u32, width: u32| (height as usize, width as usize);
     let (old, new) = (size(window.height, window.width), size(height, width));
-    let bytes = SCALER.with_borrow_mut(|scaler| scaler.scale(pixels, stride, old, new));
+    let bytes = SCALER.with_borrow_mut(|scaler| scaler.scale(pixels, stride, old, new, by));
     RgbImage::from_raw(width, height, bytes)
         .ok_or_else(|| Error::data("cannot resize an image: it lacks pixels"))
 }
@@ -159,7 +161,9 @@ mod tests {
     #[test]
     fn a_thin_image_is_not_enlarged_beyond_the_bound() {
         for (width, height) in [(1, 65_000), (65_000, 1), (3_000_000, 1)] {
-            let message = resize_shorter_side(&RgbImage::new(width, height), 256).unwrap_err().to_string();
+            let message = resize_shorter_side(&RgbImage::new(width, height), 256, Interpolation::Bilinear)
+                .unwrap_err()
+                .to_string();
             assert!(message.contains("BASIN_MAX_IMAGE_PIXELS") && message.contains("256"), "{message}");
         }
     }

@@ -61,6 +61,10 @@ impl DataSource for Shapes {
         self.name
     }
 
+    fn statistics(&self) -> Option<Statistics> {
+        Some(Statistics::IMAGENET)
+    }
+
     fn transform(&self, input: Input) -> Arc<dyn Transform> {
         // As drawings have them in the reference.
         Arc::new(Photograph::new(&input, RandomCrop::Resized, Statistics::IMAGENET))

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::index::{Files, Index};
+use super::photograph::Statistics;
 use super::split::{Labelling, Split};
 use super::transform::{Input, Transform};
 use crate::config::Data;
@@ -27,6 +28,11 @@ pub trait DataSource: Sync {
     /// What its labels say.
     fn labelling(&self) -> Labelling {
         Labelling::Class
+    }
+
+    /// Mean and standard deviation that its photographs are normalized by; `None` where they are none.
+    fn statistics(&self) -> Option<Statistics> {
+        None
     }
 
     /// What is done to its images, normalization included.

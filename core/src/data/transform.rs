@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use image::{ImageBuffer, RgbImage};
 
 use super::shuffle::Shuffle;
-use crate::config::XraySettings;
+use crate::config::{PhotoSettings, XraySettings};
 use crate::error::Result;
 use crate::random::Keyed;
 
@@ -55,6 +55,8 @@ pub struct Input {
     pub shuffle: Option<Shuffle>,
     /// How X-rays are prepared.
     pub xray: XraySettings,
+    /// How photographs are prepared.
+    pub photo: PhotoSettings,
 }
 
 /// An image as the 8-bit values that only arithmetic is left to do with.

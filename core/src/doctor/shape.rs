@@ -9,29 +9,59 @@ use crate::error::Result;
 use crate::evaluate::values;
 use crate::model::conv::{Options, composed, conv};
 use crate::model::layer::{LinearMap, Operator};
-use crate::model::{Arch, pool};
+use crate::model::{Arch, activation, attention, depthwise, layer_norm, pool};
 use crate::random::{Keyed, Purpose};
 
 /// An operation on square images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    Conv { kernel: usize, stride: usize, side: usize, inputs: usize, outputs: usize },
-    Pool { side: usize, channels: usize },
-    Linear { inputs: usize, outputs: usize },
+    Conv {
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+        side: usize,
+        inputs: usize,
+        outputs: usize,
+    },
+    Linear {
+        tokens: usize,
+        inputs: usize,
+        outputs: usize,
+    },
+    /// Of no weights.
+    Other(Operator),
 }
 
-/// Who convolves and pools.
+/// Who computes them.
 #[derive(Clone, Copy)]
 pub(super) struct Operations {
     conv: fn(Tensor<4>, Tensor<4>, Tensor<1>, Tensor<1>, Option<Tensor<4>>, Options) -> Tensor<4>,
     max_pool: fn(Tensor<4>) -> Tensor<4>,
+    depthwise: fn(Tensor<4>, Tensor<4>, Tensor<1>) -> Tensor<4>,
+    attention: fn(Tensor<4>, usize) -> Tensor<4>,
+    layer_norm: fn(Tensor<4>, Tensor<1>, Tensor<1>, f32) -> Tensor<4>,
+    activate: fn(Tensor<4>, activation::Activation) -> Tensor<4>,
 }
 
 impl Operations {
     /// The CPU's own kernels.
-    pub const OWN: Self = Self { conv, max_pool: pool::max_pool };
+    pub const OWN: Self = Self {
+        conv,
+        max_pool: pool::max_pool,
+        depthwise: depthwise::depthwise,
+        attention: |qkv, heads| attention::attention(qkv, heads, None),
+        layer_norm: layer_norm::layer_norm,
+        activate: activation::activate,
+    };
     /// Compositions of Burn's operations, on any device.
-    pub const BURN: Self = Self { conv: composed::conv, max_pool: pool::composed };
+    pub const BURN: Self = Self {
+        conv: composed::conv,
+        max_pool: pool::composed,
+        depthwise: depthwise::composed,
+        attention: |qkv, heads| attention::composed(qkv, heads, None),
+        layer_norm: layer_norm::composed,
+        activate: activation::composed,
+    };
 }
 
 /// Each shape once, with its first layer and the number of its layers.
@@ -42,18 +72,17 @@ pub(super) fn of(arch: &Arch, side: usize) -> Vec<(String, usize, Shape)> {
         None => found.push((layer.to_owned(), 1, shape)),
     };
     for (stage, operator) in arch.operators(side) {
-        let LinearMap { weight, stride, side } = match operator {
-            Operator::Linear(map) => map,
-            Operator::MaxPool { channels, side } => {
-                add(stage, Shape::Pool { side, channels });
-                continue;
-            }
+        let Operator::Linear(LinearMap { weight, stride, padding, side, tokens }) = operator else {
+            add(stage, Shape::Other(operator));
+            continue;
         };
         let spec = &arch.parameters[weight];
         let layer = spec.name.trim_end_matches(".weight");
         match *spec.shape {
-            [outputs, inputs, kernel, _] => add(layer, Shape::Conv { kernel, stride, side, inputs, outputs }),
-            [outputs, inputs] => add(layer, Shape::Linear { inputs, outputs }),
+            [outputs, inputs, kernel, _] => {
+                add(layer, Shape::Conv { kernel, stride, padding, side, inputs, outputs });
+            }
+            [outputs, inputs] => add(layer, Shape::Linear { tokens, inputs, outputs }),
             _ => {}
         }
     }
@@ -85,28 +114,59 @@ impl Shape {
             Self::Conv { kernel, side, inputs, outputs, .. } => {
                 vec![batch * side * side * inputs, kernel * kernel * inputs * outputs, 1, 1]
             }
-            Self::Pool { side, channels } => vec![batch * side * side * channels],
-            Self::Linear { inputs, outputs } => vec![batch * inputs, outputs * inputs, outputs],
+            Self::Linear { tokens, inputs, outputs } => {
+                vec![batch * tokens * inputs, inputs * outputs, 1, outputs]
+            }
+            Self::Other(operator) => match operator {
+                Operator::MaxPool { side, channels } => vec![batch * side * side * channels],
+                Operator::Depthwise { side, channels } => {
+                    vec![batch * side * side * channels, depthwise::SIDE.pow(2) * channels, channels]
+                }
+                Operator::Attention { tokens, heads, width } => vec![batch * tokens * 3 * heads * width],
+                Operator::LayerNorm { positions, channels } => {
+                    vec![batch * positions * channels, channels, channels]
+                }
+                Operator::Activation { values, .. } => vec![batch * values],
+                Operator::Linear(_) => Vec::new(),
+            },
         }
     }
 
     fn apply(&self, batch: usize, operands: &[Tensor<1>], operations: Operations) -> Tensor<4> {
         let operand = |number: usize| operands[number].clone();
         match *self {
-            Self::Conv { kernel, stride, side, inputs, outputs } => {
+            Self::Conv { kernel, stride, padding, side, inputs, outputs } => {
                 let images = operand(0).reshape([batch, side, side, inputs]);
                 let weights = operand(1).reshape([kernel, kernel, inputs, outputs]);
-                let options = Options { stride, padding: kernel / 2, relu: false };
+                let options = Options { stride, padding, relu: false };
                 (operations.conv)(images, weights, operand(2), operand(3), None, options)
             }
-            Self::Pool { side, channels } => {
-                (operations.max_pool)(operand(0).reshape([batch, side, side, channels]))
+            Self::Linear { tokens, inputs, outputs } => {
+                let tokens = operand(0).reshape([batch, 1, tokens, inputs]);
+                let weights = operand(1).reshape([1, 1, inputs, outputs]);
+                (operations.conv)(tokens, weights, operand(2), operand(3), None, Options::POINTWISE)
             }
-            Self::Linear { inputs, outputs } => {
-                let weights = operand(1).reshape([outputs, inputs]);
-                let products = operand(0).reshape([batch, inputs]).matmul(weights.transpose());
-                (products + operand(2).reshape([1, outputs])).reshape([batch, 1, 1, outputs])
-            }
+            Self::Other(operator) => match operator {
+                Operator::MaxPool { side, channels } => {
+                    (operations.max_pool)(operand(0).reshape([batch, side, side, channels]))
+                }
+                Operator::Depthwise { side, channels } => {
+                    let images = operand(0).reshape([batch, side, side, channels]);
+                    let weights = operand(1).reshape([depthwise::SIDE, depthwise::SIDE, 1, channels]);
+                    (operations.depthwise)(images, weights, operand(2))
+                }
+                Operator::Attention { tokens, heads, width } => {
+                    (operations.attention)(operand(0).reshape([batch, 1, tokens, 3 * heads * width]), heads)
+                }
+                Operator::LayerNorm { positions, channels } => {
+                    let x = operand(0).reshape([batch, 1, positions, channels]);
+                    (operations.layer_norm)(x, operand(1), operand(2), 1e-6)
+                }
+                Operator::Activation { activation, values } => {
+                    (operations.activate)(operand(0).reshape([batch, 1, 1, values]), activation)
+                }
+                Operator::Linear(_) => operand(0).reshape([1, 1, 1, 1]),
+            },
         }
     }
 }
@@ -121,14 +181,32 @@ fn random(number: usize, size: usize, Range { start, end }: Range<f64>, device: 
 impl fmt::Display for Shape {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Conv { kernel, stride, side, inputs, outputs } => write!(
+            Self::Conv { kernel, stride, side, inputs, outputs, .. } => write!(
                 formatter,
                 "convolution {kernel}x{kernel} stride {stride}, {inputs} to {outputs} channels, {side}x{side}"
             ),
-            Self::Pool { side, channels } => {
-                write!(formatter, "max pooling, {channels} channels, {side}x{side}")
+            Self::Linear { tokens: 1, inputs, outputs } => write!(formatter, "linear, {inputs} to {outputs}"),
+            Self::Linear { tokens, inputs, outputs } => {
+                write!(formatter, "linear, {inputs} to {outputs}, {tokens} tokens")
             }
-            Self::Linear { inputs, outputs } => write!(formatter, "linear, {inputs} to {outputs}"),
+            Self::Other(operator) => match operator {
+                Operator::MaxPool { side, channels } => {
+                    write!(formatter, "max pooling, {channels} channels, {side}x{side}")
+                }
+                Operator::Depthwise { side, channels } => {
+                    write!(formatter, "depthwise convolution 7x7, {channels} channels, {side}x{side}")
+                }
+                Operator::Attention { tokens, heads, width } => {
+                    write!(formatter, "attention, {heads} heads of {width} channels, {tokens} tokens")
+                }
+                Operator::LayerNorm { positions, channels } => {
+                    write!(formatter, "layer normalisation, {channels} channels, {positions} positions")
+                }
+                Operator::Activation { activation, values } => {
+                    write!(formatter, "{activation:?}, {values} values")
+                }
+                Operator::Linear(_) => Ok(()),
+            },
         }
     }
 }

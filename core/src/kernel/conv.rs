@@ -17,9 +17,10 @@ mod tests;
 use rayon::prelude::*;
 
 use self::geometry::Geometry;
-use self::product::{Finish, Shared, product};
+use self::product::{Finish, product};
 use self::view::{Tap, View, pad};
 use self::weight::weight_gradient;
+use super::slice::{Shared, fill};
 use super::tile::COLS;
 
 /// Floats of one partial sum over an activation; fixes the order of addition.
@@ -167,13 +168,4 @@ fn add_up(parts: Vec<Vec<f64>>, columns: usize) -> Vec<f64> {
         total.iter_mut().zip(part).for_each(|(total, value)| *total += value);
     }
     total
-}
-
-/// A buffer of `floats` that `write` fills completely.
-fn fill(floats: usize, write: impl FnOnce(Shared)) -> Vec<f32> {
-    let mut buffer = Vec::<f32>::with_capacity(floats);
-    write(Shared(buffer.as_mut_ptr()));
-    // SAFETY: `write` has set every element.
-    unsafe { buffer.set_len(floats) };
-    buffer
 }

@@ -27,3 +27,44 @@ pub fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> CpuTensor 
 pub fn at_least(floor: f32, value: f32) -> f32 {
     if value < floor { floor } else { value }
 }
+
+/// The sum of some floats in an order that vector instructions can follow.
+#[inline(always)]
+pub fn sum_lanes(values: &[f32]) -> f32 {
+    let mut lanes = [0.0; 16];
+    let chunks = values.chunks_exact(16);
+    let rest: f32 = chunks.remainder().iter().sum();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, value)| *lane += value);
+    }
+    lanes.iter().sum::<f32>() + rest
+}
+
+/// A buffer that tasks write to in parallel, each at places of its own.
+#[derive(Clone, Copy)]
+pub struct Shared(pub *mut f32);
+
+// SAFETY: every task writes its own pixels and columns only.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The buffer's element `index` as a pointer.
+    ///
+    /// # Safety
+    /// `index` must lie within the buffer.
+    pub unsafe fn at(self, index: usize) -> *mut f32 {
+        // SAFETY: promised by the caller.
+        unsafe { self.0.add(index) }
+    }
+}
+
+/// A buffer of `floats` that `write` fills completely.
+pub fn fill(floats: usize, write: impl FnOnce(Shared)) -> Vec<f32> {
+    let mut buffer = Vec::<f32>::with_capacity(floats);
+    write(Shared(buffer.as_mut_ptr()));
+    // SAFETY: `write` has set every element.
+    unsafe { buffer.set_len(floats) };
+    buffer
+}

@@ -1,5 +1,7 @@
 //! The micro-kernel under every convolution: a tile of 6 x 64 sums held in registers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Avx2Lanes, Avx512Lanes};
 use super::lanes::{Lanes, PortableLanes};
@@ -50,6 +52,16 @@ pub trait Work {
     fn run<K: Kernel>(self) -> Self::Output;
 }
 
+/// Whether AVX-512 is left out.
+static ONLY_AVX2: AtomicBool = AtomicBool::new(false);
+
+/// From now on kernels use AVX2 also where the processor has AVX-512, so that every x86-64 processor with AVX2 computes the
+/// same bytes. Returns whether this processor has AVX2.
+pub fn use_only_avx2() -> bool {
+    ONLY_AVX2.store(true, Ordering::Relaxed);
+    with_widest(Name) == "AVX2"
+}
+
 /// Name of the instructions that [`with_widest`] uses here.
 pub fn instructions() -> &'static str {
     with_widest(Name)
@@ -66,7 +78,7 @@ impl Work for Name {
     }
 }
 
-/// Does the work with the widest instructions that the machine has.
+/// Does the work with the widest instructions that the machine has, of those that [`use_only_avx2`] leaves.
 pub fn with_widest<W: Work>(work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
     {
@@ -80,7 +92,7 @@ pub fn with_widest<W: Work>(work: W) -> W::Output {
             work.run::<Avx2>()
         }
 
-        if is_x86_feature_detected!("avx512f") {
+        if is_x86_feature_detected!("avx512f") && !ONLY_AVX2.load(Ordering::Relaxed) {
             // SAFETY: the machine has AVX-512.
             return unsafe { avx512(work) };
         }

@@ -1,10 +1,14 @@
 //! Tests: the CPU's own kernels and the compositions of Burn's operations, which other devices use, give the same values and
 //! the same gradients.
 
+use std::sync::Arc;
+
 use burn::tensor::{Device, Tensor};
 
+use super::activation::{self, Activation};
+use super::attention::{self, Angles};
 use super::conv::{self, Options};
-use super::{norm, pool};
+use super::{depthwise, layer_norm, norm, pool};
 use crate::random::{Keyed, Purpose};
 
 /// Computes both functions of the same random operands, and compares their outputs and the gradients of a weighted sum of them.
@@ -100,4 +104,52 @@ fn normalisations_agree() {
     let x = Tensor::<1>::from_floats(values.as_slice(), &Device::flex()).reshape(images);
     let difference = norm::moments(x.clone()) - norm::composed::moments(x);
     assert!(difference.abs().max().into_scalar::<f32>() < 1e-6);
+}
+
+#[test]
+fn activations_agree() {
+    for activation in [Activation::Gelu, Activation::GeluTanh, Activation::QuickGelu, Activation::Silu] {
+        let shape = [2, 1, 5, 7];
+        compare(
+            [&shape],
+            |[x]| activation::activate(x.reshape(shape) * 4.0, activation),
+            |[x]| activation::composed(x.reshape(shape) * 4.0, activation),
+        );
+    }
+}
+
+#[test]
+fn depthwise_convolutions_agree() {
+    for images in [[2, 6, 9, 20], [1, 1, 1, 3]] {
+        compare(
+            [&images, &[49 * images[3]], &[images[3]]],
+            |[x, w, bias]| depthwise::depthwise(x.reshape(images), w.reshape([7, 7, 1, images[3]]), bias),
+            |[x, w, bias]| depthwise::composed(x.reshape(images), w.reshape([7, 7, 1, images[3]]), bias),
+        );
+    }
+}
+
+#[test]
+fn layer_normalisations_agree() {
+    let shape = [3, 1, 4, 37];
+    compare(
+        [&shape, &[37], &[37]],
+        |[x, weight, bias]| layer_norm::layer_norm(x.reshape(shape), weight, bias, 1e-6),
+        |[x, weight, bias]| layer_norm::composed(x.reshape(shape), weight, bias, 1e-6),
+    );
+}
+
+#[test]
+fn attentions_agree() {
+    for (tokens, heads, width, is_turned) in [(5, 2, 4, false), (70, 1, 64, true), (3, 3, 6, true)] {
+        let shape = [2, 1, tokens, 3 * heads * width];
+        let angle = |index: usize| (index as f32 * 0.7).sin();
+        let table = |of: fn(f32) -> f32| (0..tokens * width / 2).map(|index| of(angle(index))).collect();
+        let angles = is_turned.then(|| Arc::new(Angles { cosines: table(f32::cos), sines: table(f32::sin) }));
+        compare(
+            [&shape],
+            |[x]| attention::attention(x.reshape(shape), heads, angles.clone()),
+            |[x]| attention::composed(x.reshape(shape), heads, angles.as_deref()),
+        );
+    }
 }

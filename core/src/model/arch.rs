@@ -1,28 +1,34 @@
 //! Architectures by their names: the stages of a network, without values.
 
-use super::family::{Builder, Family, Stage};
+use super::family::{Builder, Family, Grid, Stage};
 use super::layer::{LinearMap, Operator};
-use super::{fixup, torchvision};
+use super::{convnext, densenet, fixup, torchvision, vit};
 use crate::error::{Error, Result};
+use crate::setting::nearest;
 
 pub use super::spec::{Role, Spec, Start};
 
 /// All families. Another one is a file in this folder, and its line here.
-pub(super) const FAMILIES: [Family; 2] = [fixup::FAMILY, torchvision::FAMILY];
+pub(super) const FAMILIES: [Family; 5] =
+    [fixup::FAMILY, torchvision::FAMILY, vit::FAMILY, convnext::FAMILY, densenet::FAMILY];
 
 /// A network without values.
 #[derive(Debug, Clone)]
 pub struct Arch {
-    /// Name, such as `fixup_resnet50`.
+    /// Name, such as `fixup_resnet50`, or timm's with or without its tag, such as `vit_small_patch16_224.dino`.
     pub name: String,
-    /// Outputs of the last stage.
+    /// Outputs of the last stage; 0 where there is no head.
     pub classes: usize,
     /// All parameters and running statistics, in the order of PyTorch's state dict.
     pub parameters: Vec<Spec>,
     /// The stages, bottom to top. Each parameter belongs to one.
     pub stages: Vec<Stage>,
     /// The stages that stand for the network in tables with a column for each, bottom to top; see [`Self::stage`].
-    pub outline: &'static [&'static str],
+    pub outline: Vec<String>,
+    /// Side of the square images that it reads, pixels; absent where it reads any.
+    pub side: Option<usize>,
+    /// Its learned positions, if it has them.
+    pub(super) grid: Option<Grid>,
     /// Name of the linear layer whose outputs are the classes.
     head: String,
 }
@@ -44,36 +50,57 @@ impl Arch {
         FAMILIES.iter().flat_map(|family| family.names.iter().copied())
     }
 
-    /// The architecture `name` for `classes` outputs.
+    /// Whether there is an architecture `name`. What follows a full stop, timm's tag of the weights, does not matter.
+    pub fn is_known(name: &str) -> bool {
+        find(name).is_some()
+    }
+
+    /// The architecture `name` for `classes` outputs and images of the size that it was designed for.
     ///
     /// # Errors
     /// [`Error::Usage`] if there is no such architecture.
     pub fn new(name: &str, classes: usize) -> Result<Self> {
-        let found = FAMILIES
-            .iter()
-            .find_map(|family| Some((family, family.names.iter().position(|known| *known == name)?)));
-        let Some((family, index)) = found else {
-            let known: Vec<_> = Self::names().collect();
-            return Err(Error::usage(format!(
-                "unknown architecture {name}; set model.arch to one of {}",
-                known.join(", ")
-            )));
-        };
-        let mut builder = Builder::new(classes);
-        (family.build)(index, &mut builder);
-        let Builder { parameters, stages, head, .. } = builder;
-        Ok(Self { name: name.to_owned(), classes, parameters, stages, outline: family.outline, head })
+        Self::build(name, classes, None)
     }
 
-    /// The architecture `name` with the head of a checkpoint: as many classes as the head's bias has values, of which `length`
-    /// tells the number for a tensor's name; one class if the checkpoint has no such tensor.
+    /// The architecture `name` for `classes` outputs and square images of `side` pixels.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is no such architecture, or if it cannot read such images.
+    pub fn for_images(name: &str, classes: usize, side: usize) -> Result<Self> {
+        Self::build(name, classes, Some(side))
+    }
+
+    fn build(name: &str, classes: usize, side: Option<usize>) -> Result<Self> {
+        let Some((family, index)) = find(name) else {
+            let near = nearest(name, Self::names());
+            let near = if near.is_empty() { Self::names().take(3).collect() } else { near };
+            return Err(Error::usage(format!(
+                "unknown architecture {name}; set model.arch to one such as {} (`runner models` names all)",
+                near.join(", ")
+            )));
+        };
+        let mut builder = Builder::new(name, classes, side);
+        (family.build)(index, &mut builder)?;
+        let Builder { parameters, stages, outline, side, grid, head, .. } = builder;
+        Ok(Self { name: name.to_owned(), classes, parameters, stages, outline, side, grid, head })
+    }
+
+    /// The architecture `name` with the head and the grid of patches of a checkpoint: as many classes as the head's bias has values,
+    /// without a head where it has none, and images of the side that its learned positions are for. `length` tells the number of
+    /// values for a tensor's name.
     ///
     /// # Errors
     /// [`Error::Usage`] if there is no such architecture.
     pub fn with_head_of(name: &str, length: impl Fn(&str) -> Option<usize>) -> Result<Self> {
         // The number of classes changes no name.
-        let bias = format!("{}.bias", Self::new(name, 1)?.head);
-        Self::new(name, length(&bias).unwrap_or(1))
+        let own = Self::new(name, 1)?;
+        let side = own.grid.and_then(|grid| {
+            let positions = &own.parameters[grid.parameter];
+            let patches = (length(&positions.name)? / positions.shape[2]).checked_sub(grid.prefix)?;
+            Some(patches.isqrt() * grid.patch).filter(|side| *side > 0)
+        });
+        Self::build(name, length(&format!("{}.bias", own.head)).unwrap_or(0), side)
     }
 
     /// The stages that have parameters, bottom to top: the modules of the paper's Figure 5.
@@ -131,7 +158,7 @@ impl Arch {
         let operators = self.operators(side).into_iter();
         let linear = operators.filter_map(|(_, operator)| match operator {
             Operator::Linear(map) => Some(map),
-            Operator::MaxPool { .. } => None,
+            _ => None,
         });
         linear.collect()
     }
@@ -145,6 +172,13 @@ impl Arch {
     pub fn is_head(&self, name: &str) -> bool {
         name.strip_prefix(&self.head).is_some_and(|rest| rest.starts_with('.'))
     }
+}
+
+/// The family and the index of a member.
+fn find(name: &str) -> Option<(&'static Family, usize)> {
+    static ALL: [Family; FAMILIES.len()] = FAMILIES;
+    let name = name.split_once('.').map_or(name, |(name, _)| name);
+    ALL.iter().find_map(|family| Some((family, family.names.iter().position(|known| *known == name)?)))
 }
 
 /// The group of a stage, such as `layer1` of `layer1.0`.

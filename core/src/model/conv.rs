@@ -28,6 +28,11 @@ pub struct Options {
     pub relu: bool,
 }
 
+impl Options {
+    /// Of a linear layer over the channels of each position.
+    pub const POINTWISE: Self = Self { stride: 1, padding: 0, relu: false };
+}
+
 /// `act(conv(images + input_bias; weights) + output_bias + residual)`.
 ///
 /// # Shapes

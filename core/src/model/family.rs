@@ -4,16 +4,26 @@ use std::sync::Arc;
 
 use super::layer::{Classifier, Layer};
 use super::spec::{Role, Spec, Start};
+use crate::error::{Error, Result};
 
 /// Architectures that are built by the same rules.
 #[derive(Debug, Clone, Copy)]
 pub struct Family {
     /// The names of its members.
     pub names: &'static [&'static str],
-    /// The stages that stand for the network in tables with a column for each, bottom to top; see [`super::Arch::stage`].
-    pub outline: &'static [&'static str],
-    /// Builds the member `names[index]`.
-    pub build: fn(index: usize, builder: &mut Builder),
+    /// Builds the member `names[index]`; an error if it cannot read images of the side that was asked for.
+    pub build: fn(index: usize, builder: &mut Builder) -> Result<()>,
+}
+
+/// The learned positions of a network that cuts its images into a square grid of patches.
+#[derive(Debug, Clone, Copy)]
+pub struct Grid {
+    /// Index of the positions, `[1, prefix + patches, channels]`.
+    pub parameter: usize,
+    /// Side of a patch, pixels.
+    pub patch: usize,
+    /// Positions before those of the patches.
+    pub prefix: usize,
 }
 
 /// A part of a network: a step of its forward pass, with a name and with the parameters that it computes with.
@@ -32,6 +42,16 @@ pub struct Stage {
 pub struct Builder {
     /// Classes that the network tells apart.
     pub classes: usize,
+    /// Name of the member.
+    name: String,
+    /// Side of the images that are wanted, pixels, if any is.
+    wanted: Option<usize>,
+    /// Side of the images that it reads, pixels; absent where it reads any.
+    pub(super) side: Option<usize>,
+    /// Its learned positions, if it has them.
+    pub(super) grid: Option<Grid>,
+    /// The stages that stand for the network in tables with a column for each, bottom to top; see [`super::Arch::stage`].
+    pub(super) outline: Vec<String>,
     pub(super) parameters: Vec<Spec>,
     pub(super) stages: Vec<Stage>,
     /// Name of the linear layer whose outputs are the classes.
@@ -40,8 +60,44 @@ pub struct Builder {
 
 impl Builder {
     /// Without parameters and stages.
-    pub(super) fn new(classes: usize) -> Self {
-        Self { classes, parameters: Vec::new(), stages: Vec::new(), head: String::new() }
+    pub(super) fn new(name: &str, classes: usize, wanted: Option<usize>) -> Self {
+        Self {
+            classes,
+            name: name.to_owned(),
+            wanted,
+            side: None,
+            grid: None,
+            outline: Vec::new(),
+            parameters: Vec::new(),
+            stages: Vec::new(),
+            head: String::new(),
+        }
+    }
+
+    /// The side of the images of a network whose parameters or positions depend on it: the one that is wanted, or else its own.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if patches of `patch` pixels do not divide it.
+    pub(super) fn image_side(&mut self, own: usize, patch: usize) -> Result<usize> {
+        let side = self.wanted.unwrap_or(own);
+        if side == 0 || !side.is_multiple_of(patch) {
+            let below = (side / patch).max(1) * patch;
+            return Err(Error::usage(format!(
+                "{} cuts images into patches of {patch} pixels, which do not divide {side}; set data.configs.image_size to {below} or {}",
+                self.name,
+                below + patch
+            )));
+        }
+        self.side = Some(side);
+        Ok(side)
+    }
+
+    /// Names what stands for a network of equal blocks in tables: its first stage, four blocks, and its last stages.
+    pub(super) fn outline_of_blocks(&mut self, first: &str, blocks: &str, count: usize, last: &[&str]) {
+        let quarters = (1..=4).map(|quarter| format!("{blocks}.{}", (quarter * count).div_ceil(4) - 1));
+        let all = std::iter::once(first.to_owned()).chain(quarters);
+        self.outline = all.chain(last.iter().map(|&stage| stage.to_owned())).collect();
+        self.outline.dedup();
     }
 
     /// Adds a stage, to which all parameters belong that `build` adds, and those that were added `earlier` because the state
@@ -58,15 +114,22 @@ impl Builder {
         self.stages.push(Stage { name: name.to_owned(), parameters, layer });
     }
 
-    /// Adds the last stage: a linear layer from `inputs` features to the classes that starts as PyTorch's. Fixup has a scalar
-    /// bias `before` it.
-    pub fn classifier(&mut self, name: &str, inputs: usize, before: Option<usize>) {
+    /// Adds the last stage: a linear layer from `inputs` features to the classes, if there are any. Fixup has a scalar bias `before` it.
+    pub fn classifier(
+        &mut self,
+        name: &str,
+        inputs: usize,
+        before: Option<usize>,
+        [weight, bias]: [Start; 2],
+    ) {
         self.head = name.to_owned();
-        let start = Start::Uniform((inputs as f64).powf(-0.5));
+        if self.classes == 0 {
+            return;
+        }
         self.stage(name, before.as_slice(), |builder| Classifier {
             before,
-            weight: builder.add(format!("{name}.weight"), &[builder.classes, inputs], start),
-            bias: builder.add(format!("{name}.bias"), &[builder.classes], start),
+            weight: builder.add(format!("{name}.weight"), &[builder.classes, inputs], weight),
+            bias: builder.add(format!("{name}.bias"), &[builder.classes], bias),
         });
     }
 

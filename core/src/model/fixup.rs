@@ -6,17 +6,17 @@ use super::conv::{Options, conv};
 use super::family::{Builder, Family};
 use super::layer::{Layer, LinearMap, MaxPool, MeanPool, Operator};
 use super::pass::Pass;
-use super::resnet::{BlockPlan, OUTLINE, SIZES, STEM_CHANNELS};
+use super::resnet::{BlockPlan, SIZES, STEM_CHANNELS, outline};
 use super::spec::Start;
+use crate::error::Result;
 
 /// `fixup_resnet18` to `fixup_resnet152`.
 pub const FAMILY: Family = Family {
     names: &["fixup_resnet18", "fixup_resnet34", "fixup_resnet50", "fixup_resnet101", "fixup_resnet152"],
-    outline: &OUTLINE,
     build,
 };
 
-fn build(index: usize, builder: &mut Builder) {
+fn build(index: usize, builder: &mut Builder) -> Result<()> {
     let size = &SIZES[index];
     let [bias1, bias2] = ["bias1", "bias2"].map(|name| scalar(builder, name.to_owned(), 0.0));
     builder.stage("conv1", &[bias1], |builder| Stem::new(bias1, builder));
@@ -27,7 +27,9 @@ fn build(index: usize, builder: &mut Builder) {
         builder.stage(&plan.name, &[], |builder| Block::new(&plan, depth, builder));
     }
     builder.stage("avgpool", &[], |_| MeanPool);
-    builder.classifier("fc", size.features(), Some(bias2));
+    builder.classifier("fc", size.features(), Some(bias2), [Start::pytorch(size.features()); 2]);
+    builder.outline = outline();
+    Ok(())
 }
 
 fn scalar(builder: &mut Builder, name: String, value: f32) -> usize {
@@ -44,8 +46,7 @@ struct Stem {
 impl Stem {
     fn new(after: usize, builder: &mut Builder) -> Self {
         // It starts as PyTorch's convolutions do.
-        let fan_in: usize = 3 * 7 * 7;
-        let start = Start::Uniform((fan_in as f64).powf(-0.5));
+        let start = Start::pytorch(3 * 7 * 7);
         Self { weight: builder.add("conv1.weight".to_owned(), &[STEM_CHANNELS, 3, 7, 7], start), after }
     }
 
@@ -61,7 +62,7 @@ impl Layer for Stem {
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        LinearMap { weight: self.weight, stride: 2, side }.add_to(list)
+        LinearMap { weight: self.weight, stride: 2, padding: 3, side, tokens: 1 }.add_to(list)
     }
 
     /// The convolution alone.
@@ -144,10 +145,11 @@ impl Layer for Block {
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
         let output = self.convs.iter().fold(side, |side, conv| {
-            LinearMap { weight: conv.weight, stride: conv.stride, side }.add_to(list)
+            LinearMap { weight: conv.weight, stride: conv.stride, padding: conv.padding, side, tokens: 1 }
+                .add_to(list)
         });
         if let Some((weight, stride)) = self.downsample {
-            LinearMap { weight, stride, side }.add_to(list);
+            LinearMap { weight, stride, padding: 0, side, tokens: 1 }.add_to(list);
         }
         output
     }

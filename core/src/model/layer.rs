@@ -4,6 +4,8 @@ use std::fmt::Debug;
 
 use burn::tensor::{FloatDType, Tensor};
 
+use super::activation::Activation;
+use super::conv::{Options, conv};
 use super::pass::Pass;
 use super::pool::max_pool;
 
@@ -36,6 +38,36 @@ pub enum Operator {
         /// Side of its square input, pixels.
         side: usize,
     },
+    /// [`super::attention::attention`].
+    Attention {
+        /// Tokens of an image.
+        tokens: usize,
+        /// Heads.
+        heads: usize,
+        /// Channels of a head.
+        width: usize,
+    },
+    /// [`super::layer_norm::layer_norm`].
+    LayerNorm {
+        /// Positions of an image.
+        positions: usize,
+        /// Channels of each.
+        channels: usize,
+    },
+    /// [`super::depthwise::depthwise`].
+    Depthwise {
+        /// Channels of its input.
+        channels: usize,
+        /// Side of its square input, pixels.
+        side: usize,
+    },
+    /// [`super::activation::activate`].
+    Activation {
+        /// The function.
+        activation: Activation,
+        /// Values of an image.
+        values: usize,
+    },
 }
 
 /// A convolution or a linear layer, as a map of its input.
@@ -45,12 +77,16 @@ pub struct LinearMap {
     pub weight: usize,
     /// Distance between neighbouring windows.
     pub stride: usize,
+    /// Rows and columns of zeros around its input.
+    pub padding: usize,
     /// Side of its square input, pixels; 1 for a linear layer.
     pub side: usize,
+    /// Tokens of an image that a linear layer maps, each by itself; 1 for a convolution.
+    pub tokens: usize,
 }
 
 impl LinearMap {
-    /// Side of its output: kernels have odd sides, and half of them is padded.
+    /// Side of its output: half of a kernel is padded, or patches do not overlap.
     pub fn output(&self) -> usize {
         self.side.div_ceil(self.stride)
     }
@@ -109,16 +145,11 @@ pub struct Classifier {
 
 impl Layer for Classifier {
     fn forward(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        let features: Tensor<2> = x.flatten(1, 3);
-        let features = match self.before {
-            Some(before) => features + pass.value(before).reshape([1, 1]),
-            None => features,
-        };
-        let logits = features.matmul(pass.matrix(self.weight).transpose());
-        (logits + pass.value(self.bias).reshape([1, -1])).reshape([0, 1, 1, -1])
+        let before = self.before.map_or_else(|| pass.zero(), |before| pass.value(before));
+        conv(x, pass.weight(self.weight), before, pass.value(self.bias), None, Options::POINTWISE)
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        LinearMap { weight: self.weight, stride: 1, side }.add_to(list)
+        LinearMap { weight: self.weight, stride: 1, padding: 0, side, tokens: 1 }.add_to(list)
     }
 }

@@ -1,4 +1,5 @@
-//! Conversion between PyTorch's tensors and a network's flat values, whose convolution weights are `[height, width, in, out]`.
+//! Conversion between PyTorch's tensors and a network's flat values, whose weights are `[height, width, in, out]` in convolutions and
+//! `[in, out]` in linear layers.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -37,16 +38,25 @@ pub fn state<'a>(specs: impl Iterator<Item = &'a Spec>, values: &[Tensor<1>]) ->
     StateDict { tensors: tensors.collect() }
 }
 
-/// `[out, in, height, width]` to `[height, width, in, out]`; other ranks stay.
+/// `[out, in, height, width]` to `[height, width, in, out]`, `[out, in]` to `[in, out]`; other ranks stay.
 fn to_memory_layout(shape: &[usize], values: &[f32]) -> Vec<f32> {
-    let [out, inputs, height, width] = *shape else { return values.to_vec() };
-    transpose(values, out, inputs, height * width, |o, i, p| (p * inputs + i) * out + o)
+    let Some([out, inputs, positions]) = sizes(shape) else { return values.to_vec() };
+    transpose(values, out, inputs, positions, |o, i, p| (p * inputs + i) * out + o)
 }
 
-/// `[height, width, in, out]` to `[out, in, height, width]`, the shape given; other ranks stay.
+/// The reverse of [`to_memory_layout`], to the shape given.
 fn from_memory_layout(shape: &[usize], values: &[f32]) -> Vec<f32> {
-    let [out, inputs, height, width] = *shape else { return values.to_vec() };
-    transpose(values, height * width, inputs, out, |p, i, o| (o * inputs + i) * height * width + p)
+    let Some([out, inputs, positions]) = sizes(shape) else { return values.to_vec() };
+    transpose(values, positions, inputs, out, |p, i, o| (o * inputs + i) * positions + p)
+}
+
+/// Outputs, inputs and positions of the kernel, of a weight.
+fn sizes(shape: &[usize]) -> Option<[usize; 3]> {
+    match *shape {
+        [out, inputs, height, width] => Some([out, inputs, height * width]),
+        [out, inputs] => Some([out, inputs, 1]),
+        _ => None,
+    }
 }
 
 /// Writes element `[a, b, c]` of a row-major array to the place that `place(a, b, c)` names.

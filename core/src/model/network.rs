@@ -207,7 +207,7 @@ mod tests {
     /// The smallest network of each family, none of whose parameters is constant, and two images for it.
     fn networks() -> impl Iterator<Item = (Network, Tensor<4>)> {
         FAMILIES.iter().map(|family| {
-            let (arch, device) = (Arch::new(family.names[0], 5).unwrap(), Device::flex());
+            let (arch, device) = (Arch::for_images(family.names[0], 5, 32).unwrap(), Device::flex());
             let mut state = initial_state(&arch, 1);
             for tensor in &mut state.tensors {
                 for (index, value) in tensor.data.iter_mut().enumerate() {

@@ -9,10 +9,11 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::Tensor;
+use burn::tensor::{FloatDType, Tensor};
 
 use super::conv::Residual;
 use super::graph::register;
+use super::relu::relu;
 use crate::device::has_kernels;
 use crate::kernel::norm::{self as cpu, Affine, Moments};
 use crate::kernel::{CpuTensor, floats, into_floats, tensor};
@@ -56,6 +57,28 @@ pub fn fold(
     let factor = weight / (variance + EPSILON).sqrt();
     let shift = bias - mean * factor.clone();
     (factor, shift)
+}
+
+/// `act(images * factor + shift + residual)` for each channel.
+///
+/// # Shapes
+/// - images, residual and result: `[batch, height, width, channels]`
+/// - factor, shift: `[channels]`
+pub fn scale_and_shift(
+    images: Tensor<4>,
+    factor: Tensor<1>,
+    shift: Tensor<1>,
+    residual: Option<Tensor<4>>,
+    is_relu: bool,
+) -> Tensor<4> {
+    let precision = FloatDType::from(images.dtype());
+    let [factor, shift] = [factor, shift].map(|values| values.reshape([1, 1, 1, -1]).cast(precision));
+    let output = images * factor + shift;
+    let output = match residual {
+        Some(residual) => output + residual,
+        None => output,
+    };
+    if is_relu { relu(output) } else { output }
 }
 
 /// `act((images - mean) / sqrt(variance + 1e-5) * weight + bias + residual)`, where gradients take into account that the

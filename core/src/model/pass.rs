@@ -47,16 +47,11 @@ impl<'a> Pass<'a> {
         self.parameters[index].clone()
     }
 
-    /// The weight of a linear layer, `[out, in]`.
-    pub fn matrix(&self, index: usize) -> Tensor<2> {
-        let shape = &self.specs[index].shape;
-        self.value(index).reshape([shape[0], shape[1]])
-    }
-
-    /// The weight of a convolution, `[height, width, in, out]`.
+    /// The weight of a convolution, `[height, width, in, out]`; of a linear layer, that of the 1 x 1 convolution which it is.
     pub fn weight(&self, index: usize) -> Tensor<4> {
         let shape = &self.specs[index].shape;
-        self.value(index).reshape([shape[2], shape[3], shape[1], shape[0]])
+        let side = |axis: usize| shape.get(axis).copied().unwrap_or(1);
+        self.value(index).reshape([side(2), side(3), shape[1], shape[0]])
     }
 
     /// Zero, `[1]`.

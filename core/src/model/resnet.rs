@@ -4,7 +4,12 @@
 pub const STEM_CHANNELS: usize = 64;
 
 /// The stages that stand for a ResNet in tables: those of the paper's Table 1, then the input of the head and the logits.
-pub const OUTLINE: [&str; 7] = ["conv1", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc"];
+const OUTLINE: [&str; 7] = ["conv1", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc"];
+
+/// [`OUTLINE`] as a builder keeps it.
+pub fn outline() -> Vec<String> {
+    OUTLINE.map(str::to_owned).to_vec()
+}
 
 /// The kind of block and the number of blocks in each stage, of ResNet-18, 34, 50, 101 and 152.
 pub const SIZES: [Size; 5] = [

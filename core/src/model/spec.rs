@@ -41,3 +41,10 @@ pub enum Start {
     /// Uniform from minus this bound to plus this bound.
     Uniform(f64),
 }
+
+impl Start {
+    /// How PyTorch starts weights and biases of linear layers and convolutions by default; `inputs` are those of one output.
+    pub fn pytorch(inputs: usize) -> Self {
+        Self::Uniform((inputs as f64).powf(-0.5))
+    }
+}

@@ -2,15 +2,15 @@
 
 use burn::tensor::Tensor;
 
-use super::conv::{Options, conv};
+use super::batch_norm::NormConv;
 use super::family::{Builder, Family};
-use super::layer::{Layer, LinearMap, MaxPool, MeanPool, Operator};
-use super::norm::{fold, moments, normalize, running};
+use super::layer::{Layer, MaxPool, MeanPool, Operator};
 use super::pass::Pass;
-use super::resnet::{BlockPlan, ConvPlan, OUTLINE, SIZES, STEM_CHANNELS};
-use super::spec::{Role, Start};
+use super::resnet::{BlockPlan, ConvPlan, SIZES, STEM_CHANNELS, outline};
+use super::spec::Start;
+use crate::error::Result;
 
-/// `torchvision/resnet18` to `torchvision/resnet152`.
+/// `torchvision/resnet18` to `torchvision/resnet152`; timm calls networks of the same parameters `resnet18` to `resnet152`.
 pub const FAMILY: Family = Family {
     names: &[
         "torchvision/resnet18",
@@ -18,92 +18,52 @@ pub const FAMILY: Family = Family {
         "torchvision/resnet50",
         "torchvision/resnet101",
         "torchvision/resnet152",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet101",
+        "resnet152",
     ],
-    outline: &OUTLINE,
     build,
 };
 
-fn build(index: usize, builder: &mut Builder) {
-    let size = &SIZES[index];
+fn build(index: usize, builder: &mut Builder) -> Result<()> {
+    let size = &SIZES[index % SIZES.len()];
     let plan = ConvPlan { shape: [STEM_CHANNELS, 3, 7, 7], stride: 2 };
-    builder.stage("conv1", &[], |builder| NormConv::new("conv1", "bn1", plan, builder));
+    builder.stage("conv1", &[], |builder| Stem(norm_conv(["conv1", "bn1"], plan, builder)));
     builder.stage("maxpool", &[], |_| MaxPool { channels: STEM_CHANNELS });
     for plan in size.blocks() {
         builder.stage(&plan.name, &[], |builder| Block::new(&plan, builder));
     }
     builder.stage("avgpool", &[], |_| MeanPool);
-    builder.classifier("fc", size.features(), None);
+    builder.classifier("fc", size.features(), None, [Start::pytorch(size.features()); 2]);
+    builder.outline = outline();
+    Ok(())
 }
 
-/// A convolution and the batch normalisation after it. Numbers are indices of parameters.
+/// A convolution with He's initialisation for the fan out, and its normalisation.
+fn norm_conv(names: [&str; 2], plan: ConvPlan, builder: &mut Builder) -> NormConv {
+    let [out, _, height, width] = plan.shape;
+    let start = Start::Normal((2.0 / (out * height * width) as f64).sqrt());
+    NormConv::new(names, plan.shape, plan.stride, start, builder)
+}
+
+/// The first convolution, its normalisation and its ReLU.
 #[derive(Debug)]
-struct NormConv {
-    weight: usize,
-    stride: usize,
-    padding: usize,
-    scale: usize,
-    shift: usize,
-    mean: usize,
-    variance: usize,
-    batches: usize,
-}
+struct Stem(NormConv);
 
-impl NormConv {
-    fn new(conv: &str, norm: &str, plan: ConvPlan, builder: &mut Builder) -> Self {
-        let channels = [plan.shape[0]];
-        Self {
-            weight: builder.conv(format!("{conv}.weight"), plan.shape, 1.0),
-            stride: plan.stride,
-            padding: plan.shape[2] / 2,
-            scale: builder.add(format!("{norm}.weight"), &channels, Start::Constant(1.0)),
-            shift: builder.add(format!("{norm}.bias"), &channels, Start::Constant(0.0)),
-            mean: builder.buffer(format!("{norm}.running_mean"), &channels, 0.0, Role::Statistic),
-            variance: builder.buffer(format!("{norm}.running_var"), &channels, 1.0, Role::Statistic),
-            batches: builder.buffer(format!("{norm}.num_batches_tracked"), &[], 0.0, Role::Count),
-        }
-    }
-
-    /// The convolution alone.
-    fn plain(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        let options = Options { stride: self.stride, padding: self.padding, relu: false };
-        conv(x, pass.weight(self.weight), pass.zero(), pass.zero(), None, options)
-    }
-
-    /// `act(norm(conv(x)) + residual)`. In training the batch is normalised by its own mean and variance, and the running ones are
-    /// updated; in evaluation the running ones are folded into the convolution.
-    fn apply(&self, x: Tensor<4>, pass: &Pass, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
-        let (scale, shift) = (pass.value(self.scale), pass.value(self.shift));
-        let (mean, variance) = (pass.value(self.mean), pass.value(self.variance));
-        if !pass.is_training() {
-            let (factor, shift) = fold(scale, shift, mean, variance);
-            let weight = pass.weight(self.weight) * factor.reshape([1, 1, 1, -1]);
-            let options = Options { stride: self.stride, padding: self.padding, relu };
-            return conv(x, weight, pass.zero(), shift, residual, options);
-        }
-        let x = self.plain(x, pass);
-        let moments = moments(x.clone().inner());
-        let [batch, height, width, _] = x.dims();
-        let count = batch * height * width;
-        let [mean, variance] = running([mean.inner(), variance.inner()], &moments, count, pass.momentum());
-        pass.record(self.mean, mean);
-        pass.record(self.variance, variance);
-        pass.record(self.batches, pass.value(self.batches).inner() + 1.0);
-        normalize(x, scale, shift, Tensor::from_inner(moments), residual, relu)
-    }
-}
-
-impl Layer for NormConv {
+impl Layer for Stem {
     fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        self.apply(images, pass, None, true)
+        self.0.apply(images, pass, None, true)
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        LinearMap { weight: self.weight, stride: self.stride, side }.add_to(list)
+        self.0.add_to(side, list)
     }
 
     /// The convolution alone.
     fn hooked(&self, images: &Tensor<4>, pass: &Pass) -> Option<Tensor<4>> {
-        Some(self.plain(images.clone(), pass))
+        Some(self.0.plain(images.clone(), pass))
     }
 }
 
@@ -119,13 +79,13 @@ impl Block {
     fn new(plan: &BlockPlan, builder: &mut Builder) -> Self {
         let name = &plan.name;
         let mut conv = |(k, conv): (usize, &ConvPlan)| {
-            NormConv::new(&format!("{name}.conv{}", k + 1), &format!("{name}.bn{}", k + 1), *conv, builder)
+            norm_conv([&format!("{name}.conv{}", k + 1), &format!("{name}.bn{}", k + 1)], *conv, builder)
         };
         let last = plan.convs.len() - 1;
         let inner = plan.convs[..last].iter().enumerate().map(&mut conv).collect();
         let last = conv((last, &plan.convs[last]));
         let downsample = |conv| {
-            NormConv::new(&format!("{name}.downsample.0"), &format!("{name}.downsample.1"), conv, builder)
+            norm_conv([&format!("{name}.downsample.0"), &format!("{name}.downsample.1")], conv, builder)
         };
         Self { inner, last, downsample: plan.downsample.map(downsample) }
     }
@@ -137,15 +97,15 @@ impl Layer for Block {
             None => x.clone(),
             Some(downsample) => downsample.apply(x.clone(), pass, None, false),
         };
-        let x = self.inner.iter().fold(x, |x, layer| layer.forward(x, pass));
+        let x = self.inner.iter().fold(x, |x, layer| layer.apply(x, pass, None, true));
         self.last.apply(x, pass, Some(skip), true)
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
         let convs = self.inner.iter().chain([&self.last]);
-        let output = convs.fold(side, |side, conv| conv.operators(side, list));
+        let output = convs.fold(side, |side, conv| conv.add_to(side, list));
         if let Some(downsample) = &self.downsample {
-            downsample.operators(side, list);
+            downsample.add_to(side, list);
         }
         output
     }

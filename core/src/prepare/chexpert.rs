@@ -10,6 +10,7 @@ use image::codecs::jpeg::JpegEncoder;
 use rayon::prelude::*;
 
 use super::{Count, stays_below};
+use crate::config::Interpolation;
 use crate::data::xray::gray;
 use crate::data::{Table, decode, resize_shorter_side, with_forward_slashes, without_official_folder};
 use crate::error::{Error, Result};
@@ -179,7 +180,7 @@ fn shrink(source: &Path, target: &Path) -> Result<()> {
         let bytes = file::read(source)?;
         return write_atomically(target, |out| out.write_all(&bytes));
     }
-    let small = resize_shorter_side(&image, SIDE)?;
+    let small = resize_shorter_side(&image, SIDE, Interpolation::Bilinear)?;
     let grey = gray(&small);
     write_atomically(target, |out| {
         JpegEncoder::new_with_quality(out, QUALITY)

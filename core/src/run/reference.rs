@@ -73,6 +73,20 @@ impl RunDir {
     }
 }
 
+/// The folder of the reference's run of a key's replicate where it is not below `<base>-rep<N>`: `-repN` ends the name of a folder on
+/// the way, as in its script for CheXpert. `None` if there is none.
+pub(crate) fn replicate_on_the_way(base: &Path, key: &str, replicate: u64) -> Option<RunDir> {
+    let parts: Vec<&str> = key.split('/').collect();
+    let place = |numbered: usize| {
+        let named = parts.iter().enumerate().map(|(at, part)| match at == numbered {
+            true => format!("{part}-rep{replicate}"),
+            false => (*part).to_owned(),
+        });
+        RunDir(base.join(named.collect::<PathBuf>()))
+    };
+    (0..parts.len()).filter(|_| replicate > 0).map(place).find(|run| run.of_reference().is_some())
+}
+
 /// The key whose run a folder holds, by the folder's path, and which instance of it: `-repN` may end the name of the base folder, or,
 /// as in the reference's script for CheXpert, that of a folder on the way.
 pub fn key_of_folder(folder: &Path, registry: &Registry) -> Option<(String, u64)> {
@@ -129,5 +143,19 @@ mod tests {
             );
         }
         assert_eq!(key_of_folder(Path::new("/home/me/runs/first"), &registry), None);
+    }
+
+    #[test]
+    fn a_replicate_is_found_where_the_reference_keeps_it() {
+        let base = tempfile::tempdir().unwrap();
+        let there =
+            base.path().join("train/chexpert/fixup_resnet50_nzfc-rep1/finetune-lr0.02-bs256/checkpoints");
+        std::fs::create_dir_all(&there).unwrap();
+        std::fs::write(there.join("ckpt-E003.pth.tar"), "").unwrap();
+        let key = "train/chexpert/fixup_resnet50_nzfc/finetune-lr0.02-bs256";
+        let found = replicate_on_the_way(base.path(), key, 1).unwrap();
+        assert_eq!(found.of_reference().unwrap().last, Some(3));
+        assert_eq!(replicate_on_the_way(base.path(), key, 2), None);
+        assert_eq!(replicate_on_the_way(base.path(), key, 0), None);
     }
 }

@@ -1,5 +1,7 @@
 //! Regular expressions, as Python's `re` has them.
 
+mod python;
+
 use fancy_regex::RegexBuilder;
 
 use crate::error::{Error, Result};
@@ -21,11 +23,12 @@ impl Regex {
 /// # Errors
 /// [`Error::Usage`] if it is none.
 pub fn regex(pattern: &str) -> Result<Regex> {
-    let built = RegexBuilder::new(pattern).backtrack_limit(usize::MAX).build();
+    let wrong = |reason: &str| Error::usage(format!("{pattern} is not a regular expression: {reason}"));
+    let translated = python::translated(pattern).map_err(|reason| wrong(&reason))?;
+    let built = RegexBuilder::new(&translated).backtrack_limit(usize::MAX).build();
     built.map(Regex).map_err(|error| {
         let reason = error.to_string();
-        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Error::usage(format!("{pattern} is not a regular expression: {reason}"))
+        wrong(reason.lines().last().unwrap_or_default().trim_start_matches("error: "))
     })
 }
 

@@ -60,7 +60,9 @@ impl Adopted {
                 path.display()
             ))
         };
-        let mut network = Checkpoint::load(path)?;
+        let mut network = Checkpoint::load(path).map_err(|error| {
+            Error::data(format!("{error}; without this file, --adopt goes on from the epoch before"))
+        })?;
         let expected = arch.parameters.iter().map(|spec| (spec.name.as_str(), spec.shape.as_slice()));
         if let Some(problems) = network.state.mismatch(expected) {
             return Err(unfit(problems));
@@ -92,7 +94,13 @@ impl Adopted {
             epoch,
             resume: network,
             first: load(reference.checkpoint(0))?,
-            best: load(reference.best())?.and_then(|checkpoint| Some((best?.1, checkpoint))),
+            best: match (load(reference.best())?, best) {
+                (Some(checkpoint), Some((_, epoch))) => Some((epoch, checkpoint)),
+                (None, Some((_, epoch))) => {
+                    load(reference.checkpoint(epoch))?.map(|checkpoint| (epoch, checkpoint))
+                }
+                (_, None) => None,
+            },
             numbers,
         })
     }

@@ -11,13 +11,13 @@ use crate::model::Arch;
 /// Checks all settings of an experiment, before anything is read or written.
 ///
 /// # Errors
-/// [`Error::Usage`] naming the setting, its value and what it may be; those of [`Arch::new`],
+/// [`Error::Usage`] naming the setting, its value and what it may be; those of [`Arch::for_images`],
 /// [`crate::optim::OptimizerSettings::groups`] and [`crate::optim::WeightRegularizer::parameters`].
 pub fn check(experiment: &Experiment) -> Result<()> {
     experiment.check()?;
     data::check(&experiment.data, experiment.script)?;
     // The number of classes changes no name.
-    let arch = Arch::new(&experiment.model.arch, 1)?;
+    let arch = Arch::for_images(&experiment.model.arch, 1, experiment.data.configs.image_size)?;
     let names = || arch.parameters.iter().map(|spec| spec.name.as_str());
     experiment.optimizer.groups(names())?;
     experiment.train.weight_regularizers.iter().try_for_each(|rule| rule.parameters(names()).map(|_| ()))

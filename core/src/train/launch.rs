@@ -17,7 +17,7 @@ use crate::file::open_to_append;
 use crate::job::Job;
 use crate::model::Arch;
 use crate::remote;
-use crate::run::{ReferenceRun, RunDir, RunRecord, absolute, replicate_base};
+use crate::run::{ReferenceRun, RunDir, RunRecord, absolute, replicate_base, replicate_on_the_way};
 
 /// A training run that is asked for.
 #[derive(Debug, Clone)]
@@ -59,7 +59,12 @@ impl TrainRequest {
     pub fn run_dir(&self) -> RunDir {
         match &self.work_dir {
             Some(folder) => RunDir::at(folder.clone()),
-            None => RunDir::new(&replicate_base(&self.base, self.replicate), &self.experiment.key),
+            None => {
+                let key = &self.experiment.key;
+                let ours = RunDir::new(&replicate_base(&self.base, self.replicate), key);
+                let theirs = || replicate_on_the_way(&self.base, key, self.replicate);
+                if ours.root().exists() { ours } else { theirs().unwrap_or(ours) }
+            }
         }
     }
 
@@ -100,7 +105,7 @@ impl TrainRequest {
             "{} holds a run that the reference wrote, {until}, and nothing of ours is written into it",
             run.root().display()
         ));
-        Err(error.with(Remedy::AdoptOrLeave))
+        Err(error.with(if last.is_some() { Remedy::AdoptOrLeave } else { Remedy::StartOverOrLeave }))
     }
 }
 
@@ -140,7 +145,8 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
 
     // Everything that can be wrong with the request shows before the first file is written.
     let data = Splits::open(experiment)?;
-    let arch = Arch::new(&experiment.model.arch, data.train.outputs())?;
+    let arch =
+        Arch::for_images(&experiment.model.arch, data.train.outputs(), experiment.data.configs.image_size)?;
     check_normalisation(experiment, &arch, data.train.len(), job.devices().count())?;
     let adopted = match run.of_reference() {
         Some(reference) if request.existing == Existing::Adopt => {

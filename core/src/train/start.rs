@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{Location, NamedTensor, OWN_ENDING, StateDict, stem};
 use crate::config::Experiment;
+use crate::data::Preparation;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::job::Job;
+use crate::model::positions::fitted;
 use crate::model::{Arch, initial_state, initial_state_with_zero_head};
 use crate::remote;
 use crate::run::{REFERENCE_ENDING, absolute};
@@ -34,7 +37,16 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
         Some(source) => {
             let location = find_pretrained(source, base)?;
             let (checkpoint, sha256) = remote::load(&location, job)?;
-            let state = take_over(arch, fresh, checkpoint.state, &location)?;
+            let warning =
+                location.file().map(|file| Preparation::warning(file, &experiment.data)).transpose()?;
+            if let Some(warning) = warning.flatten() {
+                job.emit(Event::Note(warning));
+            }
+            let (loaded, resampled) = fitted(arch, checkpoint.state);
+            if let Some(resampled) = resampled {
+                job.emit(Event::Note(resampled.of(&location)));
+            }
+            let state = take_over(arch, fresh, loaded, &location)?;
             Ok(Start { state, pretrained_sha256: Some(sha256) })
         }
     }

@@ -152,7 +152,7 @@ impl Subcommand for Analyse {
 /// The command of an analysis: its networks, its own options, and what all have in common.
 fn subcommand(entry: &dyn Entry) -> Command {
     let about = entry.about();
-    let mut command = Command::new(about.command).about(about.summary);
+    let mut command = Command::new(about.command);
     if !about.details.is_empty() {
         command = command.after_help(about.details);
     }
@@ -169,10 +169,12 @@ fn subcommand(entry: &dyn Entry) -> Command {
         command = Memory::augment_args(command);
     }
     command = Output::augment_args(command);
-    match about.networks {
+    command = match about.networks {
         Some(_) => Data::augment_args(command),
         None => FinishedRuns::augment_args(command),
-    }
+    };
+    // The groups of arguments bring sentences about themselves.
+    command.about(about.summary).long_about(None)
 }
 
 fn networks(networks: &Networks) -> Arg {

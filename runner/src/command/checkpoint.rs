@@ -6,6 +6,7 @@ use anyhow::Result;
 use basin_core::checkpoint::{
     self, Change, Checkpoint, Location, Reader, Selection, Statistics, TensorInfo, UNREAD, endings_explained,
 };
+use basin_core::data::Preparation;
 use basin_core::error::Error;
 use basin_core::file::{folder_of, remove_temporaries};
 use basin_core::number;
@@ -120,6 +121,7 @@ fn inspect(
     json: bool,
 ) -> Result<()> {
     let values: usize = reader.tensors.iter().map(TensorInfo::len).sum();
+    let preparation = file.file().map(Preparation::beside).transpose()?.flatten();
     if json {
         let parts = reader.parts.iter().map(|(name, tensors)| json!({ "name": name, "tensors": tensors }));
         let parts = parts.collect::<Vec<_>>();
@@ -132,7 +134,7 @@ fn inspect(
         });
         let result = json!({
             "file": file, "format": reader.format, "metadata": reader.metadata, "values": values,
-            "part": reader.part, "parts": parts,
+            "part": reader.part, "parts": parts, "preparation": preparation,
             "tensors": tensors.collect::<Vec<_>>(), "statistics": numbers.map(|(_, total)| total),
         });
         return print(&format!("{result}\n"));
@@ -140,6 +142,9 @@ fn inspect(
     let mut text = format!("{file}: {}\n", reader.format);
     for (name, value) in &reader.metadata {
         text += &format!("{name}: {value}\n");
+    }
+    if let Some(preparation) = &preparation {
+        text += &format!("images were prepared with {preparation} (config.json)\n");
     }
     if !reader.part.is_empty() {
         text += &format!("part: {}\n", reader.part);
@@ -240,13 +245,31 @@ fn convert(from: &Location, to: &Location, selection: Selection, force: bool, js
     remove_temporaries(folder_of(file));
     checkpoint.save(file)?;
     let tensors = checkpoint.state.tensors.len();
+    let reader = Reader::open_selection(&copy, selection)?;
+    let mut rounded = Vec::new();
+    for (index, tensor) in reader.tensors.iter().enumerate() {
+        // Counters are written as the whole numbers that they are.
+        if checkpoint.state.get(&tensor.name).is_some_and(|kept| !kept.is_count())
+            && reader.is_rounded(index)?
+        {
+            rounded.push(tensor.name.as_str());
+        }
+    }
     let unread = checkpoint.metadata.get(UNREAD);
     if json {
-        let result = json!({ "from": from, "to": to, "tensors": tensors, "not_read": unread });
+        let result =
+            json!({ "from": from, "to": to, "tensors": tensors, "not_read": unread, "rounded": rounded });
         return print(&format!("{result}\n"));
     }
     let left_out = unread.map(|names| format!(", without those that are not read: {names}"));
-    print(&format!("{tensors} tensors written to {to}{}\n", left_out.unwrap_or_default()))
+    let rounded = match &rounded[..] {
+        [] => String::new(),
+        [first, more @ ..] => format!(
+            "; values of {first}{} were rounded to float32",
+            if more.is_empty() { String::new() } else { format!(" and {} more tensors", more.len()) }
+        ),
+    };
+    print(&format!("{tensors} tensors written to {to}{}{rounded}\n", left_out.unwrap_or_default()))
 }
 
 /// The file of a checkpoint, fetched if need be.

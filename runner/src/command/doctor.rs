@@ -35,7 +35,7 @@ impl Doctor {
     pub fn run(&self) -> Result<()> {
         /// Classes of the linear layer: as many as DomainNet has.
         const CLASSES: usize = 345;
-        let (arch, machine) = (Arch::new(&self.arch, CLASSES)?, machine());
+        let (arch, machine) = (Arch::for_images(&self.arch, CLASSES, self.size.into())?, machine());
         if !self.json {
             print(&about(&machine))?;
         }

@@ -44,7 +44,7 @@ fn eval(checkpoint: &Location, selection: Selection, data: &Data) -> Result<()> 
     if data.json {
         let mut result = json!({
             "checkpoint": checkpoint, "data": experiment.data.name, "split": selection.split.name(), "samples": samples,
-            "accuracy": accuracy, "loss": loss, "predictions": predictions,
+            "accuracy": accuracy, "loss": loss, "not_finite": evaluation.not_finite(), "predictions": predictions,
         });
         let findings = evaluation.findings().into_iter().map(|Finding { name, accuracy, auc }| {
             (name.to_owned(), json!({ "accuracy": accuracy, "auc": auc }))

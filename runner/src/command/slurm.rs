@@ -17,7 +17,7 @@ use basin_core::sweep::Task;
 
 use self::submit::{Batch, configuration};
 use super::print;
-use crate::args::Runs;
+use crate::args::{Processor, Runs};
 use crate::progress::say;
 
 pub use self::submit::Refused;
@@ -30,6 +30,8 @@ pub struct Slurm {
     /// says.
     #[arg(long, value_delimiter = ',', value_name = "DEVICES")]
     device: Vec<Choice>,
+    #[command(flatten)]
+    processor: Processor,
     /// Folder for scripts, commands and logs, instead of <BASE_DIR>/slurm.
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
@@ -74,8 +76,11 @@ impl Slurm {
         let line = |task: &Task| -> Result<Line> {
             let devices = self.devices(task);
             let device = devices.iter().map(Choice::to_string).collect::<Vec<_>>().join(",");
-            let words =
-                std::iter::once(program.display().to_string()).chain(self.runs.arguments(task, &device));
+            let words = std::iter::once(program.display().to_string()).chain(self.runs.arguments(
+                task,
+                &device,
+                &self.processor,
+            ));
             let need = selection::unmet(task).and_then(|need| need.task);
             let command = shell::line(words);
             if command.contains('\n') {

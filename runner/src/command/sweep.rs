@@ -16,7 +16,7 @@ use signal_hook::consts::SIGTERM;
 
 use self::child::Child;
 use super::print;
-use crate::args::Runs;
+use crate::args::{Processor, Runs};
 use crate::progress::say;
 use crate::signals;
 
@@ -33,6 +33,8 @@ pub struct Sweep {
     /// Devices with commas, such as cuda:0,cuda:1, one for each process; auto is every GPU there is, or else the CPU.
     #[arg(long, value_delimiter = ',', default_value = "auto", value_name = "DEVICES")]
     device: Vec<Choice>,
+    #[command(flatten)]
+    processor: Processor,
     /// Stops all runs when one fails.
     #[arg(long)]
     fail_fast: bool,
@@ -59,6 +61,7 @@ impl Sweep {
             tasks: &tasks,
             runs: &self.runs,
             devices: &devices,
+            processor: &self.processor,
             schedule: Schedule::new(&tasks),
             children: (0..jobs).map(|_| None).collect(),
             told: 0,
@@ -91,6 +94,7 @@ struct Crew<'a> {
     tasks: &'a [Task],
     runs: &'a Runs,
     devices: &'a [Choice],
+    processor: &'a Processor,
     schedule: Schedule<'a>,
     /// One place for each process that may run at once.
     children: Vec<Option<Child>>,
@@ -132,7 +136,7 @@ impl Crew<'_> {
             while self.children[number].is_none() {
                 let Some(index) = self.schedule.start() else { return };
                 let (task, device) = (&self.tasks[index], self.devices[number % self.devices.len()]);
-                match Child::start(index, task, self.runs, device, jobs) {
+                match Child::start(index, task, self.runs, device, self.processor, jobs) {
                     Ok(child) => self.children[number] = Some(child),
                     Err(ending) => {
                         say(&news(task, &ending));

@@ -328,7 +328,7 @@ fn spectra_of_checkpoints_are_computed_stored_and_opened_again() {
     window.state_mut().panel.surroundings.source.key =
         "demo/Shapes_clipart/fixup_resnet18/scratch".to_owned();
     click(&mut window, "Compute spectra");
-    until(&mut window, |window| shows(window, "is not a whole safetensors file"));
+    until(&mut window, |window| shows(window, "is a text file"));
     until_done(&mut window);
     assert!(
         rows(&window, "2 x 2") == 2

@@ -33,25 +33,21 @@ pub(super) fn barrier(
         measures.push(Measure::auc(column(|samples| &samples.logits), labels, names.len()));
     }
     let heights = bootstrap::heights(&coefficients, &measures, labels.len(), job)?;
-    Ok(match heights[..] {
-        [Some(accuracy), Some(loss), ref auc @ ..] => {
-            Some(Barrier { accuracy, loss, auc: auc.first().copied().flatten() })
-        }
-        _ => None,
-    })
+    let height = |metric: usize| heights.get(metric).copied().flatten();
+    Ok(Some(Barrier { accuracy: height(0), loss: height(1), auc: height(2) }))
 }
 
 /// The barrier of points from 0 to 1 whose samples are not known, and so without an interval.
-pub(super) fn of_points(points: &[Point]) -> Option<Barrier> {
+pub(super) fn of_points(points: &[Point]) -> Barrier {
     let coefficients: Vec<f64> = points.iter().map(|point| point.coefficient).collect();
     let height = |metric: fn(&Point) -> f64| {
         let values: Vec<f64> = points.iter().map(metric).collect();
         let (value, at) = bootstrap::largest_drop(&coefficients, &values)?;
         Some(Height { value, at, interval: None })
     };
-    Some(Barrier {
-        accuracy: height(|point| point.measures.accuracy)?,
-        loss: height(|point| -point.measures.loss)?,
+    Barrier {
+        accuracy: height(|point| point.measures.accuracy),
+        loss: height(|point| -point.measures.loss),
         auc: height(|point| point.measures.auc.unwrap_or(f64::NAN)),
-    })
+    }
 }

@@ -75,7 +75,7 @@ impl Measure {
     }
 }
 
-/// The height of the barrier in each metric, with its interval; `None` where the metric is undefined at an end.
+/// The height of the barrier in each metric, with its interval; `None` where [`largest_drop`] has none.
 pub(super) fn heights(
     coefficients: &[f64],
     measures: &[Measure],
@@ -116,11 +116,11 @@ fn interval(mut values: Vec<f64>) -> Option<[f64; 2]> {
     Some([*values.get(outside)?, *values.get(values.len().checked_sub(outside + 1)?)?])
 }
 
-/// The largest drop of a metric below its chord and the coefficient of that drop; values by coefficient, from 0 to 1. Values
-/// that are no number are left out; `None` if one of the ends is.
+/// The largest drop of a metric below its chord and the coefficient of that drop; values by coefficient, from 0 to 1. `None` if a
+/// value is no number, or one of the ends not finite.
 pub(super) fn largest_drop(coefficients: &[f64], values: &[f64]) -> Option<(f64, f64)> {
     let (first, last) = (*values.first()?, *values.last()?);
-    if first.is_nan() || last.is_nan() {
+    if !first.is_finite() || !last.is_finite() || values.iter().any(|value| value.is_nan()) {
         return None;
     }
     let below = coefficients.iter().zip(values).map(|(c, value)| ((1.0 - c) * first + c * last - value, *c));
@@ -208,7 +208,9 @@ mod tests {
     #[test]
     fn a_line_above_its_chord_has_no_barrier_and_a_line_without_ends_has_no_chord() {
         assert_eq!(largest_drop(&[0.0, 0.5, 1.0], &[60.0, 90.0, 80.0]), Some((0.0, 0.0)));
-        assert_eq!(largest_drop(&[0.0, 0.5, 1.0], &[60.0, f64::NAN, 80.0]), Some((0.0, 0.0)));
-        assert_eq!(largest_drop(&[0.0, 0.5, 1.0], &[60.0, 90.0, f64::NAN]), None);
+        for unknown in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(largest_drop(&[0.0, 0.5, 1.0], &[60.0, 90.0, unknown]), None);
+        }
+        assert_eq!(largest_drop(&[0.0, 0.5, 1.0], &[60.0, f64::NAN, 80.0]), None);
     }
 }

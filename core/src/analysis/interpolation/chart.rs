@@ -9,8 +9,8 @@ use crate::number;
 fn height(metric: Metric, line: &Interpolation) -> Option<Height> {
     let barrier = line.barrier?;
     match metric {
-        Metric::Accuracy => Some(barrier.accuracy),
-        Metric::Loss => Some(barrier.loss),
+        Metric::Accuracy => barrier.accuracy,
+        Metric::Loss => barrier.loss,
         Metric::Auc => barrier.auc,
     }
 }

@@ -59,11 +59,12 @@ pub struct Point {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Barrier {
-    /// Drop of the accuracy, percentage points.
-    pub accuracy: Height,
+    /// Drop of the accuracy, percentage points; this and all others are none where the metric is undefined at a point, or infinite at
+    /// an end.
+    pub accuracy: Option<Height>,
     /// Rise of the loss, nats.
-    pub loss: Height,
-    /// Drop of the mean AUC, a fraction; none where a label is a class, or where it is undefined at an end.
+    pub loss: Option<Height>,
+    /// Drop of the mean AUC, a fraction; none where a label is a class.
     pub auc: Option<Height>,
 }
 

@@ -8,7 +8,7 @@ use super::barrier;
 use super::record::DEFINITION;
 use super::{Interpolation, LineSettings, Point};
 use crate::analysis::coefficients::linspace;
-use crate::analysis::measures::Measures;
+use crate::analysis::measures::{Measures, finite_or_endless};
 use crate::analysis::record::{Inputs, shortened};
 use crate::analysis::request::Request;
 use crate::analysis::source::Source;
@@ -73,13 +73,15 @@ pub(super) fn stored(file: &Path, request: &Request<LineSettings>) -> Result<All
             },
             arch: experiment.model.arch.clone(),
             statistics: None,
-            barrier: barrier::of_points(&points),
+            barrier: Some(barrier::of_points(&points)),
             points,
             barrier_definition: DEFINITION.to_owned(),
         };
         let folder = folder.join(shortened(label.replace(BETWEEN, "-").replace('/', "-")));
-        output.write(&folder)?;
         each.push(Analysed { names: names.to_vec(), output, folder });
+    }
+    for line in &each {
+        line.output.write(&line.folder)?;
     }
     if each.is_empty() {
         return Err(unfit("it is empty"));
@@ -113,7 +115,7 @@ fn measures(evaluation: &Pickled) -> Option<Measures> {
             evaluation.get(name)?.items().iter().map(Pickled::number).collect::<Option<Vec<f64>>>()?;
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
-    let loss = evaluation.get("loss")?.number()?;
+    let loss = finite_or_endless(evaluation.get("loss")?.number()?);
     match evaluation.get("top1") {
         Some(accuracy) => Some(Measures { accuracy: accuracy.number()?, loss, auc: None }),
         None => Some(Measures { accuracy: 100.0 * mean("accs")?, loss, auc: Some(mean("aucs")?) }),

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::counts::Quadrant;
 use super::question::Question;
-use crate::config::Experiment;
+use crate::config::{Experiment, Interpolation};
 use crate::data::{Dataset, RgbImage, Split, center_crop, resize_shorter_side};
 use crate::error::{Error, Result};
 use crate::evaluate::predictions::Predictions;
@@ -154,6 +154,6 @@ impl SplitImages {
     /// Those of [`SplitImages::image`].
     pub fn square(&self, id: &str) -> Result<RgbImage> {
         let side = PICTURE as usize;
-        Ok(center_crop(&resize_shorter_side(&self.image(id)?, side)?, side))
+        Ok(center_crop(&resize_shorter_side(&self.image(id)?, side, Interpolation::Bilinear)?, side))
     }
 }

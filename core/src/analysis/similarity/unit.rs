@@ -50,7 +50,7 @@ pub(super) fn choose(subjects: &[Subject], names: &[String]) -> Result<Choice> {
         }
     }
     let layers: Vec<&str> = match names {
-        [] => archs[0].outline.to_vec(),
+        [] => archs[0].outline.iter().map(String::as_str).collect(),
         names => names.iter().map(String::as_str).collect(),
     };
     let shared = |name: &&str| archs.iter().all(|arch| arch.stage(name).is_some());

@@ -143,7 +143,14 @@ impl LayerSpectrum {
         let maps = arch.linear_maps(image_size).into_iter();
         let layers = maps.map(|map| {
             let spec = &arch.parameters[map.weight];
-            Self::new(spec.name.trim_end_matches(".weight"), &spec.shape, map.stride, map.side)
+            let name = spec.name.trim_end_matches(".weight");
+            match spec.shape[..] {
+                // Windows that do not overlap: a linear layer over the values of each.
+                [outputs, inputs, side, _] if side > 1 && side == map.stride && map.padding == 0 => {
+                    Self::new(name, &[outputs, inputs * side * side], 1, 1)
+                }
+                _ => Self::new(name, &spec.shape, map.stride, map.side),
+            }
         });
         layers.collect()
     }

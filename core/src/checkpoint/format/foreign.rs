@@ -34,31 +34,57 @@ const JSON: Verdict =
     "is JSON text, as a server sends for an error; look into it, and download the checkpoint again";
 const PAGE: Verdict =
     "is a web page in place of the file, as a server sends for a sign-in or a quota; download the file again";
+const EMPTY: Verdict = "is empty; copy or download it again";
+const TEXT: Verdict = "is a text file; choose a checkpoint";
 const PICKLE: Verdict =
     "is a pickle that torch.save did not write; load it in Python and save its state dict with torch.save";
 
 /// What bytes of no format of ours are, if it is known.
 pub(super) fn verdict(bytes: &[u8]) -> Option<Verdict> {
-    let text = bytes.trim_ascii_start();
+    if bytes.is_empty() {
+        return Some(EMPTY);
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let begins =
         |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
-    if begins("<!doctype") || begins("<html") || begins("<?xml") {
+    if ["<!doctype", "<html", "<?xml", "<error"].into_iter().any(begins) {
         return Some(PAGE);
     }
-    if matches!(bytes, [0x80, 2..=5, ..]) {
+    if matches!(bytes, [0x80, 2..=5, ..]) || is_old_pickle(bytes) {
         return Some(PICKLE);
     }
-    let known = BEGINNINGS.into_iter().find(|(beginning, _)| text.starts_with(beginning))?.1;
+    let Some((_, known)) = BEGINNINGS.into_iter().find(|(beginning, _)| text.starts_with(beginning)) else {
+        return is_text(bytes).then_some(TEXT);
+    };
     // A version, and then the name of the program that wrote the model, or the model's graph.
     let is_onnx = matches!(bytes, [0x08, 1..=32, 0x12 | 0x1a | 0x3a, ..]);
-    let is_text =
-        || std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_ok_and(|text| !text.contains('\0'));
     let is_right = match known {
         ONNX => is_onnx,
-        JSON => is_text(),
+        JSON => is_text(bytes),
         _ => true,
     };
     is_right.then_some(known)
+}
+
+/// Whether the first bytes are text: no control characters but spaces and line breaks.
+fn is_text(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(256)];
+    let valid = match std::str::from_utf8(start) {
+        Ok(text) => text,
+        // The last character may be cut.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&start[..error.valid_up_to()]).unwrap_or("\0")
+        }
+        Err(_) => return false,
+    };
+    !valid.chars().any(|char| char.is_control() && !char.is_whitespace())
+}
+
+/// Whether the bytes are a pickle of protocol 0 or 1: they begin with a dictionary, a list, a tuple or a name, and end with a full stop.
+fn is_old_pickle(bytes: &[u8]) -> bool {
+    let begins = bytes.starts_with(b"(dp") || bytes.starts_with(b"(lp") || bytes.starts_with(b"}q");
+    let names = bytes.starts_with(b"c") && bytes.iter().take(200).filter(|byte| **byte == b'\n').count() > 1;
+    (begins || bytes.starts_with(b"]q") || names) && bytes.trim_ascii_end().ends_with(b".")
 }
 
 /// What a zip archive is that holds no checkpoint of `torch.save`, if it is known.
@@ -71,13 +97,19 @@ pub(super) fn verdict_on_archive<'a>(names: impl Iterator<Item = &'a str> + Clon
             "is a TorchScript program; load it with torch.jit.load and save its state_dict() with torch.save",
         );
     }
-    Some(if names().any(|name| name.ends_with(".npy")) {
-        "is an archive of NumPy arrays; save a state dict with torch.save or as safetensors"
-    } else if names().any(|name| name.ends_with(".weights.h5")) {
-        "is a Keras model; export its weights as safetensors or with torch.save"
-    } else {
-        "is a zip archive without a checkpoint of torch.save; unpack it and choose the checkpoint in it"
-    })
+    Some(
+        if has("serialized_exported_program.json")
+            || names().any(|name| name.contains("models/") && name.ends_with(".json"))
+        {
+            "is a program of torch.export; load it with torch.export.load and save its state_dict with torch.save"
+        } else if names().any(|name| name.ends_with(".npy")) {
+            "is an archive of NumPy arrays; save a state dict with torch.save or as safetensors"
+        } else if names().any(|name| name.ends_with(".weights.h5")) {
+            "is a Keras model; export its weights as safetensors or with torch.save"
+        } else {
+            "is a zip archive without a checkpoint of torch.save; unpack it and choose the checkpoint in it"
+        },
+    )
 }
 
 /// The error for a folder in place of a file.
@@ -96,7 +128,12 @@ mod tests {
 
     #[test]
     fn what_is_no_checkpoint_is_called_by_its_name() {
-        let cases: [(&[u8], &str); 9] = [
+        let cases: [(&[u8], &str); 14] = [
+            (b"", "empty"),
+            (b"notes on the weights", "text file"),
+            (b"\xef\xbb\xbf<?xml version", "web page"),
+            (b"(dp0\nVweight\np1\nL1L\ns.", "pickle"),
+            (b"caf\xc3\xa9", "text file"),
             (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 46830571\n", "git lfs pull"),
             (b"\n <!DOCTYPE html><html><head>", "web page"),
             (b"<HTML>", "web page"),
@@ -110,7 +147,7 @@ mod tests {
         for (bytes, word) in cases {
             assert!(verdict(bytes).is_some_and(|verdict| verdict.contains(word)), "{word}");
         }
-        for unknown in [b"".as_slice(), b"\0\0\0\0", b"\x08", b"{\0\0", b"weights"] {
+        for unknown in [b"\0\0\0\0".as_slice(), b"\x08", b"{\0\0", b"weights\x01"] {
             assert_eq!(verdict(unknown), None, "{unknown:?}");
         }
         let of = |names: &[&'static str]| verdict_on_archive(names.iter().copied());

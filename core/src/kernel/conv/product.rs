@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::view::View;
-use crate::kernel::slice::at_least;
+use crate::kernel::slice::{Shared, at_least, sum_lanes};
 use crate::kernel::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 
 /// Depth of one pass over the weights: 768 rows of a panel, 192 KiB, stay in the second-level cache.
@@ -24,26 +24,6 @@ pub struct Finish<'a> {
     pub relu: bool,
     /// Return the sum of all that is written.
     pub total: bool,
-}
-
-/// A buffer that tasks write to in parallel, each at places of its own.
-#[derive(Clone, Copy)]
-pub struct Shared(pub *mut f32);
-
-// SAFETY: every task writes its own pixels and columns only.
-unsafe impl Send for Shared {}
-// SAFETY: as above.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    /// The buffer's element `index` as a pointer.
-    ///
-    /// # Safety
-    /// `index` must lie within the buffer.
-    pub unsafe fn at(self, index: usize) -> *mut f32 {
-        // SAFETY: promised by the caller.
-        unsafe { self.0.add(index) }
-    }
 }
 
 /// Writes `target[pixel][column]` for all pixels of the view, and returns their sum if `finish.total` asks for it.
@@ -203,15 +183,4 @@ fn passes(taps: usize, depth: usize) -> Vec<Pass> {
         .step_by(share)
         .map(|first| Pass { taps: first..taps.min(first + share), first: 0, depth })
         .collect()
-}
-
-/// The sum of some floats in an order that vector instructions can follow.
-pub fn sum_lanes(values: &[f32]) -> f32 {
-    let mut lanes = [0.0; 16];
-    let chunks = values.chunks_exact(16);
-    let rest: f32 = chunks.remainder().iter().sum();
-    for chunk in chunks {
-        lanes.iter_mut().zip(chunk).for_each(|(lane, value)| *lane += value);
-    }
-    lanes.iter().sum::<f32>() + rest
 }

@@ -14,8 +14,9 @@ use self::algorithm::Algorithm;
 use self::f2::F2;
 use self::f4::F4;
 use super::geometry::Geometry;
-use super::product::{Finish, MIN_TASKS, Shared, sum_lanes};
+use super::product::{Finish, MIN_TASKS};
 use crate::kernel::lanes::{CacheLine, LANES, Lanes};
+use crate::kernel::slice::{Shared, sum_lanes};
 use crate::kernel::tile::{COLS, Kernel, Left, ROWS, Tile, Work, with_widest};
 
 /// Weights of a filter for one pair of channels.

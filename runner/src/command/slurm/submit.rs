@@ -45,17 +45,21 @@ pub fn configuration() -> String {
     output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 
-/// The commands that submit all batches, for a shell.
+/// The commands that submit all batches, for a shell. None is submitted after one that was refused. The id is the last line of digits
+/// that sbatch prints, after which the cluster's name may stand behind a semicolon.
 pub fn commands(batches: &[Batch]) -> String {
+    const SUBMIT: &str = r#"submit() {
+    printed=$(sbatch --parsable "$@") || return
+    printf '%s\n' "$printed" | sed -n 's/^\([0-9][0-9]*\)\(;.*\)\{0,1\}[[:space:]]*$/\1/p' | tail -n 1 | grep .
+}
+"#;
     let line = |(number, batch): (usize, &Batch)| {
-        let after = batch.after.map(|after| after.dependency(|array| format!("${{job{array}%%;*}}")));
+        let after = batch.after.map(|after| after.dependency(|array| format!("${{job{array}}}")));
         let after = after.map_or(String::new(), |after| format!(" --dependency={after}"));
-        format!(
-            "job{number}=$(sbatch --parsable{after} {} | tail -n 1)\n",
-            quoted(&batch.script.display().to_string())
-        )
+        format!("job{number}=$(submit{after} {})", quoted(&batch.script.display().to_string()))
     };
-    batches.iter().enumerate().map(line).collect()
+    let lines: Vec<String> = batches.iter().enumerate().map(line).collect();
+    format!("{SUBMIT}{}\n", lines.join(" &&\n"))
 }
 
 /// The job's ID in what `sbatch --parsable` prints: the last line, after which the cluster's name may stand behind a semicolon. A site

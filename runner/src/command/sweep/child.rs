@@ -13,7 +13,7 @@ use basin_core::file::open_to_append;
 use basin_core::run::RunDir;
 use basin_core::sweep::{Ending, Task};
 
-use crate::args::Runs;
+use crate::args::{Processor, Runs};
 use crate::progress::say;
 use crate::signals::ASKS;
 
@@ -40,6 +40,7 @@ impl Child {
         task: &Task,
         runs: &Runs,
         device: Choice,
+        processor: &Processor,
         jobs: usize,
     ) -> Result<Self, Ending> {
         let run = task.request.run_dir();
@@ -52,7 +53,7 @@ impl Child {
             let file = open(&log)?;
             let program = std::env::current_exe().map_err(Error::io("find", Path::new("this program")))?;
             let mut command = Command::new(&program);
-            command.args(runs.arguments(task, &device.to_string()));
+            command.args(runs.arguments(task, &device.to_string(), processor));
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
             // The terminal tells a group of processes; this one is told by the sweep alone.
             command.process_group(0);

@@ -252,7 +252,7 @@ impl<'a> Machine<'a> {
     fn claim(&mut self, bytes: usize) -> Result<(), Fault> {
         self.memory = self.memory.checked_sub(bytes).ok_or_else(|| {
             Fault::Unfit(
-                "describes more objects than fit into the memory for them; save its state dict alone"
+                "describes more objects than fit into the bound of 32 MiB and three times its size; save its state dict alone"
                     .to_owned(),
             )
         })?;

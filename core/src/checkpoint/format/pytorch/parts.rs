@@ -89,6 +89,10 @@ impl<'g, 'a> Search<'g, 'a> {
         if tensors.is_empty() {
             return Err(match asked {
                 Some(name) => no_part(name, &others),
+                None if !others.is_empty() => Fault::WhichPart(format!(
+                    "holds no tensors beside what only training needs: {}",
+                    in_words(&others)
+                )),
                 None => unfit("holds no tensors; choose another checkpoint"),
             });
         }
@@ -116,6 +120,7 @@ impl<'g, 'a> Search<'g, 'a> {
             };
             let mut holders = Vec::new();
             let mut direct = 0;
+            let entries_names: Vec<String> = entries.iter().map(|(name, _)| name.clone()).collect();
             for (name, inside) in entries {
                 match described(self.graph, inside)? {
                     Some(_) => direct += 1,
@@ -146,6 +151,11 @@ impl<'g, 'a> Search<'g, 'a> {
                 }
             };
             let (name, inside, _) = holders.swap_remove(next);
+            if path.is_empty() && name == "state" && is_optimizer(&entries_names) {
+                return Err(Fault::WhichPart(
+                    "is the state of an optimizer, and no network's weights: state".to_owned(),
+                ));
+            }
             (path, value) = (join(&path, &name), inside);
         }
         Err(too_deep())
@@ -332,6 +342,11 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
+/// Whether these are the entries of an optimizer's state dict.
+fn is_optimizer(names: &[String]) -> bool {
+    ["state", "param_groups"].iter().all(|expected| names.iter().any(|name| name == expected))
+}
+
 fn is_training_state(name: &str) -> bool {
     let name = name.to_lowercase();
     TRAINING.iter().any(|word| name.contains(word))
@@ -359,5 +374,5 @@ fn unfit(what: &str) -> Fault {
 }
 
 fn too_deep() -> Fault {
-    unfit("nests its objects too deep or too often; save its state dict alone")
+    unfit("nests its objects deeper than 64 levels, or names them too often; save its state dict alone")
 }

@@ -1,5 +1,7 @@
 //! The tensors that a pickle describes: calls of PyTorch's functions with a storage, a shape and strides.
 
+use safetensors::tensor::Dtype;
+
 use super::graph::{Graph, Node, Value};
 use super::view::{Element, StorageId, View};
 use super::{Fault, damaged};
@@ -82,11 +84,13 @@ fn of_call(
         return Ok(None);
     }
     match (&*name, arguments) {
-        ("_rebuild_tensor" | "_rebuild_tensor_v2", [storage, offset, shape, strides, ..]) => {
-            plain(graph, [*storage, *offset, *shape, *strides], None).map(Some)
+        ("_rebuild_tensor" | "_rebuild_tensor_v2", [storage, offset, shape, strides, more @ ..]) => {
+            let tensor = plain(graph, [*storage, *offset, *shape, *strides], None)?;
+            Ok(Some(with_bits(graph, tensor, more.get(2))))
         }
-        ("_rebuild_tensor_v3", [storage, offset, shape, strides, _, _, dtype, ..]) => {
-            plain(graph, [*storage, *offset, *shape, *strides], Some(*dtype)).map(Some)
+        ("_rebuild_tensor_v3", [storage, offset, shape, strides, _, _, dtype, more @ ..]) => {
+            let tensor = plain(graph, [*storage, *offset, *shape, *strides], Some(*dtype))?;
+            Ok(Some(with_bits(graph, tensor, more.first())))
         }
         // A function with its arguments.
         ("_rebuild_from_type_v2", [function, _, inside, ..]) => {
@@ -104,6 +108,22 @@ fn of_call(
             let known = UNREAD.iter().find(|(function, _)| Some(*function) == kind);
             Ok(known.map(|(_, what)| Described::Unread(what)))
         }
+    }
+}
+
+/// A tensor with the bits of a view that PyTorch keeps beside it: `{"neg": True}`.
+fn with_bits(graph: &Graph, tensor: Described, bits: Option<&Value>) -> Described {
+    let Some(Node::Dict(bits)) = bits.and_then(|bits| graph.node(*bits)) else { return tensor };
+    let is_set = |name: &str| {
+        let is_named = |key: Value| matches!(key, Value::Text(text) if graph.text(text) == name);
+        bits.iter().any(|(key, value)| is_named(*key) && *value == Value::Bool(true))
+    };
+    match tensor {
+        Described::Plain(view) if is_set("neg") => match view.element.dtype {
+            Some(Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16) => Described::Plain(view.negated()),
+            _ => Described::Unread("a negative view"),
+        },
+        tensor => tensor,
     }
 }
 

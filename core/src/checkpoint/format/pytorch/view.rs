@@ -60,6 +60,8 @@ pub(in super::super) struct View {
     offset: usize,
     pub(super) element: Element,
     storage: String,
+    /// Whether values are read with the other sign (PyTorch's negative views).
+    is_negated: bool,
 }
 
 /// The storage that a persistent id names.
@@ -91,12 +93,17 @@ impl View {
         let (Some(offset), Some(element)) = (offset, storage.element) else {
             return Err(damaged("a tensor's shape and strides do not fit"));
         };
-        Ok(Self { shape, strides, offset, element, storage: storage.key })
+        Ok(Self { shape, strides, offset, element, storage: storage.key, is_negated: false })
+    }
+
+    /// The same numbers with the other sign.
+    pub fn negated(self) -> Self {
+        Self { is_negated: true, ..self }
     }
 
     /// Finds the storage, and checks that it holds every number.
     pub(super) fn found_in(self, storages: &Storages) -> Result<Tensor, Fault> {
-        let Self { shape, strides, offset, element, storage } = &self;
+        let Self { shape, strides, offset, element, storage, .. } = &self;
         let found = storages.records.get(storage).cloned();
         let found = found.ok_or_else(|| damaged(format!("storage {storage} is missing")))?;
         let last = shape.iter().zip(strides).try_fold(*offset, |last, (length, stride)| {
@@ -170,6 +177,10 @@ impl Tensor {
         };
         if storages.big_endian && size > 1 {
             values.to_mut().chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        if self.view.is_negated {
+            // The sign of a floating-point number is its highest bit.
+            values.to_mut().iter_mut().skip(size - 1).step_by(size).for_each(|byte| *byte ^= 0x80);
         }
         Ok(values)
     }

@@ -1,7 +1,9 @@
-//! Pillow's bilinear filter: a triangle that widens with the reduction, so that nothing aliases.
+//! Pillow's bilinear and bicubic filters, which widen with the reduction, so that nothing aliases.
 //!
 //! Sums are exact and rounded to 16 bits after the first direction and to 8 after the second: at most one level from Pillow,
 //! which rounds to 8 bits twice.
+
+use crate::config::Interpolation;
 
 /// Levels that are summed at a time; a multiple of what the widest registers hold.
 const BLOCK: usize = 16;
@@ -32,8 +34,9 @@ impl Scaler {
         stride: usize,
         (height, width): (usize, usize),
         (new_height, new_width): (usize, usize),
+        by: Interpolation,
     ) -> Vec<u8> {
-        let (across, down) = (Filter::new(width, new_width), Filter::new(height, new_height));
+        let (across, down) = (Filter::new(width, new_width, by), Filter::new(height, new_height, by));
         self.rows.resize(height * new_width, Default::default());
         // Whole columns of a strip, then whole rows, are summed: neighbours in memory share their weights.
         for (strip, rows) in pixels.chunks(STRIP * stride).zip(self.rows.chunks_mut(STRIP * new_width)) {
@@ -71,39 +74,61 @@ struct Filter {
     /// Of each new line: the first old one, and where its weights begin and end.
     spans: Vec<(usize, usize, usize)>,
     /// Multiples of 2^-bits.
-    weights: Vec<u32>,
+    weights: Vec<i32>,
     bits: u32,
 }
 
 impl Filter {
     /// From so many lines to so many.
-    fn new(from: usize, to: usize) -> Self {
+    fn new(from: usize, to: usize, by: Interpolation) -> Self {
         let step = from as f64 / to as f64;
-        let reach = step.max(1.0);
+        let stretch = step.max(1.0);
+        let reach = by.reach() * stretch;
         let mut weights = Vec::new();
         let spans = (0..to).map(|line| {
             let middle = (line as f64 + 0.5) * step;
             let first = (middle - reach).floor().max(0.0) as usize;
             let end = from.min((middle + reach).ceil() as usize);
             let start = weights.len();
-            let distance = |old: usize| (old as f64 + 0.5 - middle).abs() / reach;
-            weights.extend((first..end).map(|old| (1.0 - distance(old)).max(0.0)));
+            let distance = |old: usize| (old as f64 + 0.5 - middle).abs() / stretch;
+            weights.extend((first..end).map(|old| by.weight(distance(old))));
             let sum: f64 = weights[start..].iter().sum();
             weights[start..].iter_mut().for_each(|weight| *weight /= sum);
             (first, start, weights.len())
         });
         let spans = spans.collect();
-        let largest = weights.iter().copied().fold(0.0, f64::max);
+        let largest = weights.iter().copied().map(f64::abs).fold(0.0, f64::max);
         let scaled = |weight: f64, bits: u32| (weight * (1_u64 << bits) as f64).round();
-        let is_full = |bits: &u32| scaled(largest, bits + 1) >= (1_u32 << 31) as f64;
+        let is_full = |bits: &u32| scaled(largest, bits + 1) >= (1_u32 << 30) as f64;
         let bits = (0..MOST_BITS).find(is_full).unwrap_or(MOST_BITS);
-        let weights = weights.into_iter().map(|weight| scaled(weight, bits) as u32).collect();
+        let weights = weights.into_iter().map(|weight| scaled(weight, bits) as i32).collect();
         Self { spans, weights, bits }
     }
 
-    /// A weighted sum of 16-bit levels to its level.
-    fn round(&self, sum: u64) -> u16 {
-        ((sum + (1 << (self.bits - 1))) >> self.bits) as u16
+    /// A weighted sum of 16-bit levels to its level; a cubic may leave the range of levels.
+    fn round(&self, sum: i64) -> u16 {
+        ((sum + (1 << (self.bits - 1))) >> self.bits).clamp(0, 65_535) as u16
+    }
+}
+
+impl Interpolation {
+    /// How far a line reaches that is not reduced.
+    fn reach(self) -> f64 {
+        match self {
+            Self::Bilinear => 1.0,
+            Self::Bicubic => 2.0,
+        }
+    }
+
+    /// The weight of a line at that distance.
+    fn weight(self, distance: f64) -> f64 {
+        const A: f64 = -0.5;
+        match self {
+            Self::Bilinear => (1.0 - distance).max(0.0),
+            Self::Bicubic if distance < 1.0 => ((A + 2.0) * distance - (A + 3.0)) * distance * distance + 1.0,
+            Self::Bicubic if distance < 2.0 => (((distance - 5.0) * distance + 8.0) * distance - 4.0) * A,
+            Self::Bicubic => 0.0,
+        }
     }
 }
 
@@ -114,26 +139,26 @@ struct Lines<'a, T> {
     length: usize,
 }
 
-impl<T: Copy + Into<u64>> Lines<'_, T> {
+impl<T: Copy + Into<i64>> Lines<'_, T> {
     /// Every new line's weighted sums, finished, with the widest instructions that the machine has.
-    fn mix<U: Copy>(self, filter: &Filter, finish: impl Fn(u64) -> U, out: &mut Vec<U>) {
+    fn mix<U: Copy>(self, filter: &Filter, finish: impl Fn(i64) -> U, out: &mut Vec<U>) {
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx512f")]
-            fn avx512<T: Copy + Into<u64>, U: Copy>(
+            fn avx512<T: Copy + Into<i64>, U: Copy>(
                 lines: Lines<T>,
                 filter: &Filter,
-                finish: impl Fn(u64) -> U,
+                finish: impl Fn(i64) -> U,
                 out: &mut Vec<U>,
             ) {
                 lines.mix_with(filter, finish, out);
             }
 
             #[target_feature(enable = "avx2")]
-            fn avx2<T: Copy + Into<u64>, U: Copy>(
+            fn avx2<T: Copy + Into<i64>, U: Copy>(
                 lines: Lines<T>,
                 filter: &Filter,
-                finish: impl Fn(u64) -> U,
+                finish: impl Fn(i64) -> U,
                 out: &mut Vec<U>,
             ) {
                 lines.mix_with(filter, finish, out);
@@ -152,7 +177,7 @@ impl<T: Copy + Into<u64>> Lines<'_, T> {
     }
 
     #[inline(always)]
-    fn mix_with<U: Copy>(self, filter: &Filter, finish: impl Fn(u64) -> U, out: &mut Vec<U>) {
+    fn mix_with<U: Copy>(self, filter: &Filter, finish: impl Fn(i64) -> U, out: &mut Vec<U>) {
         out.clear();
         let whole = self.length - self.length % BLOCK;
         for &(first, start, end) in &filter.spans {
@@ -162,7 +187,7 @@ impl<T: Copy + Into<u64>> Lines<'_, T> {
                 let mut sums = [0; BLOCK];
                 for (&weight, line) in weights.iter().zip(old.chunks_exact(self.length)) {
                     for (sum, &level) in sums.iter_mut().zip(&line[at..at + BLOCK]) {
-                        *sum += u64::from(weight) * level.into();
+                        *sum += i64::from(weight) * level.into();
                     }
                 }
                 out.extend_from_slice(&sums.map(&finish));
@@ -172,7 +197,7 @@ impl<T: Copy + Into<u64>> Lines<'_, T> {
                 let sum = weights
                     .iter()
                     .zip(levels)
-                    .map(|(&weight, &level)| u64::from(weight) * level.into())
+                    .map(|(&weight, &level)| i64::from(weight) * level.into())
                     .sum();
                 out.push(finish(sum));
             }
@@ -194,7 +219,7 @@ mod tests {
     #[test]
     fn weights_are_a_triangle_and_sum_to_one() {
         // Halving: a new line's middle lies between two old ones, 1/2 and 3/2 lines away from four.
-        let filter = Filter::new(8, 4);
+        let filter = Filter::new(8, 4, Interpolation::Bilinear);
         let (first, start, end) = filter.spans[1];
         let weights: Vec<f64> = filter.weights[start..end]
             .iter()
@@ -202,12 +227,14 @@ mod tests {
             .collect();
         assert_eq!((first, weights), (1, vec![0.125, 0.375, 0.375, 0.125]));
         for (from, to) in [(1, 224), (223, 224), (224, 224), (500, 224), (16_384, 3), (3, 1)] {
-            let filter = Filter::new(from, to);
-            for &(_, start, end) in &filter.spans {
-                let sum: u64 = filter.weights[start..end].iter().map(|weight| u64::from(*weight)).sum();
-                assert!(sum.abs_diff(1 << filter.bits) <= (end - start) as u64, "{from} {to}");
-                // White stays white.
-                assert_eq!(filter.round(sum * 65_535), 65_535);
+            for by in [Interpolation::Bilinear, Interpolation::Bicubic] {
+                let filter = Filter::new(from, to, by);
+                for &(_, start, end) in &filter.spans {
+                    let sum: i64 = filter.weights[start..end].iter().map(|weight| i64::from(*weight)).sum();
+                    assert!(sum.abs_diff(1 << filter.bits) <= (end - start) as u64, "{from} {to}");
+                    // White stays white.
+                    assert_eq!(filter.round(sum * 65_535), 65_535);
+                }
             }
         }
     }
@@ -217,9 +244,12 @@ mod tests {
         let (height, width) = (7, 5);
         let pixels: Vec<[u8; 3]> = (0..height * width).map(|at| [at as u8, 3 * at as u8, 255]).collect();
         let mut scaler = Scaler::default();
-        assert_eq!(scaler.scale(&pixels, width, (height, width), (height, width)), pixels.as_flattened());
+        assert_eq!(
+            scaler.scale(&pixels, width, (height, width), (height, width), Interpolation::Bilinear),
+            pixels.as_flattened()
+        );
         // The middle 3 by 3 of a ramp, halved about its middle pixel, is that pixel.
-        let middle = scaler.scale(&pixels[2 * width + 1..], width, (3, 3), (1, 1));
+        let middle = scaler.scale(&pixels[2 * width + 1..], width, (3, 3), (1, 1), Interpolation::Bilinear);
         assert_eq!(middle, pixels[3 * width + 2]);
     }
 }

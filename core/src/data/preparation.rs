@@ -1,0 +1,172 @@
+//! How the images of a pre-trained network were prepared in its training, as timm says it in the `config.json` beside the weights.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::table::source;
+use crate::config::{Data, Interpolation};
+use crate::error::{Error, Result};
+use crate::file::{self, folder_of};
+
+/// The file beside the weights.
+const FILE: &str = "config.json";
+
+/// How images were prepared: timm's `pretrained_cfg`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preparation {
+    /// Mean of red, green and blue, as fractions of full brightness.
+    pub mean: [f32; 3],
+    /// Standard deviation of red, green and blue.
+    pub std: [f32; 3],
+    /// `[3, height, width]` of the network's input.
+    pub input_size: Option<[usize; 3]>,
+    /// Name of the filter that resizes: `bicubic`, `bilinear`.
+    pub interpolation: Option<String>,
+    /// Side of the evaluation crop as a share of the shorter side that is resized before.
+    pub crop_pct: Option<f64>,
+    /// `center` where the crop is the middle of the resized image.
+    pub crop_mode: Option<String>,
+}
+
+impl Preparation {
+    /// What the `config.json` beside a checkpoint says; `None` if there is none, or if it is no timm's.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the file if it is timm's and broken, or without mean and deviation; [`Error::Io`] if it cannot be read.
+    pub fn beside(checkpoint: &Path) -> Result<Option<Self>> {
+        let path = folder_of(checkpoint).join(FILE);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let Ok(config) = serde_json::from_slice::<Value>(&file::read(&path)?) else { return Ok(None) };
+        // Older versions of timm have no part of their own.
+        let old = config.get("mean").and(config.get("input_size")).map(|_| &config);
+        let Some(pretrained) = config.get("pretrained_cfg").or(old) else { return Ok(None) };
+        let preparation = Self::deserialize(pretrained).map_err(|error| {
+            Error::data(format!(
+                "{} does not say how images are prepared ({error}); add what is missing, or take the file away and set \
+                 data.configs.photo",
+                path.display()
+            ))
+        })?;
+        Ok(Some(preparation))
+    }
+
+    /// The settings in which `data` prepares its photographs otherwise, as `path=value`; none for images of another kind.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is no such data set.
+    pub fn differences(&self, data: &Data) -> Result<Vec<String>> {
+        let Some(statistics) = source(&data.name)?.statistics() else { return Ok(Vec::new()) };
+        let (configs, photo) = (&data.configs, data.configs.photo.clone().unwrap_or_default());
+        let differ =
+            |one: [f32; 3], two: [f32; 3]| one.iter().zip(two).any(|(one, two)| (one - two).abs() > 1e-4);
+        let mut settings = Vec::new();
+        if differ(self.mean, photo.mean.unwrap_or(statistics.mean)) {
+            settings.push(format!("data.configs.photo.mean={:?}", self.mean));
+        }
+        if differ(self.std, photo.std.unwrap_or(statistics.deviation)) {
+            settings.push(format!("data.configs.photo.std={:?}", self.std));
+        }
+        let filter = match photo.interpolation {
+            Interpolation::Bilinear => "bilinear",
+            Interpolation::Bicubic => "bicubic",
+        };
+        if let Some(interpolation) = self.interpolation.as_deref().filter(|wanted| *wanted != filter) {
+            settings.push(format!("data.configs.photo.interpolation={interpolation}"));
+        }
+        if let Some([_, _, side]) = self.input_size.filter(|[_, _, side]| *side != configs.image_size) {
+            settings.push(format!("data.configs.image_size={side}"));
+        }
+        let side = self.input_size.map_or(configs.image_size, |[_, _, side]| side);
+        let resized = self.crop_pct.map(|share| (side as f64 / share) as usize);
+        if let Some(resized) = resized.filter(|resized| *resized != configs.pre_crop_size) {
+            settings.push(format!("data.configs.pre_crop_size={resized}"));
+        }
+        settings.iter_mut().for_each(|setting| setting.retain(|char| char != ' '));
+        Ok(settings)
+    }
+
+    /// A sentence about [`Self::differences`] from what stands beside a checkpoint; `None` where there is nothing to say.
+    ///
+    /// # Errors
+    /// Those of [`Self::beside`] and [`Self::differences`].
+    pub fn warning(checkpoint: &Path, data: &Data) -> Result<Option<String>> {
+        let Some(preparation) = Self::beside(checkpoint)? else { return Ok(None) };
+        let settings = preparation.differences(data)?;
+        Ok((!settings.is_empty()).then(|| {
+            format!(
+                "{} was trained on images that were prepared otherwise; {FILE} beside it says {}",
+                checkpoint.display(),
+                settings.join(", ")
+            )
+        }))
+    }
+}
+
+impl fmt::Display for Preparation {
+    /// `mean [0.5, 0.5, 0.5], deviation [0.5, 0.5, 0.5], 224 pixels, bicubic, crop 0.9, center`, as far as it is known.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "mean {:?}, deviation {:?}", self.mean, self.std)?;
+        if let Some([_, _, side]) = self.input_size {
+            write!(formatter, ", {side} pixels")?;
+        }
+        if let Some(interpolation) = &self.interpolation {
+            write!(formatter, ", {interpolation}")?;
+        }
+        if let Some(share) = self.crop_pct {
+            write!(formatter, ", crop {share}")?;
+        }
+        self.crop_mode.as_ref().map_or(Ok(()), |mode| write!(formatter, ", {mode}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Registry;
+
+    #[test]
+    fn what_timm_says_is_compared_with_the_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let (checkpoint, config) = (folder.path().join("model.safetensors"), folder.path().join(FILE));
+        assert_eq!(Preparation::beside(&checkpoint).unwrap(), None);
+        let timm = r#"{"architecture": "vit_tiny_patch16_224", "pretrained_cfg": {"tag": "augreg", "input_size": [3, 224, 224],
+            "interpolation": "bicubic", "crop_pct": 0.9, "crop_mode": "center", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}}"#;
+        std::fs::write(&config, timm).unwrap();
+        let preparation = Preparation::beside(&checkpoint).unwrap().unwrap();
+        let shown = "mean [0.5, 0.5, 0.5], deviation [0.5, 0.5, 0.5], 224 pixels, bicubic, crop 0.9, center";
+        assert_eq!(preparation.to_string(), shown);
+
+        let registry = Registry::load().unwrap();
+        let key = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";
+        let of = |set: &[String]| registry.changed(key, set).unwrap().data;
+        let settings = preparation.differences(&of(&[])).unwrap();
+        assert_eq!(
+            settings,
+            [
+                "data.configs.photo.mean=[0.5,0.5,0.5]",
+                "data.configs.photo.std=[0.5,0.5,0.5]",
+                "data.configs.photo.interpolation=bicubic",
+                "data.configs.pre_crop_size=248",
+            ]
+        );
+        assert!(preparation.differences(&of(&settings)).unwrap().is_empty());
+        assert_eq!(Preparation::warning(&checkpoint, &of(&settings)).unwrap(), None);
+        let warning = Preparation::warning(&checkpoint, &of(&[])).unwrap().unwrap();
+        assert!(warning.contains("prepared otherwise") && warning.contains("pre_crop_size=248"), "{warning}");
+
+        // Older timm; a model of another library; one without a mean.
+        std::fs::write(&config, r#"{"input_size": [3, 224, 224], "mean": [0, 0, 0], "std": [1, 1, 1]}"#)
+            .unwrap();
+        assert_eq!(Preparation::beside(&checkpoint).unwrap().unwrap().std, [1.0; 3]);
+        std::fs::write(&config, r#"{"model_type": "vit"}"#).unwrap();
+        assert_eq!(Preparation::beside(&checkpoint).unwrap(), None);
+        std::fs::write(&config, r#"{"pretrained_cfg": {"std": [1, 1, 1]}}"#).unwrap();
+        let message = Preparation::beside(&checkpoint).unwrap_err().to_string();
+        assert!(message.contains("config.json") && message.contains("mean"), "{message}");
+    }
+}
