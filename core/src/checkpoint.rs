@@ -121,9 +121,17 @@ impl StateDict {
         (!problems.is_empty()).then(|| problems.join(", ") + &more)
     }
 
-    /// What stands before all of these names, each of which all of them stand behind; none where they stand behind nothing or behind
-    /// other things.
-    fn prefixes_of<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Vec<&str> {
+    /// The tensors whose names begin with `prefix`, without it.
+    pub(crate) fn stripped(self, prefix: &str) -> Self {
+        let tensors = self.tensors.into_iter().filter_map(|tensor| {
+            let name = tensor.name.strip_prefix(prefix)?.to_owned();
+            Some(NamedTensor { name, ..tensor })
+        });
+        Self { tensors: tensors.collect() }
+    }
+
+    /// Prefixes behind each of which all of these names stand; none where they stand behind nothing or behind other things.
+    pub(crate) fn prefixes_of<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Vec<&str> {
         let ours: HashSet<&str> = self.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
         let Some(first) = names.clone().next() else { return Vec::new() };
         let prefixes = self.tensors.iter().filter_map(|tensor| tensor.name.strip_suffix(first));

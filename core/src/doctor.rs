@@ -66,7 +66,7 @@ pub fn machine() -> Machine {
     }
 }
 
-/// Computes every convolution, the pooling and the linear layer of an architecture for `batch` square images of `side` pixels,
+/// Computes every operator of an architecture (convolutions, linear layers, attention, normalisation of layers, pooling) for `batch` square images of `side` pixels,
 /// forward and backward, on the job's device and on the CPU. The CPU is compared with Burn's own operations.
 ///
 /// # Errors

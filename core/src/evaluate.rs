@@ -75,8 +75,7 @@ impl Evaluation {
         self.rows().filter(|(row, _)| !row.iter().all(|logit| logit.is_finite())).count()
     }
 
-    /// Accuracy, as a fraction: of samples, or over all findings of all samples. A sample with outputs that are not finite counts as
-    /// wrong.
+    /// Accuracy, as a fraction: of samples, or over all findings of all samples. Outputs that are not finite count as wrong.
     pub fn accuracy(&self) -> f64 {
         let right = self.rows().map(|(row, label)| right_decisions(row, label, self.labelling, is_predicted));
         right.sum::<usize>() as f64 / (self.labels.len() * self.labelling.decisions()) as f64
@@ -160,20 +159,21 @@ pub fn is_predicted(logit: f32) -> bool {
 }
 
 /// Right decisions about one sample: whether its largest logit is that of its class, or for how many findings `is_predicted` says
-/// of the logit what the sample has; none where a logit is not finite.
+/// of the logit what the sample has. What is said by a logit that is not finite is wrong, and of classes by any.
 pub fn right_decisions(
     logits: &[f32],
     label: usize,
     labelling: Labelling,
     is_predicted: impl Fn(f32) -> bool,
 ) -> usize {
-    if !logits.iter().all(|logit| logit.is_finite()) {
-        return 0;
-    }
     match labelling {
-        Labelling::Class => usize::from(largest(logits) == label),
+        Labelling::Class => {
+            usize::from(largest(logits) == label && logits.iter().all(|logit| logit.is_finite()))
+        }
         Labelling::Findings(_) => {
-            let is_right = |(bit, logit): &(usize, &f32)| is_predicted(**logit) == (label >> bit & 1 == 1);
+            let is_right = |(bit, logit): &(usize, &f32)| {
+                logit.is_finite() && is_predicted(**logit) == (label >> bit & 1 == 1)
+            };
             logits.iter().enumerate().filter(is_right).count()
         }
     }
@@ -250,5 +250,6 @@ mod tests {
         evaluation.logits = vec![-1.0, -1.0, f32::NAN, -1.0, -1.0, -1.0, -1.0, 1.0];
         let accuracies: Vec<f64> = evaluation.findings().iter().map(|finding| finding.accuracy).collect();
         assert_eq!(accuracies, [0.75, 0.75]);
+        assert_eq!(evaluation.accuracy(), 0.75);
     }
 }

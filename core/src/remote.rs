@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{Checkpoint, Location, public};
+use crate::checkpoint::{Checkpoint, Location, Selection, public};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{
@@ -88,8 +88,17 @@ pub fn local(location: &Location, job: &Job) -> Result<PathBuf> {
 /// # Errors
 /// Those of [`local`] and [`Checkpoint::load`], naming the URL.
 pub fn load(location: &Location, job: &Job) -> Result<(Checkpoint, String)> {
+    load_selection(location, Selection::default(), job)
+}
+
+/// The same of some of its tensors.
+///
+/// # Errors
+/// Those of [`local`] and [`Checkpoint::load_selection`], naming the URL.
+pub fn load_selection(location: &Location, selection: Selection, job: &Job) -> Result<(Checkpoint, String)> {
     let file = local(location, job)?;
-    let (checkpoint, sha256) = rayon::join(|| Checkpoint::load(&file), || file_digest(&file));
+    let load = || Checkpoint::load_selection(&file, selection);
+    let (checkpoint, sha256) = rayon::join(load, || file_digest(&file));
     Ok((checkpoint.map_err(|error| named(error, &file, location))?, sha256?))
 }
 

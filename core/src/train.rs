@@ -25,11 +25,11 @@ use crate::error::{Error, Result};
 use crate::evaluate::splits::Splits;
 use crate::event::Event;
 use crate::job::Job;
-use crate::model::{Arch, Network};
+use crate::model::Network;
 use crate::optim::{Optimizer, Regularizers, learning_rate};
 use crate::run::RunDir;
 
-use self::check::check_normalisation;
+use self::check::{architecture, check_normalisation};
 use self::clock::Clock;
 use self::epoch::Recorder;
 use self::mixup::Mixup;
@@ -58,8 +58,7 @@ pub fn train(
     let (settings, labelling) = (&experiment.train, data.train.labelling());
 
     // 1. The network and the optimizer, new or as they were.
-    let arch =
-        Arch::for_images(&experiment.model.arch, data.train.outputs(), experiment.data.configs.image_size)?;
+    let arch = architecture(experiment, data.train.outputs())?;
     let is_new = start.is_some();
     let (network, memory, mut position) = match start {
         Some(state) => (Network::new(arch, &state, &job.device)?, None, Position::default()),

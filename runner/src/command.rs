@@ -50,7 +50,8 @@ pub struct Arguments {
 pub enum Command {
     /// Lists the keys, all or those in which a regular expression is found.
     Configs(configs::Configs),
-    /// Lists the architectures that model.arch takes: Fixup ResNets, torchvision's, timm's vision transformers.
+    /// Lists the architectures that model.arch takes: Fixup ResNets, ResNets, vision transformers (ViT, DeiT, DINOv2, DINOv3, CLIP),
+    /// ConvNeXt, DenseNets.
     Models(models::Models),
     /// Shows all settings of a key.
     Show(show::Show),

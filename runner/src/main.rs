@@ -49,7 +49,8 @@ fn in_words(remedy: &Remedy) -> String {
             "; start over by --force, which keeps the folder aside, or name another folder with -w".to_owned()
         }
         Remedy::NamePart => {
-            "; copy one into a file of its own with `runner checkpoint convert FILE NEW --part NAME`"
+            "; copy one into a file of its own with `runner checkpoint convert FILE NEW --part NAME`, or fine-tune from it with --set \
+                                 train.finetune_part=NAME"
                 .to_owned()
         }
         Remedy::ChooseDevice(names) => format!(", or use --device {names}"),

@@ -153,3 +153,21 @@ fn statistics_between_networks_are_measured_anew_and_averaged() {
     let [measured, averaged] = ["measured", "averaged"].map(basin);
     assert_ne!(measured["found"]["mean"], averaged["found"]["mean"]);
 }
+
+#[test]
+fn what_is_frozen_stays_as_it_starts_with_its_running_statistics() {
+    let here = folder();
+    let head = ["--set", "train.epochs=1", "--set", "train.freeze=[\"^(?!fc)\"]"];
+    success(train(here.path(), &[&ARCH[..], &head].concat()));
+    let (before, after) = (state(here.path(), "ckpt-E000"), state(here.path(), "ckpt-E001"));
+    for tensor in &after.tensors {
+        let is_same = before.get(&tensor.name) == Some(tensor);
+        assert_eq!(is_same, !tensor.name.starts_with("fc."), "{}", tensor.name);
+    }
+    let refused = |freeze: &str, parts: &[&str]| {
+        failure(train(here.path(), &[&ARCH[..], &["-w", "none", "--set", freeze]].concat()), 2, parts);
+    };
+    refused("train.freeze=[\"nothing\"]", &["train.freeze", "nothing is found in no parameter"]);
+    refused("train.freeze=[\"\"]", &["leaves nothing to train"]);
+    refused("train.freeze=[\"(\"]", &["train.freeze", "not a regular expression"]);
+}

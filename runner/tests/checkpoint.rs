@@ -311,12 +311,30 @@ fn a_network_inside_another_is_told_by_its_prefix_and_taken_out() {
     wrapped.state.tensors.iter_mut().for_each(|tensor| tensor.name.insert_str(0, "model."));
     wrapped.state.tensors.push(tensor("criterion.weight", &[1], &[1.0]));
     wrapped.save(&here.path().join("wrapped.pth")).unwrap();
-    let tune = |from: &str| {
+    let tune = |to: &str, from: &str| {
         let from = format!("train.finetune_from={from}");
-        train(here.path(), &["-w", "tuned", "--set", "train.epochs=1", "--set", &from])
+        train(here.path(), &["-w", to, "--set", "train.epochs=1", "--set", &from])
     };
-    failure(tune("wrapped.pth"), 3, &["stand behind model.", "--strip model."]);
+    // One prefix is taken off; of two, one has to be named.
+    let output = tune("found", "wrapped.pth").output().unwrap();
+    let told = stderr(&output);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("stand behind model., which is taken off; 1 other tensors are left out"), "{told}");
+    let mut twice = wrapped.clone();
+    for tensor in &wrapped.state.tensors {
+        let name = format!("momentum.{}", tensor.name.trim_start_matches("model."));
+        twice.state.tensors.push(NamedTensor { name, ..tensor.clone() });
+    }
+    twice.save(&here.path().join("twice.pth")).unwrap();
+    failure(
+        tune("neither", "twice.pth"),
+        3,
+        &["stand behind model. and behind momentum.", "--strip model.", "train.finetune_strip"],
+    );
+    let mut command = tune("named", "twice.pth");
+    command.args(["--set", "train.finetune_strip=momentum."]);
+    success(command);
     let arguments = ["convert", "wrapped.pth", "own.safetensors", "--strip", "model."];
     success(checkpoint_command(here.path(), &arguments));
-    success(tune("own.safetensors"));
+    success(tune("own", "own.safetensors"));
 }

@@ -237,7 +237,7 @@ fn origins(
 fn place_of(network: &Network, origin: &Network, module: &Module) -> Vec<Tensor<1>> {
     let value = |index: &usize| match network.arch.parameters[*index].role {
         Role::Count => network.parameters[*index].clone(),
-        Role::Trained | Role::Statistic => origin.parameters[*index].clone(),
+        Role::Trained | Role::Frozen | Role::Statistic => origin.parameters[*index].clone(),
     };
     module.parameters.iter().map(value).collect()
 }

@@ -4,8 +4,10 @@ use super::architecture::architecture;
 use super::source::{Source, read};
 use crate::checkpoint::{Location, StateDict};
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::job::Job;
 use crate::model::Arch;
+use crate::model::positions::fitted;
 
 /// A checkpoint as the values of an architecture, all of them finite.
 #[derive(Debug)]
@@ -40,5 +42,15 @@ impl Weights {
             )));
         }
         Ok(Self { source, arch, state })
+    }
+
+    /// The same values with learned positions for the grid of another network, which is said where they are resampled.
+    #[must_use]
+    pub fn fitted(self, arch: &Arch, job: &Job) -> Self {
+        let (state, resampled) = fitted(arch, self.state);
+        if let Some(resampled) = resampled {
+            job.emit(Event::Note(resampled.of(&self.source.location)));
+        }
+        Self { state, ..self }
     }
 }

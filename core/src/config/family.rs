@@ -46,15 +46,21 @@ pub struct Family {
     key: String,
     /// Name of the settings to start from: a base of this file or of an earlier one, or an earlier key; a template too.
     base: String,
-    /// Whether the learning rate grows with the batch where `--set` changes the batch alone.
-    #[serde(default)]
-    pub lr_follows_batch: bool,
+    /// Whether the learning rate grows with the batch where `--set` changes the batch alone; as of the key that the family starts from
+    /// unless it is said here, and no where the family sets a learning rate itself.
+    #[serde(default, deserialize_with = "said")]
+    lr_follows_batch: Option<bool>,
     /// Settings of all members, templates too.
     #[serde(default)]
     set: Settings,
     /// The axes; the first changes slowest.
     #[serde(default)]
     axes: Vec<Axis>,
+}
+
+/// `true` in place of RON's `Some(true)`.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<bool>, D::Error> {
+    bool::deserialize(deserializer).map(Some)
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -251,6 +257,12 @@ impl Family {
     /// The key of one member.
     pub fn key(&self, member: usize) -> String {
         fill(&self.key, &names(&self.options(member)))
+    }
+
+    /// Whether the learning rate follows the batch, where the family itself decides that.
+    pub(super) fn follows_batch(&self) -> Option<bool> {
+        let sets_rate = self.set.keys().any(|path| path.0 == "optimizer.base_lr");
+        self.lr_follows_batch.or(sets_rate.then_some(false))
     }
 
     /// What one member starts from.

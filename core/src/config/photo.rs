@@ -30,9 +30,13 @@ pub enum Interpolation {
 
 impl PhotoSettings {
     pub(super) fn check(&self, section: Section) -> Result<()> {
+        // Levels up to 255 in place of fractions would give a network nothing that it knows.
         for value in self.mean.iter().flatten() {
-            section.not_negative("mean", f64::from(*value))?;
+            section.require((0.0..=1.0).contains(value), "mean", value, "from 0 to 1")?;
         }
-        self.std.iter().flatten().try_for_each(|value| section.above_zero("std", f64::from(*value)))
+        for value in self.std.iter().flatten() {
+            section.require(*value > 0.0 && *value <= 1.0, "std", value, "above 0, and at most 1")?;
+        }
+        Ok(())
     }
 }

@@ -166,13 +166,13 @@ impl Registry {
         Ok(changed)
     }
 
-    /// Whether the learning rate of a key grows with its batch: its family says so, or that of the key which it starts from.
+    /// Whether the learning rate of a key grows with its batch: its family decides, or that of the key which it starts from.
     fn follows_batch(&self, key: &str) -> Result<bool> {
         let (mut key, mut before) = (key.to_owned(), usize::MAX);
         loop {
             let (at, _, family) = self.entry(&key)?;
-            if family.lr_follows_batch {
-                return Ok(true);
+            if let Some(follows) = family.follows_batch() {
+                return Ok(follows);
             }
             // Only an earlier key can be a base.
             let base = family.base_key(self.entries[at].1[2]);

@@ -29,6 +29,23 @@ pub struct Train {
     /// Checkpoint to start from; its head is not taken over.
     #[serde(default, deserialize_with = "deserialize_optional_path")]
     pub finetune_from: Option<String>,
+    /// Part of that file that holds the weights, such as `state_dict_ema`, where it holds several.
+    #[serde(default)]
+    pub finetune_part: Option<String>,
+    /// What the names in that file begin with and lose, such as `module.encoder_q.`; tensors whose names begin otherwise are left
+    /// out. Unless set, a prefix is found where all names stand behind one.
+    #[serde(default)]
+    pub finetune_strip: Option<String>,
+    /// Regular expressions; parameters in whose names one is found stay as they start. Batch normalisation that is frozen uses its
+    /// running statistics, and leaves them as they are.
+    #[serde(default)]
+    pub freeze: Vec<String>,
+    /// Share of each label that is spread evenly over all classes (Szegedy et al. 2016); 0 for none.
+    #[serde(default)]
+    pub label_smoothing: f64,
+    /// Largest norm of all gradients together; a larger one is scaled down to it (PyTorch's `clip_grad_norm_`). 0 for no bound.
+    #[serde(default)]
+    pub clip_grad: f64,
     /// Mixup's Beta(alpha, alpha); 0 for none.
     pub mixup_alpha: f64,
     /// Draw mixup's coefficient for each image instead of once for a batch, as the reference does.
@@ -64,6 +81,8 @@ impl Train {
         section.count("data_workers", self.data_workers)?;
         section.count_or_zero("micro_batch", self.micro_batch)?;
         section.not_negative("mixup_alpha", self.mixup_alpha)?;
+        section.not_negative("clip_grad", self.clip_grad)?;
+        section.below_one("label_smoothing", self.label_smoothing)?;
         section.require(
             !self.mixup_per_sample || self.mixup_alpha > 0.0,
             "mixup_per_sample",

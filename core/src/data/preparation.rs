@@ -44,7 +44,8 @@ impl Preparation {
         let Ok(config) = serde_json::from_slice::<Value>(&file::read(&path)?) else { return Ok(None) };
         // Older versions of timm have no part of their own.
         let old = config.get("mean").and(config.get("input_size")).map(|_| &config);
-        let Some(pretrained) = config.get("pretrained_cfg").or(old) else { return Ok(None) };
+        let own = config.get("pretrained_cfg").filter(|own| !own.is_null());
+        let Some(pretrained) = own.or(old) else { return Ok(None) };
         let preparation = Self::deserialize(pretrained).map_err(|error| {
             Error::data(format!(
                 "{} does not say how images are prepared ({error}); add what is missing, or take the file away and set \
@@ -66,10 +67,10 @@ impl Preparation {
             |one: [f32; 3], two: [f32; 3]| one.iter().zip(two).any(|(one, two)| (one - two).abs() > 1e-4);
         let mut settings = Vec::new();
         if differ(self.mean, photo.mean.unwrap_or(statistics.mean)) {
-            settings.push(format!("data.configs.photo.mean={:?}", self.mean));
+            settings.push(format!("data.configs.photo.mean={}", listed(self.mean)));
         }
         if differ(self.std, photo.std.unwrap_or(statistics.deviation)) {
-            settings.push(format!("data.configs.photo.std={:?}", self.std));
+            settings.push(format!("data.configs.photo.std={}", listed(self.std)));
         }
         let filter = match photo.interpolation {
             Interpolation::Bilinear => "bilinear",
@@ -81,21 +82,29 @@ impl Preparation {
         if let Some([_, _, side]) = self.input_size.filter(|[_, _, side]| *side != configs.image_size) {
             settings.push(format!("data.configs.image_size={side}"));
         }
+        if let Some(mode) = self.crop_mode.as_deref().filter(|mode| *mode != "center") {
+            settings.push(format!("crop_mode {mode}, which is not available here"));
+            return Ok(settings);
+        }
         let side = self.input_size.map_or(configs.image_size, |[_, _, side]| side);
         let resized = self.crop_pct.map(|share| (side as f64 / share) as usize);
         if let Some(resized) = resized.filter(|resized| *resized != configs.pre_crop_size) {
             settings.push(format!("data.configs.pre_crop_size={resized}"));
         }
-        settings.iter_mut().for_each(|setting| setting.retain(|char| char != ' '));
         Ok(settings)
     }
 
-    /// A sentence about [`Self::differences`] from what stands beside a checkpoint; `None` where there is nothing to say.
+    /// A sentence about [`Self::differences`] from what stands beside a checkpoint, or about what is wrong there; `None` where there is
+    /// nothing to say.
     ///
     /// # Errors
-    /// Those of [`Self::beside`] and [`Self::differences`].
+    /// Those of [`Self::differences`].
     pub fn warning(checkpoint: &Path, data: &Data) -> Result<Option<String>> {
-        let Some(preparation) = Self::beside(checkpoint)? else { return Ok(None) };
+        let preparation = match Self::beside(checkpoint) {
+            Ok(Some(preparation)) => preparation,
+            Ok(None) => return Ok(None),
+            Err(error) => return Ok(Some(error.to_string())),
+        };
         let settings = preparation.differences(data)?;
         Ok((!settings.is_empty()).then(|| {
             format!(
@@ -105,6 +114,11 @@ impl Preparation {
             )
         }))
     }
+}
+
+/// `[0.5,0.5,0.5]`, as a setting is typed.
+fn listed(values: [f32; 3]) -> String {
+    format!("[{}]", values.map(|value| value.to_string()).join(","))
 }
 
 impl fmt::Display for Preparation {
@@ -159,11 +173,15 @@ mod tests {
         let warning = Preparation::warning(&checkpoint, &of(&[])).unwrap().unwrap();
         assert!(warning.contains("prepared otherwise") && warning.contains("pre_crop_size=248"), "{warning}");
 
+        let squashed = Preparation { crop_mode: Some("squash".to_owned()), ..preparation };
+        let told = squashed.differences(&of(&settings)).unwrap();
+        assert_eq!(told, ["crop_mode squash, which is not available here"]);
+
         // Older timm; a model of another library; one without a mean.
         std::fs::write(&config, r#"{"input_size": [3, 224, 224], "mean": [0, 0, 0], "std": [1, 1, 1]}"#)
             .unwrap();
         assert_eq!(Preparation::beside(&checkpoint).unwrap().unwrap().std, [1.0; 3]);
-        std::fs::write(&config, r#"{"model_type": "vit"}"#).unwrap();
+        std::fs::write(&config, r#"{"model_type": "vit", "pretrained_cfg": null}"#).unwrap();
         assert_eq!(Preparation::beside(&checkpoint).unwrap(), None);
         std::fs::write(&config, r#"{"pretrained_cfg": {"std": [1, 1, 1]}}"#).unwrap();
         let message = Preparation::beside(&checkpoint).unwrap_err().to_string();

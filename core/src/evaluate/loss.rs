@@ -39,6 +39,14 @@ pub fn loss(logits: Tensor<2>, targets: &Targets, labelling: Labelling) -> Tenso
     }
 }
 
+/// A loss of classes where a `share` of each label is spread evenly over all classes (PyTorch's `label_smoothing`).
+pub fn smoothed(loss: Tensor<1>, logits: Tensor<2>, share: f64) -> Tensor<1> {
+    match share {
+        0.0 => loss,
+        share => loss * (1.0 - share) - log_softmax(logits, 1).mean() * share,
+    }
+}
+
 fn cross_entropy(logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
     let log_probabilities = log_softmax(logits, 1);
     let losses = |labels: &[usize]| -picked(log_probabilities.clone(), labels);
@@ -101,6 +109,17 @@ fn picked(rows: Tensor<2>, labels: &[usize]) -> Tensor<1> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// PyTorch's `cross_entropy` with `label_smoothing=0.1`.
+    #[test]
+    fn smoothed_labels_are_pytorchs() {
+        let logits = Tensor::<2>::from_data([[0.5, -1.25, 3.0], [2.0, -0.75, 0.25_f32]], &Default::default());
+        let targets = Targets { first: vec![2, 1], second: None };
+        let plain = loss(logits.clone(), &targets, Labelling::Class);
+        let ours = smoothed(plain.clone(), logits.clone(), 0.1).into_scalar::<f32>();
+        assert!((ours - 1.577_621).abs() < 1e-6, "{ours}");
+        assert_eq!(smoothed(plain.clone(), logits, 0.0).into_data(), plain.into_data());
+    }
 
     /// Values and gradients of PyTorch's `binary_cross_entropy_with_logits`.
     #[test]

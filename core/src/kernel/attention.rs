@@ -36,6 +36,12 @@ impl Shape {
         self.heads * self.width
     }
 
+    fn check(&self, angles: Option<&Angles>) {
+        let pairs = self.tokens * self.width / 2;
+        let fit = |angles: &Angles| angles.cosines.len() == pairs && angles.sines.len() == pairs;
+        assert!(angles.is_none_or(fit), "an angle for each token and pair of channels");
+    }
+
     /// Panels of 64 channels that a head is cut into, and the channels of each.
     fn panels(&self) -> (usize, usize) {
         (self.width.div_ceil(COLS), self.width.min(COLS))
@@ -46,6 +52,7 @@ impl Shape {
 pub fn forward(shape: Shape, qkv: &[f32], angles: Option<&Angles>) -> Vec<f32> {
     let floats = shape.batch * shape.tokens * shape.channels();
     assert_eq!(qkv.len(), 3 * floats, "queries, keys and values");
+    shape.check(angles);
     fill(floats, |output| {
         (0..shape.batch * shape.heads)
             .into_par_iter()
@@ -55,7 +62,9 @@ pub fn forward(shape: Shape, qkv: &[f32], angles: Option<&Angles>) -> Vec<f32> {
 
 /// The gradient of queries, keys and values from that of the attention.
 pub fn gradient(shape: Shape, qkv: &[f32], angles: Option<&Angles>, gradient: &[f32]) -> Vec<f32> {
+    assert_eq!(gradient.len(), shape.batch * shape.tokens * shape.channels(), "an output for each token");
     assert_eq!(qkv.len(), 3 * gradient.len(), "queries, keys and values");
+    shape.check(angles);
     fill(qkv.len(), |output| {
         (0..shape.batch * shape.heads).into_par_iter().for_each(|task| {
             with_widest(Backward { head: Head { shape, qkv, angles, task }, gradient, output });

@@ -6,6 +6,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::activation::sigmoid;
 use burn::tensor::{FloatDType, Tensor};
 
 use super::graph::register;
@@ -30,7 +31,6 @@ pub fn activate(values: Tensor<4>, activation: Activation) -> Tensor<4> {
 pub(crate) fn composed(values: Tensor<4>, activation: Activation) -> Tensor<4> {
     let precision = FloatDType::from(values.dtype());
     let x = values.cast(FloatDType::F32);
-    let sigmoid = |x: Tensor<4>| ((-x).exp() + 1.0).recip();
     let share = match activation {
         Activation::Gelu => ((x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5,
         Activation::GeluTanh => {

@@ -4,7 +4,7 @@ use super::family::{Builder, Family, Grid, Stage};
 use super::layer::{LinearMap, Operator};
 use super::{convnext, densenet, fixup, torchvision, vit};
 use crate::error::{Error, Result};
-use crate::setting::nearest;
+use crate::setting::{nearest, regex};
 
 pub use super::spec::{Role, Spec, Start};
 
@@ -55,6 +55,11 @@ impl Arch {
         find(name).is_some()
     }
 
+    /// Its name without timm's tag of the weights.
+    pub fn plain_name(&self) -> &str {
+        self.name.split_once('.').map_or(&self.name, |(name, _)| name)
+    }
+
     /// The architecture `name` for `classes` outputs and images of the size that it was designed for.
     ///
     /// # Errors
@@ -101,6 +106,28 @@ impl Arch {
             Some(patches.isqrt() * grid.patch).filter(|side| *side > 0)
         });
         Self::build(name, length(&format!("{}.bias", own.head)).unwrap_or(0), side)
+    }
+
+    /// Leaves the parameters as they are in whose names one of some regular expressions is found.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming an expression that is none or is found in no name, or if nothing is left to train.
+    pub fn freeze(&mut self, patterns: &[String]) -> Result<()> {
+        for pattern in patterns {
+            let wrong = |what: String| Error::usage(format!("train.freeze: {what}"));
+            let found = regex(pattern).map_err(|error| wrong(error.to_string()))?;
+            let specs = self.parameters.iter_mut();
+            let frozen = specs.filter(|spec| {
+                matches!(spec.role, Role::Trained | Role::Frozen) && found.is_match(&spec.name)
+            });
+            if frozen.map(|spec| spec.role = Role::Frozen).count() == 0 {
+                return Err(wrong(format!("{pattern} is found in no parameter of {}", self.name)));
+            }
+        }
+        match self.trained().next() {
+            None => Err(Error::usage("train.freeze leaves nothing to train; freeze less")),
+            Some(_) => Ok(()),
+        }
     }
 
     /// The stages that have parameters, bottom to top: the modules of the paper's Figure 5.

@@ -32,9 +32,10 @@ impl BatchNorm {
         }
     }
 
-    /// `act(norm(x) + residual)`. In training the batch is normalised by its own mean and variance, and the running ones are updated.
+    /// `act(norm(x) + residual)`. In training the batch is normalised by its own mean and variance, and the running ones are updated,
+    /// unless it is frozen.
     pub fn apply(&self, x: Tensor<4>, pass: &Pass, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
-        if !pass.is_training() {
+        if !self.uses_batch(pass) {
             let (factor, shift) = self.folded(pass);
             return scale_and_shift(x, factor, shift, residual, relu);
         }
@@ -50,7 +51,12 @@ impl BatchNorm {
         normalize(x, scale, shift, Tensor::from_inner(moments), residual, relu)
     }
 
-    /// In evaluation: what the running statistics come to, `x * factor + shift`.
+    /// Whether a pass normalises by the statistics of its batch.
+    fn uses_batch(&self, pass: &Pass) -> bool {
+        pass.is_training() && !pass.is_frozen(self.scale)
+    }
+
+    /// What the running statistics come to, `x * factor + shift`.
     fn folded(&self, pass: &Pass) -> (Tensor<1>, Tensor<1>) {
         let [scale, shift, mean, variance] =
             [self.scale, self.shift, self.mean, self.variance].map(|index| pass.value(index));
@@ -90,9 +96,9 @@ impl NormConv {
         conv(x, pass.weight(self.weight), pass.zero(), pass.zero(), None, options)
     }
 
-    /// `act(norm(conv(x)) + residual)`. In evaluation the running statistics are folded into the convolution.
+    /// `act(norm(conv(x)) + residual)`. Where the running statistics are used, they are folded into the convolution.
     pub fn apply(&self, x: Tensor<4>, pass: &Pass, residual: Option<Tensor<4>>, relu: bool) -> Tensor<4> {
-        if !pass.is_training() {
+        if !self.norm.uses_batch(pass) {
             let (factor, shift) = self.norm.folded(pass);
             let weight = pass.weight(self.weight) * factor.reshape([1, 1, 1, -1]);
             let options = Options { stride: self.stride, padding: self.padding, relu };

@@ -26,6 +26,7 @@ const START: Start = Start::Normal(0.02);
 fn build(index: usize, builder: &mut Builder) -> Result<()> {
     let plan = &MEMBERS[index].1;
     let Plan { depths, widths, .. } = *plan;
+    builder.at_least(32)?;
     builder.stage("stem", &[], |builder| Patches {
         conv: Conv::new("stem.0", [widths[0], 3, 4], builder),
         norm: LayerNorm::new("stem.1", [0, widths[0]], EPSILON, builder),

@@ -26,6 +26,7 @@ const BOTTLENECK: usize = 4;
 
 fn build(index: usize, builder: &mut Builder) -> Result<()> {
     let (growth, depths, mut channels) = SIZES[index];
+    builder.at_least(29)?;
     let stem = [channels, 3, 7, 7];
     builder.stage("features.conv0", &[], |builder| {
         Stem(NormConv::new(["features.conv0", "features.norm0"], stem, 2, start(stem), builder))

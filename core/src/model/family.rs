@@ -92,6 +92,18 @@ impl Builder {
         Ok(side)
     }
 
+    /// # Errors
+    /// [`Error::Usage`] if the images that are wanted are smaller than the network can halve so often.
+    pub(super) fn at_least(&self, least: usize) -> Result<()> {
+        match self.wanted {
+            Some(side) if side < least => Err(Error::usage(format!(
+                "{} reads images of at least {least} pixels; data.configs.image_size is {side}",
+                self.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Names what stands for a network of equal blocks in tables: its first stage, four blocks, and its last stages.
     pub(super) fn outline_of_blocks(&mut self, first: &str, blocks: &str, count: usize, last: &[&str]) {
         let quarters = (1..=4).map(|quarter| format!("{blocks}.{}", (quarter * count).div_ceil(4) - 1));

@@ -75,7 +75,9 @@ impl Network {
         let pairs = self.arch.parameters.iter().zip(self.parameters.iter().zip(&other.parameters));
         let parameters = pairs.map(|(spec, (one, two))| match spec.role {
             Role::Count => one.clone(),
-            Role::Trained | Role::Statistic => one.clone() * (1.0 - coefficient) + two.clone() * coefficient,
+            Role::Trained | Role::Frozen | Role::Statistic => {
+                one.clone() * (1.0 - coefficient) + two.clone() * coefficient
+            }
         });
         Self { arch: self.arch.clone(), parameters: parameters.collect() }
     }
@@ -90,7 +92,8 @@ impl Network {
     }
 
     /// The forward pass in training of a network that is [`Self::tracked`], and the new running statistics; shapes as
-    /// [`Self::forward`]. Convolutions compute in the images' precision, all else in single precision.
+    /// [`Self::forward`]. Convolutions and linear layers, with what is added to them, are in the images' precision; normalisation,
+    /// softmax and activations are computed in single precision.
     pub fn forward_train(&self, images: Tensor<4>) -> (Tensor<2>, Statistics) {
         let pass = Pass::training(&self.arch.parameters, &self.parameters, MOMENTUM);
         let Ok(x) = self.walk(&pass, 0..self.arch.stages.len(), channels_last(images), &[], nothing);

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use burn::tensor::{Device, Tensor};
 
-use super::spec::Spec;
+use super::spec::{Role, Spec};
 
 /// One forward pass, from which layers get the values of their parameters.
 #[derive(Debug)]
@@ -35,6 +35,11 @@ impl<'a> Pass<'a> {
     /// Whether normalisation uses the statistics of the batch.
     pub fn is_training(&self) -> bool {
         self.statistics.is_some()
+    }
+
+    /// Whether a parameter stays as it is in training.
+    pub fn is_frozen(&self, index: usize) -> bool {
+        self.specs[index].role == Role::Frozen
     }
 
     /// The share of a batch in the running statistics.

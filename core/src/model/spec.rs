@@ -18,6 +18,11 @@ impl Spec {
     pub fn is_trained(&self) -> bool {
         self.role == Role::Trained
     }
+
+    /// Whether it counts batches.
+    pub fn is_count(&self) -> bool {
+        self.role == Role::Count
+    }
 }
 
 /// What changes a tensor of a network.
@@ -25,6 +30,8 @@ impl Spec {
 pub enum Role {
     /// Gradient descent.
     Trained,
+    /// Nothing, in this run; otherwise as [`Self::Trained`].
+    Frozen,
     /// The forward pass in training; a floating-point number that interpolates like a parameter.
     Statistic,
     /// The forward pass in training; an integer in PyTorch, which takes no part in interpolation and distances.

@@ -34,8 +34,9 @@ pub fn find_runs(base: &Path) -> Result<Vec<Located>> {
         runs.extend(folders.into_iter().map(|folder| {
             let below = folder.strip_prefix(&base).unwrap_or(&folder);
             let run = RunDir::at(folder.clone());
-            let (key, replicate) = match run.of_reference() {
-                Some(_) if replicate == 0 => without_replicate(below),
+            let is_of_reference = run.of_reference().is_some() || run.has_reference_checkpoints();
+            let (key, replicate) = match replicate {
+                0 if is_of_reference => without_replicate(below),
                 _ => (below.to_string_lossy().into_owned(), replicate),
             };
             Located { key, replicate, run }

@@ -51,6 +51,12 @@ impl RunDir {
         (last.is_some() || has_events()).then_some(ReferenceRun { last, checkpoints })
     }
 
+    /// Whether the reference's checkpoints lie in the folder, also where the run has been gone on with.
+    pub(super) fn has_reference_checkpoints(&self) -> bool {
+        let entries = std::fs::read_dir(self.checkpoints()).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().ends_with(REFERENCE_ENDING))
+    }
+
     /// The checkpoint after an epoch as it is there: ours, or that of the reference; the name of ours where neither is.
     pub fn found_checkpoint(&self, epoch: usize) -> PathBuf {
         self.found(self.checkpoint(epoch), |reference| reference.checkpoint(epoch))
@@ -73,8 +79,8 @@ impl RunDir {
     }
 }
 
-/// The folder of the reference's run of a key's replicate where it is not below `<base>-rep<N>`: `-repN` ends the name of a folder on
-/// the way, as in its script for CheXpert. `None` if there is none.
+/// The folder of a key's replicate that the reference wrote, gone on with or not, where it is not below `<base>-rep<N>`: `-repN` ends
+/// the name of a folder on the way, as in its script for CheXpert. `None` if there is none.
 pub(crate) fn replicate_on_the_way(base: &Path, key: &str, replicate: u64) -> Option<RunDir> {
     let parts: Vec<&str> = key.split('/').collect();
     let place = |numbered: usize| {
@@ -84,7 +90,8 @@ pub(crate) fn replicate_on_the_way(base: &Path, key: &str, replicate: u64) -> Op
         });
         RunDir(base.join(named.collect::<PathBuf>()))
     };
-    (0..parts.len()).filter(|_| replicate > 0).map(place).find(|run| run.of_reference().is_some())
+    let is_run = |run: &RunDir| run.of_reference().is_some() || run.record_path().is_file();
+    (0..parts.len()).filter(|_| replicate > 0).map(place).find(is_run)
 }
 
 /// The key whose run a folder holds, by the folder's path, and which instance of it: `-repN` may end the name of the base folder, or,
@@ -155,6 +162,9 @@ mod tests {
         let key = "train/chexpert/fixup_resnet50_nzfc/finetune-lr0.02-bs256";
         let found = replicate_on_the_way(base.path(), key, 1).unwrap();
         assert_eq!(found.of_reference().unwrap().last, Some(3));
+        // It stays there when the run has been gone on with.
+        std::fs::write(found.record_path(), "").unwrap();
+        assert_eq!(replicate_on_the_way(base.path(), key, 1), Some(found));
         assert_eq!(replicate_on_the_way(base.path(), key, 2), None);
         assert_eq!(replicate_on_the_way(base.path(), key, 0), None);
     }

@@ -61,7 +61,7 @@ impl Adopted {
             ))
         };
         let mut network = Checkpoint::load(path).map_err(|error| {
-            Error::data(format!("{error}; without this file, --adopt goes on from the epoch before"))
+            Error::data(format!("{error}; without this file, the run goes on from the epoch before"))
         })?;
         let expected = arch.parameters.iter().map(|spec| (spec.name.as_str(), spec.shape.as_slice()));
         if let Some(problems) = network.state.mismatch(expected) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::gradients::pieces;
 use crate::config::Experiment;
-use crate::data;
+use crate::data::{self, Labelling};
 use crate::error::{Error, Result};
 use crate::model::Arch;
 
@@ -15,12 +15,36 @@ use crate::model::Arch;
 /// [`crate::optim::OptimizerSettings::groups`] and [`crate::optim::WeightRegularizer::parameters`].
 pub fn check(experiment: &Experiment) -> Result<()> {
     experiment.check()?;
+    let source = data::source(&experiment.data.name)?;
+    if experiment.data.configs.photo.is_some() && source.statistics().is_none() {
+        return Err(Error::usage(format!(
+            "data.configs.photo is for photographs; leave it out for {}",
+            experiment.data.name
+        )));
+    }
+    let labelling = source.labelling();
+    if experiment.train.label_smoothing > 0.0 && labelling != Labelling::Class {
+        return Err(Error::usage(format!(
+            "train.label_smoothing is {}; it must be 0 for {}, whose labels are findings",
+            experiment.train.label_smoothing, experiment.data.name
+        )));
+    }
     data::check(&experiment.data, experiment.script)?;
     // The number of classes changes no name.
-    let arch = Arch::for_images(&experiment.model.arch, 1, experiment.data.configs.image_size)?;
+    let arch = architecture(experiment, 1)?;
     let names = || arch.parameters.iter().map(|spec| spec.name.as_str());
     experiment.optimizer.groups(names())?;
     experiment.train.weight_regularizers.iter().try_for_each(|rule| rule.parameters(names()).map(|_| ()))
+}
+
+/// The architecture that an experiment trains, for `classes` outputs.
+///
+/// # Errors
+/// Those of [`Arch::for_images`] and [`Arch::freeze`].
+pub(super) fn architecture(experiment: &Experiment, classes: usize) -> Result<Arch> {
+    let mut arch = Arch::for_images(&experiment.model.arch, classes, experiment.data.configs.image_size)?;
+    arch.freeze(&experiment.train.freeze)?;
+    Ok(arch)
 }
 
 /// Refuses batches of which one pass sees a single value for each channel: batch normalisation would take the image away, as

@@ -6,7 +6,7 @@ use burn::tensor::{Device, FloatDType, Gradients, Tensor, TensorData};
 
 use crate::data::Batch;
 use crate::device::Precision;
-use crate::evaluate::loss::{Targets, loss};
+use crate::evaluate::loss::{Targets, loss, smoothed};
 use crate::job::Job;
 use crate::model::{Network, Statistics};
 
@@ -23,13 +23,15 @@ pub(super) struct BatchGradients {
     pub logits: Vec<Tensor<2>>,
 }
 
-/// How a batch is computed; nothing here changes its mean loss.
+/// How a batch is computed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passes {
     /// Images of one forward and backward pass, 0 for all of a device's share.
     pub micro_batch: usize,
     /// What convolutions compute in.
     pub precision: Precision,
+    /// Share of each label that is spread over all classes.
+    pub label_smoothing: f64,
 }
 
 impl BatchGradients {
@@ -53,6 +55,7 @@ impl BatchGradients {
                 let images = on_device(batch, part.clone(), passes.precision, device);
                 let (logits, running) = tracked.forward_train(images);
                 let loss = loss(logits.clone(), &targets.part(part), batch.labelling);
+                let loss = smoothed(loss, logits.clone(), passes.label_smoothing);
                 let loss = if weight == 1.0 { loss } else { loss * weight };
                 let mut all = loss.backward();
                 accumulate(&mut gradients, take_gradients(tracked, &mut all));
@@ -75,6 +78,18 @@ pub fn take_gradients(tracked: Network, gradients: &mut Gradients) -> Vec<Tensor
     let take =
         |leaf: &Tensor<1>| leaf.grad_remove(gradients).unwrap_or_else(|| leaf.clone().inner().zeros_like());
     tracked.trained().map(|(_, leaf)| leaf).map(take).collect()
+}
+
+/// Scales gradients down to a norm of `most` together, where theirs is larger (PyTorch's `clip_grad_norm_`); 0 is no bound. The norm
+/// stays on the device.
+pub(super) fn clip(gradients: &mut [Tensor<1>], most: f64) {
+    if most == 0.0 {
+        return;
+    }
+    let squares = gradients.iter().map(|gradient| gradient.clone().square().sum());
+    let Some(sum) = squares.reduce(|sum, more| sum + more) else { return };
+    let factor = ((sum.sqrt() + 1e-6).recip() * most).clamp_max(1.0);
+    gradients.iter_mut().for_each(|gradient| *gradient = gradient.clone() * factor.clone());
 }
 
 /// A range in pieces of `size`, the last as long as is left.
@@ -107,6 +122,28 @@ fn accumulate(sum: &mut Vec<Tensor<1>>, more: Vec<Tensor<1>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gradients_are_clipped_to_their_norm_together() {
+        let device = Device::default();
+        let clipped = |most: f64| {
+            let mut gradients = vec![
+                Tensor::<1>::from_floats([3.0, 0.0], &device),
+                Tensor::<1>::from_floats([-4.0], &device),
+            ];
+            clip(&mut gradients, most);
+            gradients
+                .into_iter()
+                .flat_map(|gradient| gradient.into_data().try_into_vec::<f32>().unwrap())
+                .collect()
+        };
+        let close = |ours: Vec<f32>, right: [f32; 3]| {
+            assert!(ours.iter().zip(right).all(|(ours, right)| (ours - right).abs() < 1e-6), "{ours:?}");
+        };
+        close(clipped(0.0), [3.0, 0.0, -4.0]);
+        close(clipped(6.0), [3.0, 0.0, -4.0]);
+        close(clipped(1.0), [0.6, 0.0, -0.8]);
+    }
 
     #[test]
     fn pieces_cover_a_batch() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::adopt::Adopted;
-use super::{check, check_normalisation, resume, start, train};
+use super::{architecture, check, check_normalisation, resume, start, train};
 use crate::checkpoint::Location;
 use crate::config::{Experiment, SET_ASIDE};
 use crate::device::{check_precision, describe, guarded};
@@ -15,7 +15,6 @@ use crate::evaluate::splits::Splits;
 use crate::event::Event;
 use crate::file::open_to_append;
 use crate::job::Job;
-use crate::model::Arch;
 use crate::remote;
 use crate::run::{ReferenceRun, RunDir, RunRecord, absolute, replicate_base, replicate_on_the_way};
 
@@ -145,8 +144,7 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
 
     // Everything that can be wrong with the request shows before the first file is written.
     let data = Splits::open(experiment)?;
-    let arch =
-        Arch::for_images(&experiment.model.arch, data.train.outputs(), experiment.data.configs.image_size)?;
+    let arch = architecture(experiment, data.train.outputs())?;
     check_normalisation(experiment, &arch, data.train.len(), job.devices().count())?;
     let adopted = match run.of_reference() {
         Some(reference) if request.existing == Existing::Adopt => {

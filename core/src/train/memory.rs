@@ -59,7 +59,8 @@ impl Learner<'_> {
         // What a step without memory has left of the parameters cannot be computed with.
         let blank = self.network.parameters.iter().map(|values| Tensor::zeros(values.shape(), &job.device));
         let network = Network { arch: self.network.arch.clone(), parameters: blank.collect() };
-        let passes = Passes { micro_batch, precision: train.precision };
+        let (precision, label_smoothing) = (train.precision, train.label_smoothing);
+        let passes = Passes { micro_batch, precision, label_smoothing };
         guarded(|| {
             let computed = BatchGradients::of(&network, &batch, &targets, passes, job);
             values(Tensor::cat(computed.gradients, 0)).map(|_| ())

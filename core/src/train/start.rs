@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{Location, NamedTensor, OWN_ENDING, StateDict, stem};
+use crate::checkpoint::{Location, NamedTensor, OWN_ENDING, Selection, StateDict, stem};
 use crate::config::Experiment;
 use crate::data::Preparation;
 use crate::error::{Error, Result};
@@ -36,13 +36,17 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
         None => Ok(Start { state: fresh, pretrained_sha256: None }),
         Some(source) => {
             let location = find_pretrained(source, base)?;
-            let (checkpoint, sha256) = remote::load(&location, job)?;
+            let train = &experiment.train;
+            let selection =
+                Selection { part: train.finetune_part.as_deref(), strip: train.finetune_strip.as_deref() };
+            let (checkpoint, sha256) = remote::load_selection(&location, selection, job)?;
+            let loaded = without_prefix(arch, checkpoint.state, &location, job);
             let warning =
                 location.file().map(|file| Preparation::warning(file, &experiment.data)).transpose()?;
             if let Some(warning) = warning.flatten() {
                 job.emit(Event::Note(warning));
             }
-            let (loaded, resampled) = fitted(arch, checkpoint.state);
+            let (loaded, resampled) = fitted(arch, loaded);
             if let Some(resampled) = resampled {
                 job.emit(Event::Note(resampled.of(&location)));
             }
@@ -50,6 +54,22 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
             Ok(Start { state, pretrained_sha256: Some(sha256) })
         }
     }
+}
+
+/// The weights without what stands before the names of all that the architecture has but its head, where that is one thing: what a
+/// network inside another is called.
+fn without_prefix(arch: &Arch, loaded: StateDict, location: &Location, job: &Job) -> StateDict {
+    let names = arch.parameters.iter().filter(|spec| !spec.is_count() && !arch.is_head(&spec.name));
+    let prefix = match loaded.prefixes_of(names.map(|spec| spec.name.as_str()))[..] {
+        [prefix] => prefix.to_owned(),
+        _ => return loaded,
+    };
+    let (all, loaded) = (loaded.tensors.len(), loaded.stripped(&prefix));
+    let left_out = all - loaded.tensors.len();
+    job.emit(Event::Note(format!(
+        "the weights in {location} stand behind {prefix}, which is taken off; {left_out} other tensors are left out"
+    )));
+    loaded
 }
 
 /// Weights as `model.kwargs` want them drawn, by any seed.
@@ -126,7 +146,8 @@ fn take_over(arch: &Arch, fresh: StateDict, loaded: StateDict, location: &Locati
     let expected = fresh.tensors.iter().filter(is_expected);
     if let Some(problems) = loaded.mismatch(expected.map(|t| (t.name.as_str(), t.shape.as_slice()))) {
         return Err(Error::data(format!(
-            "{location} does not fit the network: {problems}; choose a checkpoint of the same architecture or set model.arch"
+            "{location} does not fit the network: {problems}; choose a checkpoint of the same architecture, set model.arch, or name what \
+             to take by train.finetune_part and train.finetune_strip"
         )));
     }
     let replaced =

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 
-use super::gradients::{BatchGradients, Passes};
+use super::gradients::{BatchGradients, Passes, clip};
 use super::mixup::Mixup;
 use super::resume::{self, Position, Sums};
 use crate::config::Experiment;
@@ -62,11 +62,16 @@ impl Learner<'_> {
         let settings = &self.experiment.train;
         let (labels, labelling) = (batch.labels.clone(), batch.labelling);
         let (batch, targets) = self.mixup.mixed(batch, position, self.optimizer.memory.steps);
-        let passes = Passes { micro_batch: settings.micro_batch, precision: settings.precision };
+        let passes = Passes {
+            micro_batch: settings.micro_batch,
+            precision: settings.precision,
+            label_smoothing: settings.label_smoothing,
+        };
         let BatchGradients { mut gradients, statistics, losses, logits } =
             BatchGradients::of(&self.network, &batch, &targets, passes, job);
         let parameters: Vec<&Tensor<1>> = self.network.trained().map(|(_, values)| values).collect();
         let penalty = self.regularizers.add_gradients(&parameters, &mut gradients);
+        clip(&mut gradients, settings.clip_grad);
         self.optimizer.step(self.network.trained_mut(), gradients);
         self.network.update(statistics);
         position.step += 1;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{print, working};
 use crate::args::{Device, location};
+use crate::progress::say;
 
 /// Inspects, compares and converts checkpoints.
 #[derive(Debug, clap::Subcommand)]
@@ -121,7 +122,13 @@ fn inspect(
     json: bool,
 ) -> Result<()> {
     let values: usize = reader.tensors.iter().map(TensorInfo::len).sum();
-    let preparation = file.file().map(Preparation::beside).transpose()?.flatten();
+    let preparation = match file.file().map(Preparation::beside).transpose() {
+        Ok(preparation) => preparation.flatten(),
+        Err(error) => {
+            say(&error.to_string());
+            None
+        }
+    };
     if json {
         let parts = reader.parts.iter().map(|(name, tensors)| json!({ "name": name, "tensors": tensors }));
         let parts = parts.collect::<Vec<_>>();

@@ -35,6 +35,7 @@ impl Doctor {
     pub fn run(&self) -> Result<()> {
         /// Classes of the linear layer: as many as DomainNet has.
         const CLASSES: usize = 345;
+        self.device.processor.instructions.0.choose()?;
         let (arch, machine) = (Arch::for_images(&self.arch, CLASSES, self.size.into())?, machine());
         if !self.json {
             print(&about(&machine))?;

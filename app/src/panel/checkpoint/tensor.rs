@@ -173,9 +173,13 @@ impl Map {
         let image_size = contents.image_size.unwrap_or(IMAGE_SIZE);
         let layers = contents.arch.as_ref().map(|arch| LayerSpectrum::planned(arch, image_size));
         let name = name.trim_end_matches(".weight");
-        let known = layers.into_iter().flatten().find(|layer| layer.name == name && layer.shape == *shape);
+        let count = |shape: &[usize]| shape.iter().product::<usize>();
+        let is_it = |layer: &LayerSpectrum| layer.name == name && count(&layer.shape) == count(shape);
+        let known = layers.into_iter().flatten().find(is_it);
         Some(match known {
             Some(layer) => Self { usual: Some((layer.side, image_size)), layer },
+            // A depthwise convolution is no map of all channels.
+            None if contents.arch.is_some() => return None,
             None => {
                 let side = if shape.len() == 4 { UNKNOWN } else { 1 };
                 Self { layer: LayerSpectrum::new(name, shape, 1, side), usual: None }

@@ -8,6 +8,7 @@ use crate::analysis::source::Source;
 use crate::checkpoint::{Location, NamedTensor, Reader, StateDict};
 use crate::error::{Error, Result};
 use crate::model::arch::Module;
+use crate::model::positions::fitted;
 use crate::model::{Arch, layout};
 use crate::run::epochs_beside;
 
@@ -65,5 +66,6 @@ pub fn read_module(
             state.tensors.push(NamedTensor { name, shape, data: reader.values(index)? });
         }
     }
+    let (state, _) = fitted(arch, state);
     layout::values(specs, &state, device).map_err(|problems| changed(&problems.to_string()))
 }

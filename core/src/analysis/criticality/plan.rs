@@ -121,7 +121,9 @@ impl Plan {
 /// The norm of what the parameters of each module differ by; running statistics and counters are none.
 fn module_distances(arch: &Arch, one: &StateDict, two: &StateDict) -> Vec<f64> {
     let squares = |index: &usize| match arch.parameters[*index].role {
-        Role::Trained => Change::between(&one.tensors[*index].data, &two.tensors[*index].data).l2().powi(2),
+        Role::Trained | Role::Frozen => {
+            Change::between(&one.tensors[*index].data, &two.tensors[*index].data).l2().powi(2)
+        }
         Role::Statistic | Role::Count => 0.0,
     };
     arch.modules().iter().map(|module| module.parameters.iter().map(squares).sum::<f64>().sqrt()).collect()

@@ -70,7 +70,8 @@ pub(super) fn distances(
     job: &Job,
 ) -> Result<(Distances, PathBuf)> {
     let networks = locations.iter().map(|location| {
-        Weights::load(location, arch, job).map(|weights| (weights.source, weights.arch.name))
+        Weights::load(location, arch, job)
+            .map(|weights| (weights.source, weights.arch.plain_name().to_owned()))
     });
     let (networks, archs): (Vec<Source>, Vec<String>) =
         networks.collect::<Result<Vec<_>>>()?.into_iter().unzip();
@@ -96,7 +97,7 @@ pub(super) fn distances(
         let first = Weights::load(first, arch, job)?;
         for (two, second) in locations.iter().enumerate().skip(one + 1) {
             job.check()?;
-            let second = Weights::load(second, arch, job)?;
+            let second = Weights::load(second, arch, job)?.fitted(&first.arch, job);
             let distance = distance(&first.arch, &first.state, &second.state).map_err(|error| {
                 Error::data(format!("{} and {}: {error}", first.source.location, second.source.location))
             })?;

@@ -132,7 +132,7 @@ pub(super) fn trajectory(
     let load = |path: &PathBuf| Weights::load(&path.clone().into(), arch, job);
     let [start, last] = [load(start)?, load(last)?];
     let pretrained = pretrained(run, &surroundings.base, job)?
-        .map(|location| Weights::load(&location, arch, job))
+        .map(|location| Ok(Weights::load(&location, arch, job)?.fitted(&start.arch, job)))
         .transpose()?;
     let checkpoints = paths.iter().map(|(epoch, path)| Ok((*epoch, file_digest(path)?)));
     let mut result = Trajectory {

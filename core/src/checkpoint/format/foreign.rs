@@ -80,10 +80,17 @@ fn is_text(bytes: &[u8]) -> bool {
     !valid.chars().any(|char| char.is_control() && !char.is_whitespace())
 }
 
-/// Whether the bytes are a pickle of protocol 0 or 1: they begin with a dictionary, a list, a tuple or a name, and end with a full stop.
+/// Whether the bytes are a pickle of protocol 0 or 1: they begin with a dictionary, a list, a tuple or a class, and end with a full stop.
 fn is_old_pickle(bytes: &[u8]) -> bool {
     let begins = bytes.starts_with(b"(dp") || bytes.starts_with(b"(lp") || bytes.starts_with(b"}q");
-    let names = bytes.starts_with(b"c") && bytes.iter().take(200).filter(|byte| **byte == b'\n').count() > 1;
+    let is_name = |line: &&[u8]| {
+        !line.is_empty() && line.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(byte))
+    };
+    // A class is a module in one line and a name in the next.
+    let class = bytes
+        .strip_prefix(b"c")
+        .map(|rest| rest.splitn(3, |byte| *byte == b'\n').take(2).filter(is_name).count());
+    let names = class == Some(2) || bytes.starts_with(b"(I") || bytes.starts_with(b"(F");
     (begins || bytes.starts_with(b"]q") || names) && bytes.trim_ascii_end().ends_with(b".")
 }
 

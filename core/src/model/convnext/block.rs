@@ -92,7 +92,8 @@ impl ResponseNorm {
         let x = x.cast(FloatDType::F32);
         let [batch, height, width, channels] = x.dims();
         let squares = x.clone().square().reshape([batch, height * width, channels]).sum_dim(1);
-        let norms = squares.sqrt().reshape([batch, 1, 1, channels]);
+        // As PyTorch's norm, a root of zero has the gradient zero.
+        let norms = squares.clamp_min(f32::MIN_POSITIVE).sqrt().reshape([batch, 1, 1, channels]);
         let relative = norms.clone() / (norms.mean_dim(3) + f64::from(EPSILON));
         let factor = relative * pass.value(self.weight).reshape([1, 1, 1, channels]) + 1.0;
         (x * factor + pass.value(self.bias).reshape([1, 1, 1, channels])).cast(precision)

@@ -56,10 +56,15 @@ impl Layer for Prepend {
             parts.push(patches);
             if parts.len() > 1 { Tensor::cat(parts, 2) } else { parts.remove(0) }
         };
+        let placed = |x: Tensor<4>, positions: usize| {
+            let positions = tokens(positions);
+            assert_eq!(x.dims()[2], positions.dims()[2], "a position for each token");
+            x + positions
+        };
         match self.positions {
             None => before(patches),
-            Some(positions) if self.covers_prefix => before(patches) + tokens(positions),
-            Some(positions) => before(patches + tokens(positions)),
+            Some(positions) if self.covers_prefix => placed(before(patches), positions),
+            Some(positions) => before(placed(patches, positions)),
         }
     }
 

@@ -64,6 +64,7 @@ impl Translation<'_> {
             '0' => self.octal(0, 2),
             '1'..='9' => self.reference(char),
             char if ESCAPES.contains(char) => self.output.extend(['\\', char]),
+            'N' => return Err("\\N{...} is not supported; write the character itself".to_owned()),
             char if char.is_ascii_alphabetic() => return Err(format!("\\{char} is not known in Python")),
             char => self.literal(char),
         }
@@ -162,7 +163,7 @@ impl Translation<'_> {
     /// What begins with `(?`, up to where its content begins.
     fn group(&mut self, is_start: bool) -> Result<(), String> {
         self.rest.next();
-        let kind = self.rest.next().unwrap_or(')');
+        let Some(kind) = self.rest.next() else { return Err("a group without its end )".to_owned()) };
         match kind {
             ':' | '=' | '!' | '>' => self.output.extend(['(', '?', kind]),
             '#' => {
@@ -175,7 +176,13 @@ impl Translation<'_> {
                 None => return Err("a named group is (?P<name>...) in Python".to_owned()),
             },
             'P' => self.output.push_str("(?P"),
-            '(' => self.output.push_str("(?("),
+            '(' => {
+                let group: String = self.rest.by_ref().take_while(|char| *char != ')').collect();
+                match group.bytes().all(|byte| byte.is_ascii_digit()) {
+                    true => self.output.push_str(&format!("(?({group})")),
+                    false => self.output.push_str(&format!("(?(<{group}>)")),
+                }
+            }
             flag => self.flags(flag, is_start)?,
         }
         Ok(())
@@ -183,6 +190,9 @@ impl Translation<'_> {
 
     /// `(?i)`, or `(?i:` and `(?-i:`. Names and keys are ASCII, so that `a`, `u` and `L` change nothing.
     fn flags(&mut self, first: char, is_start: bool) -> Result<(), String> {
+        if matches!(first, ')' | ':') {
+            return Err("a group of flags without a flag".to_owned());
+        }
         let mut flags = String::new();
         let mut next = Some(first);
         loop {
@@ -193,7 +203,7 @@ impl Translation<'_> {
                     if end == ')' && !is_start {
                         return Err("flags for the whole expression stand at its start in Python".to_owned());
                     }
-                    self.is_verbose |= flags.split('-').next().is_some_and(|on| on.contains('x'));
+                    self.is_verbose |= end == ')' && flags.contains('x');
                     match (flags.is_empty(), end) {
                         (true, ')') => {}
                         (true, _) => self.output.push_str("(?:"),
@@ -256,6 +266,11 @@ mod tests {
             ("(?ai)demo", Ok("(?i)demo")),
             ("(?i:a)b", Ok("(?i:a)b")),
             ("(?# note)a", Ok("a")),
+            ("(?P<a>x)?(?(a)1|2)", Ok("(?P<a>x)?(?(<a>)1|2)")),
+            ("(x)?(?(1)1|2)", Ok("(x)?(?(1)1|2)")),
+            ("(?x:a)#b", Ok("(?x:a)#b")),
+            ("(?", Err("end")),
+            ("(?)", Err("flag")),
             ("a{2,3}b{4}c{,5}", Ok("a{2,3}b{4}c{0,5}")),
             ("a{b}{", Ok(r"a\{b\}\{")),
             (r"\.", Ok(r"\.")),

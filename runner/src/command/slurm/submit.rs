@@ -62,11 +62,13 @@ pub fn commands(batches: &[Batch]) -> String {
     format!("{SUBMIT}{}\n", lines.join(" &&\n"))
 }
 
-/// The job's ID in what `sbatch --parsable` prints: the last line, after which the cluster's name may stand behind a semicolon. A site
-/// may greet in the lines before it.
+/// The job's ID in what `sbatch --parsable` prints: the last line of digits, after which the cluster's name may stand behind a
+/// semicolon. A site may greet in other lines.
 fn job_id(printed: &str) -> Option<String> {
-    let id = printed.trim().lines().next_back()?.split(';').next()?.trim();
-    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then(|| id.to_owned())
+    printed.lines().rev().find_map(|line| {
+        let id = line.split(';').next()?.trim();
+        (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then(|| id.to_owned())
+    })
 }
 
 /// Submits all batches, and prints their job IDs.
