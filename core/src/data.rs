@@ -50,6 +50,7 @@ pub use photograph::{Photograph, RandomCrop, Statistics};
 pub use pipeline::{Augment, Pipeline};
 pub use pixels::Pixels;
 pub use preparation::Preparation;
+pub(crate) use resample::Mixture;
 pub use resize::{center_crop, resize_shorter_side, resized_crop};
 pub use shuffle::Shuffle;
 pub use source::{DataSource, Download};

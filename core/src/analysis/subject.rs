@@ -8,7 +8,7 @@ use crate::data::{Dataset, Preparation};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
-use crate::model::positions::fitted;
+use crate::model::positions::fitted_and_said;
 use crate::model::{Arch, Network};
 
 /// A checkpoint as a network.
@@ -46,15 +46,10 @@ impl Subject {
     }
 
     fn new(source: Source, arch: Arch, state: StateDict, experiment: &Experiment, job: &Job) -> Result<Self> {
-        let file = source.location.file();
-        let warning = file.map(|file| Preparation::warning(file, &experiment.data)).transpose()?;
-        if let Some(warning) = warning.flatten() {
+        if let Some(warning) = Preparation::warning(&source.location, &experiment.data)? {
             job.emit(Event::Note(warning));
         }
-        let (state, resampled) = fitted(&arch, state);
-        if let Some(resampled) = resampled {
-            job.emit(Event::Note(resampled.of(&source.location)));
-        }
+        let state = fitted_and_said(&arch, state, &source.location, job);
         let network = Network::new(arch, &state, &job.device)
             .map_err(|error| Error::data(format!("{} cannot be used: {error}", source.location)))?;
         Ok(Self { source, network })

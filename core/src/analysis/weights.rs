@@ -4,10 +4,9 @@ use super::architecture::architecture;
 use super::source::{Source, read};
 use crate::checkpoint::{Location, StateDict};
 use crate::error::{Error, Result};
-use crate::event::Event;
 use crate::job::Job;
 use crate::model::Arch;
-use crate::model::positions::fitted;
+use crate::model::positions::fitted_and_said;
 
 /// A checkpoint as the values of an architecture, all of them finite.
 #[derive(Debug)]
@@ -47,10 +46,7 @@ impl Weights {
     /// The same values with learned positions for the grid of another network, which is said where they are resampled.
     #[must_use]
     pub fn fitted(self, arch: &Arch, job: &Job) -> Self {
-        let (state, resampled) = fitted(arch, self.state);
-        if let Some(resampled) = resampled {
-            job.emit(Event::Note(resampled.of(&self.source.location)));
-        }
+        let state = fitted_and_said(arch, self.state, &self.source.location, job);
         Self { state, ..self }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::table::source;
+use crate::checkpoint::Location;
 use crate::config::{Data, Interpolation};
 use crate::error::{Error, Result};
 use crate::file::{self, folder_of};
@@ -99,8 +100,9 @@ impl Preparation {
     ///
     /// # Errors
     /// Those of [`Self::differences`].
-    pub fn warning(checkpoint: &Path, data: &Data) -> Result<Option<String>> {
-        let preparation = match Self::beside(checkpoint) {
+    pub fn warning(checkpoint: &Location, data: &Data) -> Result<Option<String>> {
+        let Some(file) = checkpoint.file() else { return Ok(None) };
+        let preparation = match Self::beside(file) {
             Ok(Some(preparation)) => preparation,
             Ok(None) => return Ok(None),
             Err(error) => return Ok(Some(error.to_string())),
@@ -109,7 +111,7 @@ impl Preparation {
         Ok((!settings.is_empty()).then(|| {
             format!(
                 "{} was trained on images that were prepared otherwise; {FILE} beside it says {}",
-                checkpoint.display(),
+                checkpoint,
                 settings.join(", ")
             )
         }))
@@ -169,8 +171,9 @@ mod tests {
             ]
         );
         assert!(preparation.differences(&of(&settings)).unwrap().is_empty());
-        assert_eq!(Preparation::warning(&checkpoint, &of(&settings)).unwrap(), None);
-        let warning = Preparation::warning(&checkpoint, &of(&[])).unwrap().unwrap();
+        let location = Location::from(checkpoint.clone());
+        assert_eq!(Preparation::warning(&location, &of(&settings)).unwrap(), None);
+        let warning = Preparation::warning(&location, &of(&[])).unwrap().unwrap();
         assert!(warning.contains("prepared otherwise") && warning.contains("pre_crop_size=248"), "{warning}");
 
         let squashed = Preparation { crop_mode: Some("squash".to_owned()), ..preparation };

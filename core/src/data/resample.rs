@@ -70,17 +70,16 @@ fn narrow(level: u16) -> u8 {
 }
 
 /// How each new line is mixed from the old ones.
-struct Filter {
+pub struct Mixture {
     /// Of each new line: the first old one, and where its weights begin and end.
     spans: Vec<(usize, usize, usize)>,
-    /// Multiples of 2^-bits.
-    weights: Vec<i32>,
-    bits: u32,
+    /// Those of each new line sum to 1.
+    weights: Vec<f64>,
 }
 
-impl Filter {
+impl Mixture {
     /// From so many lines to so many.
-    fn new(from: usize, to: usize, by: Interpolation) -> Self {
+    pub fn new(from: usize, to: usize, by: Interpolation) -> Self {
         let step = from as f64 / to as f64;
         let stretch = step.max(1.0);
         let reach = by.reach() * stretch;
@@ -97,6 +96,28 @@ impl Filter {
             (first, start, weights.len())
         });
         let spans = spans.collect();
+        Self { spans, weights }
+    }
+
+    /// Of each new line: the first old one, and the weights from there on.
+    pub fn lines(&self) -> impl Iterator<Item = (usize, &[f64])> {
+        self.spans.iter().map(|&(first, start, end)| (first, &self.weights[start..end]))
+    }
+}
+
+/// A [`Mixture`] in whole numbers.
+struct Filter {
+    /// As those of the mixture.
+    spans: Vec<(usize, usize, usize)>,
+    /// Multiples of 2^-bits.
+    weights: Vec<i32>,
+    bits: u32,
+}
+
+impl Filter {
+    /// From so many lines to so many.
+    fn new(from: usize, to: usize, by: Interpolation) -> Self {
+        let Mixture { spans, weights } = Mixture::new(from, to, by);
         let largest = weights.iter().copied().map(f64::abs).fold(0.0, f64::max);
         let scaled = |weight: f64, bits: u32| (weight * (1_u64 << bits) as f64).round();
         let is_full = |bits: &u32| scaled(largest, bits + 1) >= (1_u32 << 30) as f64;

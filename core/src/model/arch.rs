@@ -9,7 +9,7 @@ use crate::setting::{nearest, regex};
 pub use super::spec::{Role, Spec, Start};
 
 /// All families. Another one is a file in this folder, and its line here.
-pub(super) const FAMILIES: [Family; 5] =
+pub(super) static FAMILIES: [Family; 5] =
     [fixup::FAMILY, torchvision::FAMILY, vit::FAMILY, convnext::FAMILY, densenet::FAMILY];
 
 /// A network without values.
@@ -57,7 +57,7 @@ impl Arch {
 
     /// Its name without timm's tag of the weights.
     pub fn plain_name(&self) -> &str {
-        self.name.split_once('.').map_or(&self.name, |(name, _)| name)
+        plain(&self.name)
     }
 
     /// The architecture `name` for `classes` outputs and images of the size that it was designed for.
@@ -203,9 +203,13 @@ impl Arch {
 
 /// The family and the index of a member.
 fn find(name: &str) -> Option<(&'static Family, usize)> {
-    static ALL: [Family; FAMILIES.len()] = FAMILIES;
-    let name = name.split_once('.').map_or(name, |(name, _)| name);
-    ALL.iter().find_map(|family| Some((family, family.names.iter().position(|known| *known == name)?)))
+    let name = plain(name);
+    FAMILIES.iter().find_map(|family| Some((family, family.names.iter().position(|known| *known == name)?)))
+}
+
+/// A name without timm's tag of the weights.
+fn plain(name: &str) -> &str {
+    name.split_once('.').map_or(name, |(name, _)| name)
 }
 
 /// The group of a stage, such as `layer1` of `layer1.0`.

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use super::conv::{Options, conv};
 use super::family::Builder;
-use super::layer::{LinearMap, Operator};
+use super::layer::{Layer, LinearMap, Operator};
 use super::norm::{fold, moments, normalize, running, scale_and_shift};
 use super::pass::Pass;
 use super::spec::{Role, Start};
@@ -111,5 +111,24 @@ impl NormConv {
     pub fn add_to(&self, side: usize, list: &mut Vec<Operator>) -> usize {
         let Self { weight, stride, padding, .. } = *self;
         LinearMap { weight, stride, padding, side, tokens: 1 }.add_to(list)
+    }
+}
+
+/// The first convolution, its normalisation and its ReLU.
+#[derive(Debug)]
+pub struct Stem(pub NormConv);
+
+impl Layer for Stem {
+    fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
+        self.0.apply(images, pass, None, true)
+    }
+
+    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
+        self.0.add_to(side, list)
+    }
+
+    /// The convolution alone.
+    fn hooked(&self, images: &Tensor<4>, pass: &Pass) -> Option<Tensor<4>> {
+        Some(self.0.plain(images.clone(), pass))
     }
 }

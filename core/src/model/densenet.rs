@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::batch_norm::{BatchNorm, NormConv};
+use super::batch_norm::{BatchNorm, NormConv, Stem};
 use super::conv::{Options, conv};
 use super::family::{Builder, Family};
 use super::layer::{Layer, LinearMap, MaxPool, MeanPool, Operator};
@@ -56,25 +56,6 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
 /// He's initialisation for the fan in.
 fn start([_, inputs, height, width]: [usize; 4]) -> Start {
     Start::Normal((2.0 / (inputs * height * width) as f64).sqrt())
-}
-
-/// The first convolution, its normalisation and its ReLU.
-#[derive(Debug)]
-struct Stem(NormConv);
-
-impl Layer for Stem {
-    fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        self.0.apply(images, pass, None, true)
-    }
-
-    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        self.0.add_to(side, list)
-    }
-
-    /// The convolution alone.
-    fn hooked(&self, images: &Tensor<4>, pass: &Pass) -> Option<Tensor<4>> {
-        Some(self.0.plain(images.clone(), pass))
-    }
 }
 
 /// Puts new channels behind those of its input: `conv2(relu(norm2(conv1(relu(norm1(x))))))`. Numbers are indices of parameters.

@@ -15,6 +15,17 @@ pub struct Family {
     pub build: fn(index: usize, builder: &mut Builder) -> Result<()>,
 }
 
+/// The names of the members of a table.
+pub(super) const fn names<P, const N: usize>(members: &[(&'static str, P); N]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut index = 0;
+    while index < N {
+        names[index] = members[index].0;
+        index += 1;
+    }
+    names
+}
+
 /// The learned positions of a network that cuts its images into a square grid of patches.
 #[derive(Debug, Clone, Copy)]
 pub struct Grid {

@@ -13,7 +13,7 @@ use burn::tensor::{FloatDType, Tensor};
 
 use super::conv::Residual;
 use super::graph::register;
-use super::relu::relu;
+use super::relu::finished;
 use crate::device::has_kernels;
 use crate::kernel::norm::{self as cpu, Affine, Moments};
 use crate::kernel::{CpuTensor, floats, into_floats, tensor};
@@ -73,12 +73,7 @@ pub fn scale_and_shift(
 ) -> Tensor<4> {
     let precision = FloatDType::from(images.dtype());
     let [factor, shift] = [factor, shift].map(|values| values.reshape([1, 1, 1, -1]).cast(precision));
-    let output = images * factor + shift;
-    let output = match residual {
-        Some(residual) => output + residual,
-        None => output,
-    };
-    if is_relu { relu(output) } else { output }
+    finished(images * factor + shift, residual, is_relu)
 }
 
 /// `act((images - mean) / sqrt(variance + 1e-5) * weight + bias + residual)`, where gradients take into account that the

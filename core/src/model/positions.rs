@@ -2,6 +2,10 @@
 
 use super::arch::Arch;
 use crate::checkpoint::{Location, NamedTensor, StateDict};
+use crate::config::Interpolation;
+use crate::data::Mixture;
+use crate::event::Event;
+use crate::job::Job;
 
 /// Grids of patches, `side x side` each, of which positions were resampled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,16 +14,6 @@ pub struct Resampled {
     pub from: usize,
     /// Side of the network's grid.
     pub to: usize,
-}
-
-impl Resampled {
-    /// What was done to the positions of a checkpoint, in words.
-    pub fn of(self, location: &Location) -> String {
-        let Self { from, to } = self;
-        format!(
-            "the positions of {from} x {from} patches in {location} were resampled to {to} x {to} (bicubic)"
-        )
-    }
 }
 
 /// A state dict with positions for the grid of an architecture, and what was done to them; unchanged where they fit, or where they
@@ -47,45 +41,31 @@ pub fn fitted(arch: &Arch, mut state: StateDict) -> (StateDict, Option<Resampled
     (state, Some(Resampled { from, to }))
 }
 
+/// As [`fitted`], for a checkpoint; what was done is said.
+pub fn fitted_and_said(arch: &Arch, state: StateDict, location: &Location, job: &Job) -> StateDict {
+    let (state, resampled) = fitted(arch, state);
+    if let Some(Resampled { from, to }) = resampled {
+        job.emit(Event::Note(format!(
+            "the positions of {from} x {from} patches in {location} were resampled to {to} x {to} (bicubic)"
+        )));
+    }
+    state
+}
+
 /// Resamples the middle axis of `[before, length, after]` to a new length.
 fn along(values: &[f32], [before, length, after]: [usize; 3], new: usize) -> Vec<f32> {
+    let mixture = Mixture::new(length, new, Interpolation::Bicubic);
     let mut output = Vec::with_capacity(before * new * after);
     for block in values.chunks_exact(length * after) {
-        for place in 0..new {
+        for (first, weights) in mixture.lines() {
             let mut sums = vec![0.0; after];
-            for (source, weight) in weights(place, length, new) {
-                let row = &block[source * after..][..after];
-                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += weight * value);
+            for (row, weight) in block[first * after..].chunks_exact(after).zip(weights) {
+                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += *weight as f32 * value);
             }
             output.extend(sums);
         }
     }
     output
-}
-
-/// The places that a new one is made of, with their weights, which sum to 1.
-fn weights(place: usize, length: usize, new: usize) -> Vec<(usize, f32)> {
-    let scale = length as f32 / new as f32;
-    let stretch = scale.max(1.0);
-    let centre = scale * (place as f32 + 0.5);
-    let first = (centre - 2.0 * stretch + 0.5).max(0.0) as usize;
-    let end = ((centre + 2.0 * stretch + 0.5) as usize).min(length);
-    let weight = |source: usize| cubic((source as f32 - centre + 0.5) / stretch);
-    let total: f32 = (first..end).map(weight).sum();
-    (first..end).map(|source| (source, weight(source) / total)).collect()
-}
-
-/// Keys' cubic convolution with a = -0.5.
-fn cubic(x: f32) -> f32 {
-    const A: f32 = -0.5;
-    let x = x.abs();
-    if x < 1.0 {
-        ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0
-    } else if x < 2.0 {
-        (((x - 5.0) * x + 8.0) * x - 4.0) * A
-    } else {
-        0.0
-    }
 }
 
 #[cfg(test)]

@@ -7,3 +7,12 @@ pub(super) fn relu<const D: usize>(values: Tensor<D>) -> Tensor<D> {
     let is_zero = values.clone().lower_equal_elem(0.0);
     values.mask_fill(is_zero, 0.0)
 }
+
+/// `act(sums + residual)`, what all our operations end with.
+pub(super) fn finished(sums: Tensor<4>, residual: Option<Tensor<4>>, is_relu: bool) -> Tensor<4> {
+    let sums = match residual {
+        Some(residual) => sums + residual,
+        None => sums,
+    };
+    if is_relu { relu(sums) } else { sums }
+}

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::batch_norm::NormConv;
+use super::batch_norm::{NormConv, Stem};
 use super::family::{Builder, Family};
 use super::layer::{Layer, MaxPool, MeanPool, Operator};
 use super::pass::Pass;
@@ -46,25 +46,6 @@ fn norm_conv(names: [&str; 2], plan: ConvPlan, builder: &mut Builder) -> NormCon
     let [out, _, height, width] = plan.shape;
     let start = Start::Normal((2.0 / (out * height * width) as f64).sqrt());
     NormConv::new(names, plan.shape, plan.stride, start, builder)
-}
-
-/// The first convolution, its normalisation and its ReLU.
-#[derive(Debug)]
-struct Stem(NormConv);
-
-impl Layer for Stem {
-    fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        self.0.apply(images, pass, None, true)
-    }
-
-    fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        self.0.add_to(side, list)
-    }
-
-    /// The convolution alone.
-    fn hooked(&self, images: &Tensor<4>, pass: &Pass) -> Option<Tensor<4>> {
-        Some(self.0.plain(images.clone(), pass))
-    }
 }
 
 /// A residual block: convolutions in sequence and a skip connection; the last ReLU follows the addition.

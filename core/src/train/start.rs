@@ -8,7 +8,7 @@ use crate::data::Preparation;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
-use crate::model::positions::fitted;
+use crate::model::positions::fitted_and_said;
 use crate::model::{Arch, initial_state, initial_state_with_zero_head};
 use crate::remote;
 use crate::run::{REFERENCE_ENDING, absolute};
@@ -41,15 +41,10 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
                 Selection { part: train.finetune_part.as_deref(), strip: train.finetune_strip.as_deref() };
             let (checkpoint, sha256) = remote::load_selection(&location, selection, job)?;
             let loaded = without_prefix(arch, checkpoint.state, &location, job);
-            let warning =
-                location.file().map(|file| Preparation::warning(file, &experiment.data)).transpose()?;
-            if let Some(warning) = warning.flatten() {
+            if let Some(warning) = Preparation::warning(&location, &experiment.data)? {
                 job.emit(Event::Note(warning));
             }
-            let (loaded, resampled) = fitted(arch, loaded);
-            if let Some(resampled) = resampled {
-                job.emit(Event::Note(resampled.of(&location)));
-            }
+            let loaded = fitted_and_said(arch, loaded, &location, job);
             let state = take_over(arch, fresh, loaded, &location)?;
             Ok(Start { state, pretrained_sha256: Some(sha256) })
         }

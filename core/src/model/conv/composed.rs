@@ -5,7 +5,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{FloatDType, Tensor};
 
 use super::Options;
-use crate::model::relu::relu;
+use crate::model::relu::finished;
 
 /// As [`super::conv`], in the precision of the images.
 pub(crate) fn conv(
@@ -21,11 +21,7 @@ pub(crate) fn conv(
     let weights = weights.cast(precision);
     let sums = plain(images + input_bias.reshape([1, 1, 1, 1]), weights, options);
     let sums = sums + output_bias.reshape([1, 1, 1, -1]);
-    let sums = match residual {
-        Some(residual) => sums + residual,
-        None => sums,
-    };
-    if options.relu { relu(sums) } else { sums }
+    finished(sums, residual, options.relu)
 }
 
 fn plain(images: Tensor<4>, weights: Tensor<4>, options: Options) -> Tensor<4> {

@@ -1,5 +1,7 @@
 //! The members of the family: timm's names and sizes.
 
+use crate::model::family::names;
+
 /// What distinguishes a ConvNeXt.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -59,12 +61,4 @@ pub const MEMBERS: [(&str, Plan); 18] = [
 ];
 
 /// Their names.
-pub const NAMES: [&str; MEMBERS.len()] = {
-    let mut names = [""; MEMBERS.len()];
-    let mut index = 0;
-    while index < names.len() {
-        names[index] = MEMBERS[index].0;
-        index += 1;
-    }
-    names
-};
+pub const NAMES: [&str; MEMBERS.len()] = names(&MEMBERS);

@@ -3,7 +3,7 @@
 use burn::tensor::{FloatDType, Tensor};
 
 use super::EPSILON;
-use crate::model::relu::relu;
+use crate::model::relu::finished;
 
 /// As [`super::moments`].
 pub(crate) fn moments(images: Tensor<4>) -> Tensor<2> {
@@ -23,11 +23,7 @@ pub(crate) fn normalize(
     let [_, centred, variance] = centred(images);
     let factor = weight.reshape([1, -1]) / (variance + EPSILON).sqrt();
     let output = (centred * factor + bias.reshape([1, -1])).cast(precision).reshape(shape);
-    let output = match residual {
-        Some(residual) => output + residual,
-        None => output,
-    };
-    if is_relu { relu(output) } else { output }
+    finished(output, residual, is_relu)
 }
 
 /// Mean of each channel `[1, channels]`, distances to it `[pixels, channels]`, and variance `[1, channels]`.

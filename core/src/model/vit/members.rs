@@ -1,6 +1,7 @@
 //! The members of the family: timm's names and sizes.
 
 use crate::model::activation::Activation;
+use crate::model::family::names;
 
 /// What distinguishes a vision transformer.
 #[derive(Debug, Clone, Copy)]
@@ -247,12 +248,4 @@ pub const MEMBERS: [(&str, Plan); 81] = [
 ];
 
 /// Their names.
-pub const NAMES: [&str; MEMBERS.len()] = {
-    let mut names = [""; MEMBERS.len()];
-    let mut index = 0;
-    while index < names.len() {
-        names[index] = MEMBERS[index].0;
-        index += 1;
-    }
-    names
-};
+pub const NAMES: [&str; MEMBERS.len()] = names(&MEMBERS);

@@ -31,28 +31,23 @@ impl Translation<'_> {
     fn all(&mut self) -> Result<(), String> {
         let mut is_start = true;
         while let Some(char) = self.rest.next() {
+            let was_start = std::mem::take(&mut is_start);
             match char {
                 '\\' => self.escape()?,
                 '[' => self.set()?,
-                '(' if self.rest.peek() == Some(&'?') => self.group(is_start)?,
+                '(' if self.rest.peek() == Some(&'?') => is_start = self.group(was_start)?,
                 '{' => self.braces()?,
                 '#' if self.is_verbose => {
                     // A comment up to the end of the line.
                     while self.rest.next_if(|char| *char != '\n').is_some() {}
+                    is_start = was_start;
                 }
                 // Braces that end nothing are themselves.
                 '}' => self.output.push_str("\\}"),
                 char => self.output.push(char),
             }
-            is_start = is_start && self.output.is_empty()
-                || is_start && self.output.ends_with(')') && self.is_flags();
         }
         Ok(())
-    }
-
-    /// Whether the output so far is nothing but flags.
-    fn is_flags(&self) -> bool {
-        self.output.starts_with("(?") && !self.output.contains(':')
     }
 
     /// What stands after a backslash, outside sets.
@@ -160,8 +155,9 @@ impl Translation<'_> {
         Ok(())
     }
 
-    /// What begins with `(?`, up to where its content begins.
-    fn group(&mut self, is_start: bool) -> Result<(), String> {
+    /// What begins with `(?`, up to where its content begins. Returns whether the expression still begins after it: after comments and
+    /// flags at its start.
+    fn group(&mut self, is_start: bool) -> Result<bool, String> {
         self.rest.next();
         let Some(kind) = self.rest.next() else { return Err("a group without its end )".to_owned()) };
         match kind {
@@ -170,6 +166,7 @@ impl Translation<'_> {
                 if !self.rest.any(|char| char == ')') {
                     return Err("a comment without its end )".to_owned());
                 }
+                return Ok(is_start);
             }
             '<' => match self.rest.next_if(|char| matches!(char, '=' | '!')) {
                 Some(sign) => self.output.extend(['(', '?', '<', sign]),
@@ -183,13 +180,13 @@ impl Translation<'_> {
                     false => self.output.push_str(&format!("(?(<{group}>)")),
                 }
             }
-            flag => self.flags(flag, is_start)?,
+            flag => return self.flags(flag, is_start),
         }
-        Ok(())
+        Ok(false)
     }
 
-    /// `(?i)`, or `(?i:` and `(?-i:`. Names and keys are ASCII, so that `a`, `u` and `L` change nothing.
-    fn flags(&mut self, first: char, is_start: bool) -> Result<(), String> {
+    /// `(?i)`, or `(?i:` and `(?-i:`; returns whether it is the first. Names and keys are ASCII, so that `a`, `u` and `L` change nothing.
+    fn flags(&mut self, first: char, is_start: bool) -> Result<bool, String> {
         if matches!(first, ')' | ':') {
             return Err("a group of flags without a flag".to_owned());
         }
@@ -209,7 +206,7 @@ impl Translation<'_> {
                         (true, _) => self.output.push_str("(?:"),
                         (false, end) => self.output.push_str(&format!("(?{flags}{end}")),
                     }
-                    return Ok(());
+                    return Ok(end == ')');
                 }
                 Some(other) => return Err(format!("(?{other} is not known in Python")),
                 None => return Err("a group without its end )".to_owned()),
@@ -284,6 +281,8 @@ mod tests {
             ("(?<name>demo)", Err("(?P<name>")),
             ("d{2,1}", Err("{2,1}")),
             ("a(?i)b", Err("start")),
+            ("(?=a)(?i)b", Err("start")),
+            ("(?s)(?# note)(?i)b", Ok("(?s)(?i)b")),
             ("[a", Err("]")),
             ("a\\", Err("backslash")),
             (r"\x1", Err("\\x")),
