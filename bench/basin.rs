@@ -40,7 +40,13 @@ fn main() {
         let images = images(&device.clone().autodiff());
         let targets = Targets { first: (0..batch).map(|i| i % 10).collect(), second: None };
         let rule = UpdateRule::Sgd(Sgd { momentum: 0.9, ..Sgd::default() });
-        let settings = OptimizerSettings { base_lr: 1e-3, weight_decay: 1e-4, custom_lrs: Vec::new(), rule };
+        let settings = OptimizerSettings {
+            base_lr: 1e-3,
+            weight_decay: 1e-4,
+            custom_lrs: Vec::new(),
+            layer_decay: 1.0,
+            rule,
+        };
         let mut optimizer = Optimizer::new(&settings, network.trained()).expect("no custom rates");
         rate(batch, duration, || {
             let tracked = network.tracked();

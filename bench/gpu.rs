@@ -108,7 +108,13 @@ impl Case {
     fn train(&self) -> [f64; 3] {
         let mut network = self.network();
         let rule = UpdateRule::Sgd(Sgd { momentum: 0.9, ..Sgd::default() });
-        let settings = OptimizerSettings { base_lr: 1e-3, weight_decay: 1e-4, custom_lrs: Vec::new(), rule };
+        let settings = OptimizerSettings {
+            base_lr: 1e-3,
+            weight_decay: 1e-4,
+            custom_lrs: Vec::new(),
+            layer_decay: 1.0,
+            rule,
+        };
         let mut optimizer = Optimizer::new(&settings, network.trained()).expect("no custom rates");
         let images = self.random([self.batch, 3, self.size, self.size]).cast(self.precision);
         let images = Tensor::from_inner(images);

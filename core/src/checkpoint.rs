@@ -13,7 +13,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::file;
 
 pub use diff::{Change, Diff, Reshaped, TensorChange, diff, diff_files};
@@ -87,6 +87,22 @@ impl StateDict {
     /// The tensor of that name.
     pub fn get(&self, name: &str) -> Option<&NamedTensor> {
         self.tensors.iter().find(|tensor| tensor.name == name)
+    }
+
+    /// That all values of a checkpoint are finite.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] naming the checkpoint and the first tensor with a value that is not.
+    pub fn check_finite(&self, location: &Location) -> Result<()> {
+        for tensor in &self.tensors {
+            if let Some(value) = tensor.data.iter().find(|value| !value.is_finite()) {
+                return Err(Error::Diverged(format!(
+                    "{location} holds {value} in {}, which is not finite; choose a checkpoint from before the training diverged",
+                    tensor.name
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What keeps these tensors from being those that are expected, in words; `None` if nothing does.

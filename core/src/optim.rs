@@ -11,4 +11,4 @@ mod regularizer;
 pub use optimizer::{Memory, Optimizer};
 pub use regularizer::{Anchor, Penalty, Regularizers, WeightRegularizer};
 pub use rule::{OptimizerSettings, UpdateRule};
-pub use schedule::{LrScheduler, learning_rate};
+pub use schedule::{LrScheduler, WarmUp, learning_rate};

@@ -18,7 +18,8 @@ use crate::checkpoint::{Checkpoint, Location, Selection, public};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{
-    FolderLock, digest, file_digest, lock_folder, persist, read, remove_temporaries, write_atomically,
+    FolderLock, digest, file_digest, in_home, lock_folder, persist, read, remove_temporaries,
+    write_atomically,
 };
 use crate::job::Job;
 
@@ -125,7 +126,8 @@ pub fn known_digest(location: &Location) -> Result<Option<String>> {
 }
 
 fn cache() -> Result<PathBuf> {
-    let named = std::env::var_os(CACHE).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let named = std::env::var_os(CACHE).filter(|folder| !folder.is_empty());
+    let named = named.map(|folder| PathBuf::from(in_home(&folder)));
     named.or_else(|| dirs::cache_dir().map(|folder| folder.join("basin"))).ok_or_else(|| {
         Error::usage(format!("this user has no cache folder for checkpoints by URL; name one with {CACHE}"))
     })

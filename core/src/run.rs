@@ -160,6 +160,11 @@ impl RunDir {
         self.checkpoints().join(BEST_STEM.to_owned() + OWN_ENDING)
     }
 
+    /// The last exponential moving average of the weights, where training keeps one.
+    pub fn average(&self) -> PathBuf {
+        self.checkpoints().join("ckpt-ema".to_owned() + OWN_ENDING)
+    }
+
     /// Everything needed to go on.
     pub fn resume(&self) -> PathBuf {
         self.checkpoints().join("resume".to_owned() + OWN_ENDING)

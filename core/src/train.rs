@@ -34,7 +34,7 @@ use self::clock::Clock;
 use self::epoch::Recorder;
 use self::mixup::Mixup;
 use self::report::Reporter;
-use self::resume::{Position, Sums};
+use self::resume::{Position, Resumed, Sums};
 use self::step::Learner;
 
 pub use self::check::check;
@@ -60,18 +60,25 @@ pub fn train(
     // 1. The network and the optimizer, new or as they were.
     let arch = architecture(experiment, data.train.outputs())?;
     let is_new = start.is_some();
-    let (network, memory, mut position) = match start {
-        Some(state) => (Network::new(arch, &state, &job.device)?, None, Position::default()),
+    let has_average = settings.ema_decay > 0.0;
+    let (network, memory, average, mut position) = match start {
+        Some(state) => {
+            let network = Network::new(arch, &state, &job.device)?;
+            let average = has_average.then(|| network.clone());
+            (network, None, average, Position::default())
+        }
         None => {
             let rule = experiment.optimizer.rule;
-            let (network, memory, position) = resume::load(&run.resume(), &arch, rule, &job.device)?;
+            let Resumed { network, memory, average, position } =
+                resume::load(&run.resume(), &arch, rule, has_average, &job.device)?;
             let (epoch, step) = (position.epoch + 1, position.step);
             job.emit(Event::Note(format!("resuming in epoch {epoch} after step {step}")));
-            (network, Some(memory), position)
+            (network, Some(memory), average, position)
         }
     };
     let arch = network.arch.clone();
     let mut optimizer = Optimizer::new(&experiment.optimizer, network.trained())?;
+    optimizer.factors = arch.layer_rates(experiment.optimizer.layer_decay);
     if let Some(memory) = memory {
         optimizer.memory = memory;
     }
@@ -85,7 +92,8 @@ pub fn train(
     let names = arch.trained().map(|spec| spec.name.as_str());
     let regularizers = Regularizers::new(&settings.weight_regularizers, names, before_training)?;
     let mixup = Mixup::new(experiment);
-    let mut learner = Learner { experiment, network, optimizer, regularizers, mixup, unread: Vec::new() };
+    let mut learner =
+        Learner { experiment, network, average, optimizer, regularizers, mixup, unread: Vec::new() };
 
     // 2. The images: training batches are prepared anew each epoch, evaluation crops once.
     let train_images = Pipeline::new(&experiment.data, Augment::Train { seed: experiment.order_seed() })?;
@@ -97,9 +105,9 @@ pub fn train(
 
     // 3. Epoch 0: what the network is worth before training.
     if is_new {
-        let evaluations = eval_images.evaluate(&learner.network, job)?;
+        let evaluations = eval_images.evaluate(&learner.network, learner.average.as_ref(), job)?;
         clock.evaluated();
-        job.emit(recorder.finish(0, &learner.network, &evaluations, &mut position)?);
+        job.emit(recorder.finish(0, &learner, &evaluations, &mut position)?);
         learner.save(&run.resume(), &position)?;
     }
 
@@ -108,7 +116,8 @@ pub fn train(
         let epoch = position.epoch + 1;
         let scheduler = experiment.lr_scheduler.as_ref();
         let bases = experiment.optimizer.group_rates().into_iter();
-        learner.optimizer.rates = bases.map(|base| learning_rate(base, scheduler, epoch)).collect();
+        let warm_up = experiment.warm_up();
+        learner.optimizer.rates = bases.map(|base| learning_rate(base, warm_up, scheduler, epoch)).collect();
         let batches =
             epoch_batches(data.train.len(), settings.batch_size, experiment.order_seed(), epoch as u64);
         let remaining = batches.get(position.step..).map(<[_]>::to_vec).ok_or_else(|| {
@@ -145,7 +154,7 @@ pub fn train(
         catch_up(&mut learner, &mut position)?;
 
         // 5. After each epoch: evaluate, write, and only then move on. A stop in between repeats the evaluation.
-        let evaluations = match eval_images.evaluate(&learner.network, job) {
+        let evaluations = match eval_images.evaluate(&learner.network, learner.average.as_ref(), job) {
             Err(stopped @ Error::Interrupted { .. }) => {
                 learner.save(&run.resume(), &position)?;
                 return Err(stopped);
@@ -156,7 +165,7 @@ pub fn train(
         let always = labelling != Labelling::Class;
         let penalized = always || !settings.weight_regularizers.is_empty();
         recorder.reporter.trained(epoch, &learner.optimizer.rates, position.sums, labelling, penalized)?;
-        job.emit(recorder.finish(epoch, &learner.network, &evaluations, &mut position)?);
+        job.emit(recorder.finish(epoch, &learner, &evaluations, &mut position)?);
         position = Position { epoch, step: 0, sums: Sums::default(), ..position };
         learner.save(&run.resume(), &position)?;
         job.check()?;

@@ -25,3 +25,4 @@ mod mixup;
 mod optimizer;
 mod schedule;
 mod structure;
+mod timm;

@@ -137,6 +137,7 @@ fn check_steps(golden: &Value, kind: &str, name: &str) {
         base_lr: number("lr"),
         weight_decay: number("weight_decay"),
         custom_lrs: Vec::new(),
+        layer_decay: 1.0,
         rule: UpdateRule::Sgd(Sgd { momentum: number("momentum"), ..Sgd::default() }),
     };
     let mut optimizer = Optimizer::new(&settings, network.trained()).unwrap();

@@ -102,7 +102,8 @@ fn check_steps(
         _ => (UpdateRule::AdamW(AdamW(Adam { eps: 1e-4, ..Adam::default() })), 0.05),
     };
     let base_lr = run["lr"].as_f64().unwrap();
-    let settings = OptimizerSettings { base_lr, weight_decay, custom_lrs: Vec::new(), rule };
+    let settings =
+        OptimizerSettings { base_lr, weight_decay, custom_lrs: Vec::new(), layer_decay: 1.0, rule };
     let mut optimizer = Optimizer::new(&settings, network.trained()).unwrap();
     let targets = Targets { first: targets.to_vec(), second: None };
     for (step, expected) in common::list(&run["losses"]).iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Learning rates of twelve epochs, against PyTorch 2.15 (`golden/schedulers.json`: two groups, read before each epoch).
 
 use basin_core::config::{Registry, apply_overrides, show};
-use basin_core::optim::schedule::{CosineAnnealingLR, LrScheduler, learning_rate};
+use basin_core::optim::schedule::{CosineAnnealingLR, LrScheduler, WarmUp, learning_rate};
 use serde_json::Value;
 
 #[test]
@@ -12,7 +12,8 @@ fn rates_are_those_of_pytorch() {
         let scheduler: LrScheduler = serde_json::from_value(scheduler).unwrap();
         for (over, rates) in case["rates"].as_array().unwrap().iter().enumerate() {
             for (group, rate) in rates.as_array().unwrap().iter().enumerate() {
-                let ours = learning_rate(case["base"][group].as_f64().unwrap(), Some(&scheduler), over + 1);
+                let (base, none) = (case["base"][group].as_f64().unwrap(), WarmUp { epochs: 0, start: 0.0 });
+                let ours = learning_rate(base, none, Some(&scheduler), over + 1);
                 let theirs = rate.as_f64().unwrap();
                 assert!((ours - theirs).abs() <= 1e-12, "{case}: epoch {}: {ours} {theirs}", over + 1);
             }

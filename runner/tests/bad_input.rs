@@ -105,11 +105,11 @@ fn a_data_set_that_there_is_not() {
 fn checkpoints_that_are_missing_broken_or_of_another_architecture() {
     let here = folder();
     let path = here.path();
-    success(train(path, &["--set", "train.epochs=1"]));
+    success(train(path, &[FIXUP, ["--set", "train.epochs=1"]].concat()));
     let good = checkpoint(path, "ckpt-E001");
     let good = good.to_str().unwrap();
     let tune = |more: &[&str]| {
-        let mut command = train(path, &["--set", "train.epochs=1", "-w", "tuned"]);
+        let mut command = train(path, &[&FIXUP[..], &["--set", "train.epochs=1", "-w", "tuned"]].concat());
         command.args(more);
         command
     };
@@ -160,7 +160,7 @@ fn a_loss_that_is_not_finite() {
 fn a_full_disk_and_a_read_only_one() {
     let here = folder();
     let settings: String = SMALL.map(|setting| format!("--set {setting} ")).concat();
-    let train = format!("$RUNNER -k {KEY} {settings} -b disk/experiments");
+    let train = format!("$RUNNER -k {KEY} {settings} {} -b disk/experiments", FIXUP.join(" "));
     // A checkpoint takes 45 MB.
     let script = format!("{train}; code=$?; find disk -name '*.tmp' | grep -q . && exit 99; exit $code");
     if let Some((code, message)) = on_disk(here.path(), "size=60m", &script) {

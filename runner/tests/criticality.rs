@@ -11,7 +11,8 @@ use crate::common::*;
 
 /// A run of three epochs that keeps them all.
 fn trained(folder: &Path) -> PathBuf {
-    success(train(folder, &["--set", "train.keep_every=1", "--set", "train.epochs=3"]));
+    let settings = ["--set", "train.keep_every=1", "--set", "train.epochs=3"];
+    success(train(folder, &[&FIXUP[..], &settings].concat()));
     checkpoint(folder, "ckpt-E003")
 }
 
@@ -125,6 +126,18 @@ fn what_cannot_be_measured_is_one_sentence() {
     let first = checkpoint(here.path(), "ckpt-E001");
     let direct = command(here.path(), "criticality", &first, &["--paths", "optimisation"]);
     failure(direct, 3, &["no checkpoint lies between", "train.keep_every=1"]);
+
+    // Its loss overflows, although its weights are finite.
+    let mut large = basin_core::checkpoint::Checkpoint::load(&end).unwrap();
+    let bias = large.state.tensors.iter_mut().find(|tensor| tensor.name == "fc.bias").unwrap();
+    bias.data.iter_mut().step_by(2).for_each(|value| *value = 3e38);
+    bias.data.iter_mut().skip(1).step_by(2).for_each(|value| *value = -3e38);
+    large.save(&here.path().join("large.safetensors")).unwrap();
+    let settings = ["--modules", "fc", "--draws", "1", "--samples", "20", "--start"];
+    let mut overflows =
+        command(here.path(), "criticality", &here.path().join("large.safetensors"), &settings);
+    overflows.arg(checkpoint(here.path(), "ckpt-E000")).args(["-k", KEY]);
+    failure(overflows, 4, &["large.safetensors", "not finite"]);
 
     let mut broken = basin_core::checkpoint::Checkpoint::load(&end).unwrap();
     broken.state.tensors[3].data[0] = f32::NAN;

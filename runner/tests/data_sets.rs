@@ -240,3 +240,35 @@ fn a_folder_of_ones_own_trains_without_code() {
     fs::remove_dir_all(path.join("images/train")).unwrap();
     check(&["images/train", "<data_dir>/train/<class>/<image>", "data.configs.data_dir"]);
 }
+
+#[test]
+fn a_class_folder_without_images_is_named_by_whatever_reads_the_labels() {
+    let here = folder();
+    for class in ["b", "c"] {
+        for split in ["train", "val"] {
+            let folder = here.path().join("own").join(split).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            for number in 0..2 {
+                let shade = image::Rgb([class.as_bytes()[0], 90 * number, 40]);
+                image::RgbImage::from_pixel(40, 40, shade)
+                    .save(folder.join(format!("{number}.png")))
+                    .unwrap();
+            }
+        }
+    }
+    let key = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";
+    let settings = ["data.name=ImageFolder", "train.epochs=1"];
+    success(train_key(here.path(), key, "own", &settings));
+    // It would give all others another number.
+    fs::create_dir(here.path().join("own/train/a")).unwrap();
+    let last = format!("experiments/{key}/checkpoints/ckpt-E001.safetensors");
+    for command in ["eval", "spectrum"] {
+        let mut reads = runner(here.path());
+        reads.args([command, &last]);
+        match command {
+            "eval" => _ = failure(reads, 3, &["own/train/a", "without an image"]),
+            // Weights alone have no labels.
+            _ => _ = success(reads),
+        }
+    }
+}

@@ -13,7 +13,7 @@ use crate::common::*;
 
 /// Three checkpoints of one small run.
 fn three_checkpoints(here: &Path) -> [PathBuf; 3] {
-    success(train(here, &["--set", "train.keep_every=1"]));
+    success(train(here, &[FIXUP, ["--set", "train.keep_every=1"]].concat()));
     ["ckpt-E000", "ckpt-E001", "ckpt-E002"].map(|name| checkpoint(here, name))
 }
 

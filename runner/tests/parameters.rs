@@ -6,7 +6,7 @@ use std::process::Command;
 use basin_core::checkpoint::Checkpoint;
 use serde_json::Value;
 
-use crate::common::{KEY, checkpoint, failure, folder, runner, stderr, success, train};
+use crate::common::{FIXUP, KEY, checkpoint, failure, folder, runner, stderr, success, train};
 
 fn command(here: &Path, arguments: &[&str]) -> Command {
     let mut command = runner(here);
@@ -29,7 +29,7 @@ fn changed(from: &Path, to: &Path, name: &str, change: impl FnOnce(&mut Vec<usiz
 #[test]
 fn spectra_are_written_layer_by_layer_and_compared() {
     let here = folder();
-    success(train(here.path(), &[]));
+    success(train(here.path(), &FIXUP));
     let [start, end] = ["ckpt-E000", "ckpt-E002"].map(|name| checkpoint(here.path(), name));
     let [start, end] = [&start, &end].map(|path| path.to_str().unwrap());
 
@@ -96,7 +96,7 @@ fn spectra_are_written_layer_by_layer_and_compared() {
 #[test]
 fn distances_are_of_modules_that_are_shared_and_along_a_run() {
     let here = folder();
-    success(train(here.path(), &["--set", "train.epochs=3"]));
+    success(train(here.path(), &[FIXUP, ["--set", "train.epochs=3"]].concat()));
     let [start, end] = ["ckpt-E000", "ckpt-E003"].map(|name| checkpoint(here.path(), name));
     let other = here.path().join("other.safetensors");
     changed(&end, &other, "fc.bias", |shape, data| {
@@ -175,7 +175,7 @@ fn distances_are_of_modules_that_are_shared_and_along_a_run() {
 #[test]
 fn what_cannot_be_measured_is_said() {
     let here = folder();
-    success(train(here.path(), &["--set", "train.epochs=1"]));
+    success(train(here.path(), &[FIXUP, ["--set", "train.epochs=1"]].concat()));
     let start = checkpoint(here.path(), "ckpt-E000");
     let path = start.to_str().unwrap();
     failure(

@@ -181,6 +181,13 @@ fn a_run_of_the_reference_is_known_read_and_left_alone() {
     assert!(result.to_string().contains("accuracy"), "{result}");
     assert_eq!(files(&theirs), before);
 
+    // A last checkpoint that was cut off ends no run.
+    let bytes = std::fs::read(&last).unwrap();
+    std::fs::write(&last, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(status(here.path(), "train.epochs=1")["state"], "refused");
+    failure(train(here.path(), &["--set", "train.epochs=1"]), 3, &["ckpt-E001.pth.tar"]);
+    std::fs::write(&last, &bytes).unwrap();
+
     success(train(here.path(), &["--set", "train.epochs=1", "--force"]));
     assert_eq!(files(&theirs.with_file_name("pretrain.old-1")).len(), before.len());
     assert!(theirs.join("run.ron").is_file());

@@ -242,7 +242,7 @@ fn runs_start_from_urls_and_analyses_take_them() {
     // A command asks once, however often it reads.
     assert_eq!(server.asked(FILE).len(), before + 1);
     // Epoch 0 lies beside it.
-    let rewound = analyse(&["rewind", &url, "--modules", "fc"]);
+    let rewound = analyse(&["rewind", &url, "--modules", "head"]);
     assert_eq!(rewound["rewound"][0]["origin"]["Checkpoint"]["path"], other);
     let results = here.path().join("experiments/analysis");
     assert!(results.join("distance").is_dir() && results.join("rewinding").is_dir());

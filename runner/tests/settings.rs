@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use basin_core::checkpoint::{Checkpoint, StateDict};
 use serde_json::Value;
 
 use crate::common::*;
@@ -19,7 +20,8 @@ fn resumes_to_the_same_bytes(settings: &[&str]) -> Value {
     success(with(whole.path(), settings));
     success(with(halves.path(), &[settings, &["train.epochs=1"]].concat()));
     success(with(halves.path(), settings));
-    for name in ["ckpt-E002", "resume"] {
+    let average = checkpoint(whole.path(), "ckpt-ema").exists().then_some("ckpt-ema");
+    for name in ["ckpt-E002", "resume"].into_iter().chain(average) {
         let [one, two] = [&whole, &halves].map(|f| std::fs::read(checkpoint(f.path(), name)).unwrap());
         assert!(one == two, "{settings:?}: {name} differs");
     }
@@ -43,6 +45,7 @@ fn each_update_rule_goes_on_where_it_stopped() {
 #[test]
 fn penalties_rates_and_mixup_by_sample_go_on_where_they_stopped() {
     let numbers = resumes_to_the_same_bytes(&[
+        FIXUP[1],
         r#"train.weight_regularizers=[{"name":"l2_to_w0","regex":"layer","coef":0.1},{"name":"l2_to_0","regex":"fc","coef":0.01}]"#,
         r#"optimizer.custom_lrs=[["layer4",0.02],["conv1",0.03]]"#,
         "train.mixup_per_sample=true",
@@ -53,6 +56,58 @@ fn penalties_rates_and_mixup_by_sample_go_on_where_they_stopped() {
     assert!(
         number("train/weight_regu_loss") > 0.0 && number("train/weight_regu_loss") < number("train/loss")
     );
+}
+
+#[test]
+fn a_recipe_of_timms_goes_on_where_it_stopped() {
+    let recipe = [
+        "train.ema_decay=0.9",
+        "optimizer.layer_decay=0.5",
+        "train.warmup_epochs=2",
+        "train.warmup_lr=0.01",
+        "optimizer.base_lr=0.05",
+    ];
+    let numbers = resumes_to_the_same_bytes(&recipe);
+    let number = |tag: &str| numbers[tag].as_f64().unwrap_or_else(|| panic!("no {tag} in {numbers}"));
+    assert!((number("learning_rate/group2") - 0.03).abs() < 1e-12, "{numbers}");
+    assert!(number("eval/ema_test_loss") > 0.0 && number("eval/ema_test_acc") >= 0.0);
+    let warm_up = with(folder().path(), &["train.warmup_lr=0.01"]);
+    failure(warm_up, 2, &["train.warmup_lr is 0.01", "train.warmup_epochs"]);
+    failure(
+        with(folder().path(), &["optimizer.layer_decay=0"]),
+        2,
+        &["optimizer.layer_decay is 0", "at most 1"],
+    );
+}
+
+#[test]
+fn an_average_moves_towards_the_weights_and_lower_layers_learn_more_slowly() {
+    let here = folder();
+    // One step.
+    let one = ["train.batch_size=160", "train.epochs=1", "train.ema_decay=0.75", "optimizer.weight_decay=0"];
+    success(with(here.path(), &one));
+    let load = |name: &str| Checkpoint::load(&checkpoint(here.path(), name)).unwrap().state;
+    let [before, after, average] = ["ckpt-E000", "ckpt-E001", "ckpt-ema"].map(load);
+    for ((before, after), average) in before.tensors.iter().zip(&after.tensors).zip(&average.tensors) {
+        for ((before, after), average) in before.data.iter().zip(&after.data).zip(&average.data) {
+            assert!((average - (0.75 * before + 0.25 * after)).abs() < 1e-6);
+        }
+    }
+    let mut command = with(here.path(), &[&one[..], &["optimizer.layer_decay=0.5"]].concat());
+    command.args(["-w", "decayed"]);
+    success(command);
+    let decayed =
+        Checkpoint::load(&here.path().join("decayed/checkpoints/ckpt-E001.safetensors")).unwrap().state;
+    // Six blocks below the head: all that is before them is seven layers down.
+    for (name, factor) in
+        [("head.weight", 1.0), ("blocks.5.mlp.fc2.weight", 0.5), ("patch_embed.proj.weight", 0.5_f32.powi(7))]
+    {
+        let of = |state: &StateDict| state.get(name).unwrap().data.clone();
+        let (before, plain, slow) = (of(&before), of(&after), of(&decayed));
+        for ((before, plain), slow) in before.iter().zip(plain).zip(slow) {
+            assert!((slow - before - factor * (plain - before)).abs() < 1e-6, "{name}");
+        }
+    }
 }
 
 #[test]

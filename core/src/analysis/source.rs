@@ -9,6 +9,7 @@ use crate::checkpoint::{Checkpoint, Location, StateDict};
 use crate::config::{Experiment, Registry};
 use crate::error::{Error, Result};
 use crate::job::Job;
+use crate::model::foreign::in_our_names;
 use crate::remote;
 use crate::run::{RunDir, key_of_folder};
 
@@ -54,15 +55,9 @@ impl Source {
 /// [`Error::Data`] naming the file if it is missing or broken, [`Error::Diverged`] naming a tensor with a value that is not finite.
 pub(super) fn read(location: &Location, job: &Job) -> Result<(Source, StateDict)> {
     let (Checkpoint { state, metadata }, sha256) = remote::load(location, job)?;
+    let state = in_our_names(state, location, job);
     let source = Source { location: location.clone(), sha256, metadata };
-    for tensor in &state.tensors {
-        if let Some(value) = tensor.data.iter().find(|value| !value.is_finite()) {
-            return Err(Error::Diverged(format!(
-                "{location} holds {value} in {}, which is not finite; choose a checkpoint from before the training diverged",
-                tensor.name
-            )));
-        }
-    }
+    state.check_finite(location)?;
     Ok((source, state))
 }
 

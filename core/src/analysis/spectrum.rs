@@ -23,7 +23,6 @@ use crate::config::Experiment;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
-use crate::model::layer::Operator;
 use crate::setting::regex;
 
 pub use chart::{Spectra, Summary};
@@ -159,12 +158,6 @@ fn decompose(
     let is_asked = |name: &str| asked.as_ref().is_none_or(|asked| asked.is_match(name));
     let mut result = Spectrum::new(&weights, experiment.data.configs.image_size);
     let layers = LayerSpectrum::planned(&weights.arch, result.image_size);
-    let operators = weights.arch.operators(result.image_size);
-    let depthwise =
-        operators.iter().filter(|(_, operator)| matches!(operator, Operator::Depthwise { .. })).count();
-    if depthwise > 0 {
-        job.emit(Event::Note(format!("{depthwise} depthwise convolutions are left out")));
-    }
     if !layers.iter().any(|layer| is_asked(&layer.name)) {
         let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
         return Err(Error::usage(format!("no layer is asked for; the layers are {}", names.join(", "))));

@@ -30,6 +30,7 @@ impl Subject {
         let (source, state) = read(location, job)?;
         let size = experiment.data.configs.image_size;
         let arch = Arch::for_images(&experiment.model.arch, dataset.outputs(), size)?;
+        let state = arch.with_counters(state);
         Self::new(source, arch, state, experiment, job)
     }
 

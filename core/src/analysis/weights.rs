@@ -33,6 +33,7 @@ impl Weights {
                 "{location} does not say of which architecture it is; name a key of that architecture with -k KEY"
             ))
         })?;
+        let state = arch.with_counters(state);
         let specs = arch.parameters.iter().map(|spec| (spec.name.as_str(), spec.shape.as_slice()));
         if let Some(problems) = state.mismatch(specs) {
             return Err(Error::data(format!(

@@ -1,6 +1,6 @@
 //! Opening a file: what it says of itself at once, the values as they are asked for. Nothing in it is trusted.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::format::{self, Contents, Fault, Stored, Values};
@@ -115,14 +115,27 @@ fn named(
     tensors: Vec<TensorInfo>,
     prefix: &str,
 ) -> std::result::Result<(Vec<usize>, Vec<TensorInfo>), Fault> {
+    // Wrappers are taken off whether or not the prefix names them, and so is the full stop behind it.
+    let (asked, prefix) = (prefix, unwrapped(prefix));
+    let firsts: BTreeSet<String> = tensors
+        .iter()
+        .filter_map(|tensor| Some(format!("{}.", unwrapped(&tensor.name).split_once('.')?.0)))
+        .collect();
     let named = tensors.into_iter().enumerate().filter_map(|(position, tensor)| {
-        let name = unwrapped(unwrapped(&tensor.name).strip_prefix(prefix)?).to_owned();
+        let rest = unwrapped(&tensor.name).strip_prefix(prefix)?;
+        let rest = if prefix.is_empty() { rest } else { rest.trim_start_matches('.') };
+        let name = unwrapped(rest).to_owned();
         Some((position, TensorInfo { name, ..tensor }))
     });
     let (positions, tensors): (Vec<usize>, Vec<TensorInfo>) = named.unzip();
     if tensors.is_empty() && !prefix.is_empty() {
+        /// Beginnings in one message.
+        const SHOWN: usize = 8;
+        let more = if firsts.len() > SHOWN { " and others" } else { "" };
+        let firsts: Vec<String> = firsts.into_iter().take(SHOWN).collect();
         return Err(Fault::Unfit(format!(
-            "has no tensor whose name begins with {prefix}; look at its names"
+            "has no tensor whose name begins with {asked}; names begin with {}{more}",
+            firsts.join(", ")
         )));
     }
     let mut names = HashSet::new();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Data, Train};
 use crate::error::Result;
 use crate::file::digest;
-use crate::optim::{LrScheduler, OptimizerSettings};
+use crate::optim::{LrScheduler, OptimizerSettings, WarmUp};
 
 /// All settings of one run. `--set` paths are the dotted field names below (`train.epochs`, `data.configs.data_dir`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,11 @@ impl Experiment {
     /// The seed of order, augmentation and mixup.
     pub fn order_seed(&self) -> u64 {
         self.seed.order.wrapping_add(self.key_seed())
+    }
+
+    /// How the learning rates begin.
+    pub fn warm_up(&self) -> WarmUp {
+        WarmUp { epochs: self.train.warmup_epochs, start: self.train.warmup_lr / self.optimizer.base_lr }
     }
 
     /// What the key adds to both seeds.

@@ -154,8 +154,12 @@ impl File {
     pub(super) fn settings(&self, family: &Family, member: usize, earlier: &Earlier) -> Result<Value> {
         let options = family.options(member);
         let names = names(&options);
-        let filled = |template: &str| {
-            let text = fill(template, &names);
+        let grouped: Vec<(&str, String)> =
+            names.iter().map(|(name, value)| (*name, in_parentheses(value))).collect();
+        let grouped: Vec<(&str, &str)> =
+            grouped.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let filled_by = |template: &str, names: &[(&str, &str)]| {
+            let text = fill(template, names);
             if text.len() > LONGEST {
                 return Err(Error::usage(format!(
                     "{}: a text of the family {} becomes longer than {LONGEST} bytes; let no value name another that names it again",
@@ -172,6 +176,8 @@ impl File {
                 family.key
             )))
         };
+        let filled = |template: &str| filled_by(template, &names);
+        let computed = |template: &str| filled_by(template, &grouped);
         let (mut value, base) = self.start(family, &filled(&family.base)?, earlier)?;
         let layers =
             base.into_iter().chain([&family.set]).chain(options.iter().map(|(_, option)| &option.set));
@@ -180,7 +186,7 @@ impl File {
             let is_name = |path: &SettingPath| path.0.ends_with(".name");
             let named = layer.iter().filter(|(path, _)| is_name(path));
             for (path, setting) in named.chain(layer.iter().filter(|(path, _)| !is_name(path))) {
-                overrides::replace(&mut value, &path.0, fill_setting(path, setting, &filled)?);
+                overrides::replace(&mut value, &path.0, fill_setting(path, setting, &filled, &computed)?);
             }
         }
         set(&mut value, "key", Value::from(filled(&family.key)?));
@@ -343,24 +349,38 @@ fn fill_setting(
     path: &SettingPath,
     setting: &Setting,
     filled: &impl Fn(&str) -> Result<String>,
+    in_computation: &impl Fn(&str) -> Result<String>,
 ) -> Result<Value> {
-    let value = fill_value(&setting.0, filled)?;
     let is_text = overrides::setting(&path.0).is_ok_and(|setting| setting.kind == Kind::Text);
-    Ok(if is_text { value } else { computed(value) })
+    match is_text {
+        true => fill_value(&setting.0, filled),
+        false => computed(&setting.0, in_computation),
+    }
 }
 
-/// A value with the number in place of each text that is a sum or a product, also in lists.
-fn computed(value: Value) -> Value {
-    match value {
-        Value::Array(values) => values.into_iter().map(computed).collect(),
-        value => match value.as_str().and_then(evaluate) {
-            // Counts are whole numbers.
-            Some(number) if number.fract() == 0.0 && number.abs() < 2f64.powi(53) => {
-                Value::from(number as i64)
-            }
-            Some(number) => Value::from(number),
-            None => value,
-        },
+/// A filled value with the number in place of each text that is a sum or a product. In lists, whose items may be texts, only what
+/// names something or has an operator is computed.
+fn computed(template: &Value, filled: &impl Fn(&str) -> Result<String>) -> Result<Value> {
+    if let Value::Array(items) = template {
+        let is_plain = |item: &Value| item.as_str().is_some_and(|text| text.parse::<f64>().is_ok());
+        let items =
+            items.iter().map(|item| if is_plain(item) { Ok(item.clone()) } else { computed(item, filled) });
+        return items.collect();
+    }
+    let value = fill_value(template, filled)?;
+    Ok(match value.as_str().and_then(evaluate) {
+        // Counts are whole numbers.
+        Some(number) if number.fract() == 0.0 && number.abs() < 2f64.powi(53) => Value::from(number as i64),
+        Some(number) => Value::from(number),
+        None => value,
+    })
+}
+
+/// A sum or a product in parentheses, so that it stays one value where it stands in another; all else as it is.
+fn in_parentheses(value: &str) -> String {
+    match value.parse::<f64>().is_err() && evaluate(value).is_some() {
+        true => format!("({value})"),
+        false => value.to_owned(),
     }
 }
 
@@ -374,6 +394,8 @@ fn fill_value(value: &Value, filled: &impl Fn(&str) -> Result<String>) -> Result
             match (text.parse::<u64>(), number) {
                 (Ok(number), _) if is_name => Value::from(number),
                 (_, Ok(Some(number))) if is_name => Value::from(number),
+                _ if is_name && text == "true" => Value::from(true),
+                _ if is_name && text == "false" => Value::from(false),
                 _ => Value::from(text),
             }
         }

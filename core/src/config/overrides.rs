@@ -23,14 +23,29 @@ pub fn apply_overrides(experiment: Experiment, overrides: &[String]) -> Result<E
         let Some((path, value)) = text.split_once('=') else {
             return Err(Error::usage(format!("the setting {text} has no =; write path=value")));
         };
-        let value = match setting(path).map_err(Error::Usage)?.kind {
-            Kind::Text if value != "null" => Value::from(value),
-            _ => serde_json::from_str(value)
+        let value = match (setting(path).map_err(Error::Usage)?.kind, value) {
+            // As Python and `runner show` write it.
+            (_, "null" | "None") => Value::Null,
+            (Kind::Text, value) => Value::from(value),
+            (Kind::Json, "True") => Value::from(true),
+            (Kind::Json, "False") => Value::from(false),
+            (Kind::Json, value) => serde_json::from_str(value)
+                .map(whole)
                 .map_err(|_| misfit(std::slice::from_ref(text), "it is no JSON"))?,
         };
         replace(&mut settings, path, value);
     }
     serde_json::from_value(settings).map_err(|error| misfit(overrides, error))
+}
+
+/// A whole number that is written as a float, `1e2`, as an integer, which counts and floats take alike.
+fn whole(value: Value) -> Value {
+    match value.as_f64() {
+        Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() < 2f64.powi(53) => {
+            Value::from(number as i64)
+        }
+        _ => value,
+    }
 }
 
 fn pointer(path: &str) -> String {

@@ -8,7 +8,7 @@ use super::family::{Earlier, Family, File, check_key};
 use super::overrides::apply_overrides;
 use super::{Experiment, Seed};
 use crate::error::{Error, Result};
-use crate::file::read_text;
+use crate::file::{in_home, read_text};
 use crate::number;
 use crate::setting::{nearest, regex};
 
@@ -50,10 +50,12 @@ impl Registry {
     /// [`Error::Usage`] with file, line and column, naming both files of a key that is there twice; [`Error::Io`] if the folder
     /// cannot be read.
     pub fn with_folder(folder: &Path) -> Result<Self> {
+        let folder = &PathBuf::from(in_home(folder.as_os_str()));
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
             let path = entry.map_err(Error::io("read", folder))?.path();
-            if path.is_file() && path.extension().is_some_and(|ending| ending == "ron") {
+            let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            if path.is_file() && !is_hidden && path.extension().is_some_and(|ending| ending == "ron") {
                 paths.push(path);
             }
         }
@@ -67,7 +69,8 @@ impl Registry {
         let mut files = Self::load()?.files;
         for path in paths {
             let text = read_text(&path)?;
-            files.push(File::parse(&path.display().to_string(), &text)?);
+            // Some editors begin a file with a byte-order mark.
+            files.push(File::parse(&path.display().to_string(), text.trim_start_matches('\u{feff}'))?);
         }
         Ok(Self { folder: Some(folder.to_owned()), ..Self::new(files)? })
     }

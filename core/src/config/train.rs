@@ -46,6 +46,17 @@ pub struct Train {
     /// Largest norm of all gradients together; a larger one is scaled down to it (PyTorch's `clip_grad_norm_`). 0 for no bound.
     #[serde(default)]
     pub clip_grad: f64,
+    /// Epochs in which the learning rate rises in a straight line from `warmup_lr` to `optimizer.base_lr`; the schedule counts them
+    /// too (timm's `warmup_epochs`).
+    #[serde(default)]
+    pub warmup_epochs: usize,
+    /// Learning rate of the first of them, for the default group; the others rise by the same factor.
+    #[serde(default)]
+    pub warmup_lr: f64,
+    /// Exponential moving average of the weights: after each step it is this times the average, the rest of one the new weights. It is
+    /// evaluated beside them, and written as `ckpt-ema`. 0 for none.
+    #[serde(default)]
+    pub ema_decay: f64,
     /// Mixup's Beta(alpha, alpha); 0 for none.
     pub mixup_alpha: f64,
     /// Draw mixup's coefficient for each image instead of once for a batch, as the reference does.
@@ -83,6 +94,15 @@ impl Train {
         section.not_negative("mixup_alpha", self.mixup_alpha)?;
         section.not_negative("clip_grad", self.clip_grad)?;
         section.below_one("label_smoothing", self.label_smoothing)?;
+        section.below_one("ema_decay", self.ema_decay)?;
+        section.count_or_zero("warmup_epochs", self.warmup_epochs)?;
+        section.not_negative("warmup_lr", self.warmup_lr)?;
+        section.require(
+            self.warmup_lr == 0.0 || self.warmup_epochs > 0,
+            "warmup_lr",
+            self.warmup_lr,
+            "0 where train.warmup_epochs is 0",
+        )?;
         section.require(
             !self.mixup_per_sample || self.mixup_alpha > 0.0,
             "mixup_per_sample",

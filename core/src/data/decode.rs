@@ -1,5 +1,7 @@
 //! One image file to RGB.
 
+mod rare;
+
 use std::io::Cursor;
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -24,7 +26,7 @@ const BOUND: &str = "BASIN_MAX_IMAGE_PIXELS";
 const PIXEL_BYTES: u64 = 8;
 
 /// Reads a JPEG, PNG, WebP, GIF (its first frame), BMP, PNM or TIFF as RGB, `[height, width, 3]`, as Pillow's `convert("RGB")`
-/// does: grey is repeated, transparency dropped, orientation tags and the name's extension are ignored.
+/// does: grey is repeated, transparency dropped, orientation tags (but those of TIFF) and the name's extension are ignored.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, [`Error::Data`] with the decoder's reason if it is no complete image.
@@ -77,6 +79,7 @@ fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
         _ => {}
     }
     let format = reader.format().ok_or("it is of no known format")?;
+    rare::check(format, bytes)?;
     let ended = (format == ImageFormat::Png).then(|| with_png_end(bytes)).flatten();
     match (decode_as(format, bytes), ended) {
         (Err(_), Some(ended)) => decode_as(format, &ended),
@@ -94,7 +97,12 @@ fn decode_as(format: ImageFormat, bytes: &[u8]) -> std::result::Result<DynamicIm
     let decoder = reader.into_decoder().map_err(reason)?;
     let (width, height) = decoder.dimensions();
     check_size(width as usize, height as usize)?;
-    DynamicImage::from_decoder(decoder).map_err(reason)
+    let mut image = DynamicImage::from_decoder(decoder).map_err(reason)?;
+    if format == ImageFormat::Tiff {
+        // Pillow turns these, and no others.
+        image.apply_orientation(rare::orientation(bytes));
+    }
+    Ok(image)
 }
 
 /// A PNG that lacks its end or is cut off within it, whose pixels may be whole, with an end; `None` for one that has it.

@@ -60,21 +60,28 @@ pub(super) fn open(configs: &DataConfigs, split: Split, files: Files) -> Result<
             (name, folders(&folder.join(name), &folder)?)
         }
     };
+    let images = |split: &str, class: &str| {
+        let (mut ids, relative) = (Vec::new(), format!("{split}/{class}"));
+        walk(&folder, &relative, files, &mut ids)?;
+        if ids.is_empty() {
+            return Err(Error::data(format!(
+                "{} is a folder of a class without an image (images end in .{}); add its images, or remove it",
+                folder.join(relative).display(),
+                ENDINGS.join(", .")
+            )));
+        }
+        Ok(ids)
+    };
+    if name != "train" {
+        // A folder that was left empty would give all classes after it another number.
+        classes.par_iter().try_for_each(|class| images("train", class).map(drop))?;
+    }
     let of_class = |class: &String| -> Result<Vec<Sample>> {
         let label = classes.binary_search(class).map_err(|_| {
             let stranger = folder.join(name).join(class);
             Error::data(format!("{} is a class that train does not have; move it away", stranger.display()))
         })?;
-        let mut ids = Vec::new();
-        walk(&folder, &format!("{name}/{class}"), files, &mut ids)?;
-        if ids.is_empty() {
-            return Err(Error::data(format!(
-                "{} is a folder of a class without an image (images end in .{}); add its images, or remove it",
-                folder.join(name).join(class).display(),
-                ENDINGS.join(", .")
-            )));
-        }
-        Ok(ids.into_iter().map(|id| Sample { id, label }).collect())
+        Ok(images(name, class)?.into_iter().map(|id| Sample { id, label }).collect())
     };
     let samples = own.par_iter().map(of_class).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
     let samples = subset(samples.concat(), configs.subsample);

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::evaluate::values;
 use crate::model::conv::{Options, composed, conv};
 use crate::model::layer::{LinearMap, Operator};
-use crate::model::{Arch, activation, attention, depthwise, layer_norm, pool};
+use crate::model::{Arch, activation, attention, depthwise, grouped, layer_norm, pool};
 use crate::random::{Keyed, Purpose};
 
 /// An operation on square images.
@@ -28,6 +28,20 @@ pub(super) enum Shape {
         inputs: usize,
         outputs: usize,
     },
+    Depthwise {
+        side: usize,
+        channels: usize,
+    },
+    Grouped {
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+        side: usize,
+        groups: usize,
+        /// Of all groups.
+        inputs: usize,
+        outputs: usize,
+    },
     /// Of no weights.
     Other(Operator),
 }
@@ -36,6 +50,7 @@ pub(super) enum Shape {
 #[derive(Clone, Copy)]
 pub(super) struct Operations {
     conv: fn(Tensor<4>, Tensor<4>, Tensor<1>, Tensor<1>, Option<Tensor<4>>, Options) -> Tensor<4>,
+    grouped: fn(Tensor<4>, Tensor<4>, Tensor<1>, Option<Tensor<4>>, usize, Options) -> Tensor<4>,
     max_pool: fn(Tensor<4>) -> Tensor<4>,
     depthwise: fn(Tensor<4>, Tensor<4>, Tensor<1>) -> Tensor<4>,
     attention: fn(Tensor<4>, usize) -> Tensor<4>,
@@ -47,6 +62,7 @@ impl Operations {
     /// The CPU's own kernels.
     pub const OWN: Self = Self {
         conv,
+        grouped: grouped::grouped,
         max_pool: pool::max_pool,
         depthwise: depthwise::depthwise,
         attention: |qkv, heads| attention::attention(qkv, heads, None),
@@ -56,6 +72,7 @@ impl Operations {
     /// Compositions of Burn's operations, on any device.
     pub const BURN: Self = Self {
         conv: composed::conv,
+        grouped: composed::grouped,
         max_pool: pool::composed,
         depthwise: depthwise::composed,
         attention: |qkv, heads| attention::composed(qkv, heads, None),
@@ -72,7 +89,7 @@ pub(super) fn of(arch: &Arch, side: usize) -> Vec<(String, usize, Shape)> {
         None => found.push((layer.to_owned(), 1, shape)),
     };
     for (stage, operator) in arch.operators(side) {
-        let Operator::Linear(LinearMap { weight, stride, padding, side, tokens }) = operator else {
+        let Operator::Linear(LinearMap { weight, stride, padding, side, tokens, groups }) = operator else {
             add(stage, Shape::Other(operator));
             continue;
         };
@@ -80,7 +97,15 @@ pub(super) fn of(arch: &Arch, side: usize) -> Vec<(String, usize, Shape)> {
         let layer = spec.name.trim_end_matches(".weight");
         match *spec.shape {
             [outputs, inputs, kernel, _] => {
-                add(layer, Shape::Conv { kernel, stride, padding, side, inputs, outputs });
+                let inputs = groups * inputs;
+                add(
+                    layer,
+                    match groups {
+                        1 => Shape::Conv { kernel, stride, padding, side, inputs, outputs },
+                        _ if groups == inputs => Shape::Depthwise { side, channels: inputs },
+                        _ => Shape::Grouped { kernel, stride, padding, side, groups, inputs, outputs },
+                    },
+                );
             }
             [outputs, inputs] => add(layer, Shape::Linear { tokens, inputs, outputs }),
             _ => {}
@@ -117,11 +142,14 @@ impl Shape {
             Self::Linear { tokens, inputs, outputs } => {
                 vec![batch * tokens * inputs, inputs * outputs, 1, outputs]
             }
+            Self::Depthwise { side, channels } => {
+                vec![batch * side * side * channels, depthwise::SIDE.pow(2) * channels, channels]
+            }
+            Self::Grouped { kernel, side, groups, inputs, outputs, .. } => {
+                vec![batch * side * side * inputs, kernel * kernel * inputs / groups * outputs, outputs]
+            }
             Self::Other(operator) => match operator {
                 Operator::MaxPool { side, channels } => vec![batch * side * side * channels],
-                Operator::Depthwise { side, channels } => {
-                    vec![batch * side * side * channels, depthwise::SIDE.pow(2) * channels, channels]
-                }
                 Operator::Attention { tokens, heads, width } => vec![batch * tokens * 3 * heads * width],
                 Operator::LayerNorm { positions, channels } => {
                     vec![batch * positions * channels, channels, channels]
@@ -146,14 +174,20 @@ impl Shape {
                 let weights = operand(1).reshape([1, 1, inputs, outputs]);
                 (operations.conv)(tokens, weights, operand(2), operand(3), None, Options::POINTWISE)
             }
+            Self::Depthwise { side, channels } => {
+                let images = operand(0).reshape([batch, side, side, channels]);
+                let weights = operand(1).reshape([depthwise::SIDE, depthwise::SIDE, 1, channels]);
+                (operations.depthwise)(images, weights, operand(2))
+            }
+            Self::Grouped { kernel, stride, padding, side, groups, inputs, outputs } => {
+                let images = operand(0).reshape([batch, side, side, inputs]);
+                let weights = operand(1).reshape([kernel, kernel, inputs / groups, outputs]);
+                let options = Options { stride, padding, relu: false };
+                (operations.grouped)(images, weights, operand(2), None, groups, options)
+            }
             Self::Other(operator) => match operator {
                 Operator::MaxPool { side, channels } => {
                     (operations.max_pool)(operand(0).reshape([batch, side, side, channels]))
-                }
-                Operator::Depthwise { side, channels } => {
-                    let images = operand(0).reshape([batch, side, side, channels]);
-                    let weights = operand(1).reshape([depthwise::SIDE, depthwise::SIDE, 1, channels]);
-                    (operations.depthwise)(images, weights, operand(2))
                 }
                 Operator::Attention { tokens, heads, width } => {
                     (operations.attention)(operand(0).reshape([batch, 1, tokens, 3 * heads * width]), heads)
@@ -189,12 +223,16 @@ impl fmt::Display for Shape {
             Self::Linear { tokens, inputs, outputs } => {
                 write!(formatter, "linear, {inputs} to {outputs}, {tokens} tokens")
             }
+            Self::Depthwise { side, channels } => {
+                write!(formatter, "depthwise convolution 7x7, {channels} channels, {side}x{side}")
+            }
+            Self::Grouped { kernel, stride, side, groups, inputs, outputs, .. } => write!(
+                formatter,
+                "convolution {kernel}x{kernel} stride {stride}, {inputs} to {outputs} channels in {groups} groups, {side}x{side}"
+            ),
             Self::Other(operator) => match operator {
                 Operator::MaxPool { side, channels } => {
                     write!(formatter, "max pooling, {channels} channels, {side}x{side}")
-                }
-                Operator::Depthwise { side, channels } => {
-                    write!(formatter, "depthwise convolution 7x7, {channels} channels, {side}x{side}")
                 }
                 Operator::Attention { tokens, heads, width } => {
                     write!(formatter, "attention, {heads} heads of {width} channels, {tokens} tokens")

@@ -84,13 +84,18 @@ pub(crate) struct EvalSplits {
 pub(crate) struct Evaluations {
     pub test: Evaluation,
     pub others: Vec<(Split, Evaluation)>,
+    /// On the test images, with averaged weights.
+    pub average: Option<Evaluation>,
 }
 
 impl EvalSplits {
-    pub fn evaluate(&self, network: &Network, job: &Job) -> Result<Evaluations> {
+    /// `average` is the same network with averaged weights, if there is one.
+    pub fn evaluate(&self, network: &Network, average: Option<&Network>, job: &Job) -> Result<Evaluations> {
         let test = evaluate(network, &self.test, job)?;
         let others = self.others.iter().map(|(split, images)| Ok((*split, evaluate(network, images, job)?)));
-        Ok(Evaluations { test, others: others.collect::<Result<_>>()? })
+        let others = others.collect::<Result<_>>()?;
+        let average = average.map(|average| evaluate(average, &self.test, job)).transpose()?;
+        Ok(Evaluations { test, others, average })
     }
 }
 
@@ -98,6 +103,7 @@ impl Evaluations {
     /// All of them in a few words.
     pub fn summary(&self) -> String {
         let others = self.others.iter().map(|(split, evaluation)| evaluation.summary(split.title()));
-        std::iter::once(self.test.summary("test")).chain(others).collect::<Vec<_>>().join(", ")
+        let average = self.average.iter().map(|evaluation| evaluation.summary("EMA test"));
+        std::iter::once(self.test.summary("test")).chain(others).chain(average).collect::<Vec<_>>().join(", ")
     }
 }

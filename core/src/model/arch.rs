@@ -3,6 +3,7 @@
 use super::family::{Builder, Family, Grid, Stage};
 use super::layer::{LinearMap, Operator};
 use super::{convnext, densenet, fixup, torchvision, vit};
+use crate::checkpoint::{NamedTensor, StateDict};
 use crate::error::{Error, Result};
 use crate::setting::{nearest, regex};
 
@@ -161,7 +162,7 @@ impl Arch {
         };
         let (mut side, mut last, mut list) = (side, None, Vec::new());
         for stage in &self.stages {
-            side = stage.layer.operators(side, &mut list);
+            side = stage.computes.operators(side, &mut list);
             if is_normalised(stage) {
                 last = Some((stage.name.as_str(), side));
             }
@@ -173,7 +174,7 @@ impl Arch {
     pub fn operators(&self, side: usize) -> Vec<(&str, Operator)> {
         let (mut all, mut list) = (Vec::new(), Vec::new());
         self.stages.iter().fold(side, |side, stage| {
-            let side = stage.layer.operators(side, &mut list);
+            let side = stage.computes.operators(side, &mut list);
             all.extend(list.drain(..).map(|operator| (stage.name.as_str(), operator)));
             side
         });
@@ -190,9 +191,36 @@ impl Arch {
         linear.collect()
     }
 
+    /// Layer-wise learning-rate decay (timm's `layer_decay`; Clark et al. 2020): a factor for each parameter of [`Self::trained`],
+    /// `decay` to the power of the number of layers above it.
+    pub fn layer_rates(&self, decay: f64) -> Vec<f64> {
+        let last = self.stages.last().map_or(0, |stage| stage.layer);
+        let mut factors = vec![1.0; self.parameters.len()];
+        for stage in &self.stages {
+            for index in &stage.parameters {
+                factors[*index] = decay.powi((last - stage.layer) as i32);
+            }
+        }
+        let pairs = self.parameters.iter().zip(factors);
+        pairs.filter(|(spec, _)| spec.is_trained()).map(|(_, factor)| factor).collect()
+    }
+
     /// What gradient descent changes, in order.
     pub fn trained(&self) -> impl Iterator<Item = &Spec> + Clone {
         self.parameters.iter().filter(|spec| spec.is_trained())
+    }
+
+    /// A checkpoint's tensors with the counters of batches, at zero, that checkpoints of PyTorch before 0.4.1 have not.
+    pub fn with_counters(&self, mut state: StateDict) -> StateDict {
+        let counters = self.parameters.iter().filter(|spec| spec.is_count());
+        let missing: Vec<&Spec> = counters.filter(|spec| state.get(&spec.name).is_none()).collect();
+        let zero = |spec: &Spec| NamedTensor {
+            name: spec.name.clone(),
+            shape: spec.shape.clone(),
+            data: vec![0.0; spec.shape.iter().product()],
+        };
+        state.tensors.extend(missing.into_iter().map(zero));
+        state
     }
 
     /// Whether a tensor belongs to the head, which has an output for each class and which fine-tuning draws anew.

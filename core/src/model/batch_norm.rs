@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 use super::conv::{Options, conv};
 use super::family::Builder;
+use super::grouped::grouped;
 use super::layer::{Layer, LinearMap, Operator};
 use super::norm::{fold, moments, normalize, running, scale_and_shift};
 use super::pass::Pass;
@@ -22,9 +23,14 @@ pub struct BatchNorm {
 impl BatchNorm {
     /// Adds its parameters and running statistics.
     pub fn new(name: &str, channels: usize, builder: &mut Builder) -> Self {
+        Self::with_scale(name, channels, 1.0, builder)
+    }
+
+    /// The same with a scale that starts at a value.
+    fn with_scale(name: &str, channels: usize, scale: f32, builder: &mut Builder) -> Self {
         let channels = [channels];
         Self {
-            scale: builder.add(format!("{name}.weight"), &channels, Start::Constant(1.0)),
+            scale: builder.add(format!("{name}.weight"), &channels, Start::Constant(scale)),
             shift: builder.add(format!("{name}.bias"), &channels, Start::Constant(0.0)),
             mean: builder.buffer(format!("{name}.running_mean"), &channels, 0.0, Role::Statistic),
             variance: builder.buffer(format!("{name}.running_var"), &channels, 1.0, Role::Statistic),
@@ -70,30 +76,69 @@ pub struct NormConv {
     weight: usize,
     stride: usize,
     padding: usize,
+    groups: usize,
     norm: BatchNorm,
+}
+
+/// A convolution that a normalisation follows.
+#[derive(Debug, Clone, Copy)]
+pub struct NormConvPlan {
+    /// `[out, in / groups, side, side]` of its weight.
+    pub shape: [usize; 4],
+    /// Distance between neighbouring windows.
+    pub stride: usize,
+    /// Groups of channels.
+    pub groups: usize,
+    /// How the weight starts.
+    pub start: Start,
+    /// Where the scale of the normalisation starts.
+    pub scale: f32,
 }
 
 impl NormConv {
     /// Adds the weight `[out, in, side, side]`, which starts as told, and the parameters of the normalisation called `norm`.
     pub fn new(
-        [conv, norm]: [&str; 2],
+        names: [&str; 2],
         shape: [usize; 4],
         stride: usize,
         start: Start,
         builder: &mut Builder,
     ) -> Self {
+        Self::planned(names, NormConvPlan { shape, stride, groups: 1, start, scale: 1.0 }, builder)
+    }
+
+    /// Adds the weight and the parameters of the normalisation called `norm`.
+    pub fn planned([conv, norm]: [&str; 2], plan: NormConvPlan, builder: &mut Builder) -> Self {
+        let NormConvPlan { shape, stride, groups, start, scale } = plan;
         Self {
             weight: builder.add(format!("{conv}.weight"), &shape, start),
             stride,
             padding: shape[2] / 2,
-            norm: BatchNorm::new(norm, shape[0], builder),
+            groups,
+            norm: BatchNorm::with_scale(norm, shape[0], scale, builder),
         }
     }
 
     /// The convolution alone.
     pub fn plain(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        let options = Options { stride: self.stride, padding: self.padding, relu: false };
-        conv(x, pass.weight(self.weight), pass.zero(), pass.zero(), None, options)
+        self.convolved(x, pass.weight(self.weight), pass.zero(), None, false, pass)
+    }
+
+    /// `act(conv(x) + bias + residual)` with a weight like its own.
+    fn convolved(
+        &self,
+        x: Tensor<4>,
+        weight: Tensor<4>,
+        bias: Tensor<1>,
+        residual: Option<Tensor<4>>,
+        relu: bool,
+        pass: &Pass,
+    ) -> Tensor<4> {
+        let options = Options { stride: self.stride, padding: self.padding, relu };
+        match self.groups {
+            1 => conv(x, weight, pass.zero(), bias, residual, options),
+            groups => grouped(x, weight, bias, residual, groups, options),
+        }
     }
 
     /// `act(norm(conv(x)) + residual)`. Where the running statistics are used, they are folded into the convolution.
@@ -101,34 +146,45 @@ impl NormConv {
         if !self.norm.uses_batch(pass) {
             let (factor, shift) = self.norm.folded(pass);
             let weight = pass.weight(self.weight) * factor.reshape([1, 1, 1, -1]);
-            let options = Options { stride: self.stride, padding: self.padding, relu };
-            return conv(x, weight, pass.zero(), shift, residual, options);
+            return self.convolved(x, weight, shift, residual, relu, pass);
         }
         self.norm.apply(self.plain(x, pass), pass, residual, relu)
     }
 
     /// Adds its operator for square images of `side` pixels to a list; returns the side of its output.
     pub fn add_to(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        let Self { weight, stride, padding, .. } = *self;
-        LinearMap { weight, stride, padding, side, tokens: 1 }.add_to(list)
+        let Self { weight, stride, padding, groups, .. } = *self;
+        LinearMap::convolution(weight, [stride, padding], side).of_groups(groups).add_to(list)
     }
 }
 
-/// The first convolution, its normalisation and its ReLU.
+/// Convolutions on images, each with its normalisation and its ReLU.
 #[derive(Debug)]
-pub struct Stem(pub NormConv);
+pub struct Stem {
+    /// All but the last.
+    pub before: Vec<NormConv>,
+    /// The last.
+    pub last: NormConv,
+}
+
+impl Stem {
+    /// What the last convolution reads.
+    fn below(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
+        self.before.iter().fold(images, |x, layer| layer.apply(x, pass, None, true))
+    }
+}
 
 impl Layer for Stem {
     fn forward(&self, images: Tensor<4>, pass: &Pass) -> Tensor<4> {
-        self.0.apply(images, pass, None, true)
+        self.last.apply(self.below(images, pass), pass, None, true)
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        self.0.add_to(side, list)
+        self.before.iter().chain([&self.last]).fold(side, |side, layer| layer.add_to(side, list))
     }
 
-    /// The convolution alone.
+    /// Without the last normalisation.
     fn hooked(&self, images: &Tensor<4>, pass: &Pass) -> Option<Tensor<4>> {
-        Some(self.0.plain(images.clone(), pass))
+        Some(self.last.plain(self.below(images.clone(), pass), pass))
     }
 }

@@ -34,6 +34,7 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
     });
     for (stage, (depth, width)) in depths.into_iter().zip(widths).enumerate() {
         if stage > 0 {
+            builder.next_layer();
             let name = format!("stages.{stage}.downsample");
             let inputs = widths[stage - 1];
             builder.stage(&name, &[], |builder| {
@@ -44,10 +45,15 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
         }
         for block in 0..depth {
             let name = format!("stages.{stage}.blocks.{block}");
+            // The first block of a later stage belongs to what halves its images.
+            if stage == 0 || block > 0 {
+                builder.next_layer();
+            }
             builder.stage(&name, &[], |builder| Block::new(&name, width, plan, builder));
         }
     }
     let width = widths[3];
+    builder.next_layer();
     builder.stage("head.global_pool", &[], |_| MeanPool);
     builder.stage("head.norm", &[], |builder| LayerNorm::new("head.norm", [1, width], EPSILON, builder));
     builder.classifier("head.fc", width, None, [START, Start::Constant(0.0)]);
@@ -98,7 +104,7 @@ impl Layer for Patches {
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
         let Conv { weight, side: stride, .. } = self.conv;
-        let map = LinearMap { weight, stride, padding: 0, side, tokens: 1 };
+        let map = LinearMap::convolution(weight, [stride, 0], side);
         if self.is_normalised_first {
             self.norm.add_to(side * side, list);
         }

@@ -7,6 +7,7 @@ use super::conv::{Options, conv};
 use super::family::{Builder, Family};
 use super::layer::{Layer, LinearMap, MaxPool, MeanPool, Operator};
 use super::pass::Pass;
+use super::pool::mean_of_squares;
 use super::spec::Start;
 use crate::error::Result;
 
@@ -29,12 +30,14 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
     builder.at_least(29)?;
     let stem = [channels, 3, 7, 7];
     builder.stage("features.conv0", &[], |builder| {
-        Stem(NormConv::new(["features.conv0", "features.norm0"], stem, 2, start(stem), builder))
+        let last = NormConv::new(["features.conv0", "features.norm0"], stem, 2, start(stem), builder);
+        Stem { before: Vec::new(), last }
     });
     builder.stage("features.pool0", &[], |_| MaxPool { channels });
     for (block, depth) in depths.into_iter().enumerate() {
         for layer in 1..=depth {
             let name = format!("features.denseblock{}.denselayer{layer}", block + 1);
+            builder.next_layer();
             builder.stage(&name, &[], |builder| Dense::new(&name, channels, growth, builder));
             channels += growth;
         }
@@ -44,6 +47,7 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
             channels /= 2;
         }
     }
+    builder.next_layer();
     builder.stage("features.norm5", &[], |builder| Last(BatchNorm::new("features.norm5", channels, builder)));
     builder.stage("global_pool", &[], |_| MeanPool);
     builder.classifier("classifier", channels, None, [Start::pytorch(channels), Start::Constant(0.0)]);
@@ -93,7 +97,7 @@ impl Layer for Dense {
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
         self.inner.add_to(side, list);
-        LinearMap { weight: self.weight, stride: 1, padding: 1, side, tokens: 1 }.add_to(list)
+        LinearMap::convolution(self.weight, [1, 1], side).add_to(list)
     }
 
     /// The new channels alone.
@@ -121,16 +125,13 @@ impl Layer for Transition {
     fn forward(&self, x: Tensor<4>, pass: &Pass) -> Tensor<4> {
         let x = self.norm.apply(x, pass, None, true);
         let x = conv(x, pass.weight(self.weight), pass.zero(), pass.zero(), None, Options::POINTWISE);
-        let [batch, rows, columns, channels] = x.dims();
+        let [_, rows, columns, _] = x.dims();
         // A last row or column that has no other is left out.
-        let (rows, columns) = (rows / 2, columns / 2);
-        let x = x.narrow(1, 0, 2 * rows).narrow(2, 0, 2 * columns);
-        let x = x.reshape([batch * rows, 2, 2 * columns * channels]).mean_dim(1);
-        x.reshape([batch * rows * columns, 2, channels]).mean_dim(1).reshape([batch, rows, columns, channels])
+        mean_of_squares(x.narrow(1, 0, rows / 2 * 2).narrow(2, 0, columns / 2 * 2))
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        LinearMap { weight: self.weight, stride: 1, padding: 0, side, tokens: 1 }.add_to(list);
+        LinearMap::convolution(self.weight, [1, 0], side).add_to(list);
         side / 2
     }
 }

@@ -44,8 +44,11 @@ pub struct Stage {
     pub name: String,
     /// Indices of its parameters and running statistics, ascending.
     pub parameters: Vec<usize>,
+    /// The layer that it belongs to, from 0 at the bottom: all before the first block are one, each block is one, the head is the
+    /// last; see [`super::Arch::layer_rates`].
+    pub layer: usize,
     /// What it does.
-    pub layer: Arc<dyn Layer>,
+    pub computes: Arc<dyn Layer>,
 }
 
 /// An architecture that is being built, its parameters in the order of PyTorch's state dict.
@@ -65,6 +68,8 @@ pub struct Builder {
     pub(super) outline: Vec<String>,
     pub(super) parameters: Vec<Spec>,
     pub(super) stages: Vec<Stage>,
+    /// The layer of the next stage.
+    layer: usize,
     /// Name of the linear layer whose outputs are the classes.
     pub(super) head: String,
 }
@@ -81,6 +86,7 @@ impl Builder {
             outline: Vec::new(),
             parameters: Vec::new(),
             stages: Vec::new(),
+            layer: 0,
             head: String::new(),
         }
     }
@@ -134,7 +140,12 @@ impl Builder {
         let first = self.parameters.len();
         let layer = Arc::new(build(self));
         let parameters = earlier.iter().copied().chain(first..self.parameters.len()).collect();
-        self.stages.push(Stage { name: name.to_owned(), parameters, layer });
+        self.stages.push(Stage { name: name.to_owned(), parameters, layer: self.layer, computes: layer });
+    }
+
+    /// The next stages belong to the layer above.
+    pub fn next_layer(&mut self) {
+        self.layer += 1;
     }
 
     /// Adds the last stage: a linear layer from `inputs` features to the classes, if there are any. Fixup has a scalar bias `before` it.

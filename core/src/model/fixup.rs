@@ -3,29 +3,36 @@
 use burn::tensor::Tensor;
 
 use super::conv::{Options, conv};
-use super::family::{Builder, Family};
+use super::family::{Builder, Family, names};
 use super::layer::{Layer, LinearMap, MaxPool, MeanPool, Operator};
 use super::pass::Pass;
-use super::resnet::{BlockPlan, SIZES, STEM_CHANNELS, outline};
+use super::resnet::{BlockPlan, STEM_CHANNELS, Size, outline};
 use super::spec::Start;
 use crate::error::Result;
 
 /// `fixup_resnet18` to `fixup_resnet152`.
-pub const FAMILY: Family = Family {
-    names: &["fixup_resnet18", "fixup_resnet34", "fixup_resnet50", "fixup_resnet101", "fixup_resnet152"],
-    build,
-};
+pub const FAMILY: Family = Family { names: &names(&MEMBERS), build };
+
+const MEMBERS: [(&str, Size); 5] = [
+    ("fixup_resnet18", Size::basic([2, 2, 2, 2])),
+    ("fixup_resnet34", Size::basic([3, 4, 6, 3])),
+    ("fixup_resnet50", Size::bottleneck([3, 4, 6, 3])),
+    ("fixup_resnet101", Size::bottleneck([3, 4, 23, 3])),
+    ("fixup_resnet152", Size::bottleneck([3, 8, 36, 3])),
+];
 
 fn build(index: usize, builder: &mut Builder) -> Result<()> {
-    let size = &SIZES[index];
+    let (_, size) = &MEMBERS[index];
     let [bias1, bias2] = ["bias1", "bias2"].map(|name| scalar(builder, name.to_owned(), 0.0));
     builder.stage("conv1", &[bias1], |builder| Stem::new(bias1, builder));
     builder.stage("maxpool", &[], |_| MaxPool { channels: STEM_CHANNELS });
     let plans = size.blocks();
     let depth = plans.len();
     for plan in plans {
+        builder.next_layer();
         builder.stage(&plan.name, &[], |builder| Block::new(&plan, depth, builder));
     }
+    builder.next_layer();
     builder.stage("avgpool", &[], |_| MeanPool);
     builder.classifier("fc", size.features(), Some(bias2), [Start::pytorch(size.features()); 2]);
     builder.outline = outline();
@@ -62,7 +69,7 @@ impl Layer for Stem {
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        LinearMap { weight: self.weight, stride: 2, padding: 3, side, tokens: 1 }.add_to(list)
+        LinearMap::convolution(self.weight, [2, 3], side).add_to(list)
     }
 
     /// The convolution alone.
@@ -145,11 +152,10 @@ impl Layer for Block {
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
         let output = self.convs.iter().fold(side, |side, conv| {
-            LinearMap { weight: conv.weight, stride: conv.stride, padding: conv.padding, side, tokens: 1 }
-                .add_to(list)
+            LinearMap::convolution(conv.weight, [conv.stride, conv.padding], side).add_to(list)
         });
         if let Some((weight, stride)) = self.downsample {
-            LinearMap { weight, stride, padding: 0, side, tokens: 1 }.add_to(list);
+            LinearMap::convolution(weight, [stride, 0], side).add_to(list);
         }
         output
     }

@@ -54,13 +54,6 @@ pub enum Operator {
         /// Channels of each.
         channels: usize,
     },
-    /// [`super::depthwise::depthwise`].
-    Depthwise {
-        /// Channels of its input.
-        channels: usize,
-        /// Side of its square input, pixels.
-        side: usize,
-    },
     /// [`super::activation::activate`].
     Activation {
         /// The function.
@@ -83,9 +76,26 @@ pub struct LinearMap {
     pub side: usize,
     /// Tokens of an image that a linear layer maps, each by itself; 1 for a convolution.
     pub tokens: usize,
+    /// Groups of channels that a convolution maps, each by itself; as many as channels where it is depthwise.
+    pub groups: usize,
 }
 
 impl LinearMap {
+    /// A convolution on a square input of `side` pixels.
+    pub fn convolution(weight: usize, [stride, padding]: [usize; 2], side: usize) -> Self {
+        Self { weight, stride, padding, side, tokens: 1, groups: 1 }
+    }
+
+    /// A linear layer over each of so many tokens.
+    pub fn linear(weight: usize, tokens: usize) -> Self {
+        Self { weight, stride: 1, padding: 0, side: 1, tokens, groups: 1 }
+    }
+
+    /// The same of groups of channels.
+    pub fn of_groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
     /// Side of its output: half of a kernel is padded, or patches do not overlap.
     pub fn output(&self) -> usize {
         self.side.div_ceil(self.stride)
@@ -150,6 +160,6 @@ impl Layer for Classifier {
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        LinearMap { weight: self.weight, stride: 1, padding: 0, side, tokens: 1 }.add_to(list)
+        LinearMap::convolution(self.weight, [1, 0], side).add_to(list)
     }
 }

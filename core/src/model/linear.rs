@@ -66,7 +66,7 @@ impl Linear {
 
     /// Adds its operator for images of so many tokens to a list.
     pub fn add_to(&self, tokens: usize, list: &mut Vec<Operator>) {
-        LinearMap { weight: self.weight, stride: 1, padding: 0, side: 1, tokens }.add_to(list);
+        LinearMap::linear(self.weight, tokens).add_to(list);
     }
 
     fn bias(&self, pass: &Pass) -> Tensor<1> {

@@ -130,7 +130,7 @@ impl Network {
         let Some(last) = chosen.iter().copied().max() else { return Ok(()) };
         let pass = self.evaluation();
         let x = self.walk(&pass, 0..last, channels_last(images), chosen, &mut take)?;
-        let layer = &self.arch.stages[last].layer;
+        let layer = &self.arch.stages[last].computes;
         take(last, layer.hooked(&x, &pass).unwrap_or_else(|| layer.forward(x, &pass)))
     }
 
@@ -171,8 +171,8 @@ impl Network {
         let mut waiting = None;
         for (position, stage) in stages.clone().zip(&self.arch.stages[stages]) {
             let is_chosen = chosen.contains(&position);
-            let hooked = if is_chosen { stage.layer.hooked(&x, pass) } else { None };
-            x = stage.layer.forward(x, pass);
+            let hooked = if is_chosen { stage.computes.hooked(&x, pass) } else { None };
+            x = stage.computes.forward(x, pass);
             // Once the next stage has read them, features have no other owner, and reading them needs no copy.
             if let Some((position, features)) = waiting.take() {
                 take(position, features)?;
@@ -254,7 +254,7 @@ mod tests {
             let pass = network.evaluation();
             let mut x = channels_last(images.clone());
             for ((position, feature), stage) in all.iter().zip(stages) {
-                let hooked = stage.layer.hooked(&x, &pass);
+                let hooked = stage.computes.hooked(&x, &pass);
                 x = network.forward_stages(*position..position + 1, x);
                 let expected = hooked.unwrap_or_else(|| x.clone()).into_data();
                 assert_eq!(*feature, expected, "{} {}", network.arch.name, stage.name);

@@ -1,4 +1,5 @@
-//! Max pooling of channels-last images as an autodiff operation: windows of 3 x 3, stride 2, one pixel of padding.
+//! Max pooling of channels-last images as an autodiff operation: windows of 3 x 3, stride 2, one pixel of padding; and means over
+//! squares of 2 x 2.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -32,6 +33,15 @@ pub(crate) fn composed(images: Tensor<4>) -> Tensor<4> {
     };
     let is_nan = pooled(images.clone().is_nan().float()).greater_elem(0.5);
     pooled(images).mask_fill(is_nan, f32::NAN)
+}
+
+/// The mean of each square of 2 x 2 pixels: `[batch, 2 rows, 2 columns, channels]` to `[batch, rows, columns, channels]`.
+pub fn mean_of_squares(images: Tensor<4>) -> Tensor<4> {
+    let [batch, height, width, channels] = images.dims();
+    let (rows, columns) = (height / 2, width / 2);
+    let rows_of_two = images.reshape([batch * rows, 2, width * channels]).mean_dim(1);
+    let means = rows_of_two.reshape([batch * rows * columns, 2, channels]).mean_dim(1);
+    means.reshape([batch, rows, columns, channels])
 }
 
 /// Backends that have the pooling of [`max_pool`].

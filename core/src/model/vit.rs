@@ -63,10 +63,12 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
         .then(|| Arc::new(angles(grid, prefix, width / plan.heads)));
     for number in 0..plan.depth {
         let name = format!("blocks.{number}");
+        builder.next_layer();
         builder.stage(&name, &[], |builder| Block::new(&name, plan, tokens, angles.clone(), builder));
     }
     builder.stage("norm", &[], |builder| LayerNorm::new("norm", [tokens, width], plan.epsilon, builder));
     builder.stage("fc_norm", &[], |_| Pool { prefix, takes_class: has_class && !plan.takes_mean });
+    builder.next_layer();
     builder.classifier("head", width, None, [Start::Normal(0.02), Start::Constant(0.0)]);
     builder.outline_of_blocks("patch_embed", "blocks", plan.depth, &["norm", "head"]);
     Ok(())

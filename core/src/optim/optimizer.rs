@@ -13,6 +13,8 @@ pub struct Optimizer {
     pub memory: Memory,
     /// Learning rate of each group, which a schedule may change between steps.
     pub rates: Vec<f64>,
+    /// Factor of its group's learning rate for each parameter: 1, unless layers differ.
+    pub factors: Vec<f64>,
     rule: UpdateRule,
     weight_decay: f64,
     /// Group of each parameter.
@@ -42,6 +44,7 @@ impl Optimizer {
         Ok(Self {
             memory: Memory { moments: settings.rule.moments().iter().map(zeros).collect(), steps: 0 },
             rates: settings.group_rates(),
+            factors: vec![1.0; names.clone().count()],
             rule: settings.rule,
             weight_decay: settings.weight_decay,
             groups: settings.groups(names)?,
@@ -62,8 +65,8 @@ impl Optimizer {
         let Memory { moments, steps } = &mut self.memory;
         *steps += 1;
         for (index, (place, gradient)) in parameters.zip(gradients).enumerate() {
-            let update =
-                Update { lr: self.rates[self.groups[index]], weight_decay: self.weight_decay, step: *steps };
+            let lr = self.rates[self.groups[index]] * self.factors[index];
+            let update = Update { lr, weight_decay: self.weight_decay, step: *steps };
             // Taken out, so that nobody else holds them and they are updated in place.
             let empty = Tensor::empty([0], &gradient.device());
             let parameter = std::mem::replace(place, empty.clone());

@@ -51,8 +51,15 @@ pub(super) struct Fields<K> {
     // Runs of earlier versions have none.
     #[serde(default)]
     custom_lrs: Vec<(String, f64)>,
+    #[serde(default = "no_decay")]
+    layer_decay: f64,
     #[serde(default)]
     kwargs: K,
+}
+
+/// A layer decay that changes nothing.
+fn no_decay() -> f64 {
+    1.0
 }
 
 /// The optimizer, as `optimizer.name`, `optimizer.base_lr`, `optimizer.kwargs` and so on.
@@ -66,6 +73,9 @@ pub struct OptimizerSettings {
     /// Regular expressions over parameters' names with absolute learning rates; the first that is found in a name wins. Names
     /// with `bias` or `scale` are never reached.
     pub custom_lrs: Vec<(String, f64)>,
+    /// Layer-wise learning-rate decay, timm's `layer_decay`: each layer's rate is this times that of the layer above it; 1 for
+    /// none.
+    pub layer_decay: f64,
     /// `optimizer.name` and `optimizer.kwargs`.
     pub rule: UpdateRule,
 }
@@ -79,6 +89,8 @@ impl OptimizerSettings {
         let section = Section("optimizer");
         section.above_zero("base_lr", self.base_lr)?;
         section.not_negative("weight_decay", self.weight_decay)?;
+        let decays = self.layer_decay > 0.0 && self.layer_decay <= 1.0;
+        section.require(decays, "layer_decay", self.layer_decay, "above 0 and at most 1")?;
         self.rule.rule().check(Section("optimizer.kwargs"))?;
         self.custom_lrs
             .iter()
@@ -123,8 +135,8 @@ macro_rules! update_rules {
         impl From<Named> for OptimizerSettings {
             fn from(named: Named) -> Self {
                 match named {
-                    $(Named::$rule(Fields { base_lr, weight_decay, custom_lrs, kwargs }) => {
-                        Self { base_lr, weight_decay, custom_lrs, rule: UpdateRule::$rule(kwargs) }
+                    $(Named::$rule(Fields { base_lr, weight_decay, custom_lrs, layer_decay, kwargs }) => {
+                        Self { base_lr, weight_decay, custom_lrs, layer_decay, rule: UpdateRule::$rule(kwargs) }
                     })*
                 }
             }
@@ -132,10 +144,10 @@ macro_rules! update_rules {
 
         impl From<OptimizerSettings> for Named {
             fn from(settings: OptimizerSettings) -> Self {
-                let OptimizerSettings { base_lr, weight_decay, custom_lrs, rule } = settings;
+                let OptimizerSettings { base_lr, weight_decay, custom_lrs, layer_decay, rule } = settings;
                 match rule {
                     $(UpdateRule::$rule(kwargs) => {
-                        Self::$rule(Fields { base_lr, weight_decay, custom_lrs, kwargs })
+                        Self::$rule(Fields { base_lr, weight_decay, custom_lrs, layer_decay, kwargs })
                     })*
                 }
             }

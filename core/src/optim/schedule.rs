@@ -65,10 +65,25 @@ impl LrScheduler {
     }
 }
 
+/// A warm-up: the learning rate rises in a straight line, and meets the base rate after some epochs (timm's `warmup_t`). The schedule
+/// counts the epochs of the warm-up too.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WarmUp {
+    /// Epochs of it; 0 for none.
+    pub epochs: usize,
+    /// Rate of the first epoch, as a fraction of the base rate.
+    pub start: f64,
+}
+
 /// The learning rate of a group with the rate `base` while epoch `epoch` is trained; the first epoch is 1.
-pub fn learning_rate(base: f64, scheduler: Option<&LrScheduler>, epoch: usize) -> f64 {
+pub fn learning_rate(base: f64, warm_up: WarmUp, scheduler: Option<&LrScheduler>, epoch: usize) -> f64 {
     // PyTorch counts the epochs that are over.
-    scheduler.map_or(base, |scheduler| scheduler.schedule().rate(base, epoch - 1))
+    let over = epoch - 1;
+    if over < warm_up.epochs {
+        let start = warm_up.start * base;
+        return start + over as f64 * (base - start) / warm_up.epochs as f64;
+    }
+    scheduler.map_or(base, |scheduler| scheduler.schedule().rate(base, over))
 }
 
 /// `base` times `gamma`, `times` times: multiplied step by step, as PyTorch does, so that the rounding is the same too.

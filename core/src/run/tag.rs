@@ -27,6 +27,9 @@ pub const EVAL_TRAIN_ACCURACY: &str = "eval/train_acc";
 /// Mean area under the ROC curves of the findings on the training images in evaluation mode, a fraction.
 pub const EVAL_TRAIN_AUC: &str = "eval/eval_mode_train_auc";
 
+/// What stands for a split in the tags of an evaluation on the test images of an exponential moving average of the weights. Ours.
+pub const AVERAGE: &str = "ema_test";
+
 /// How the tags of all evaluations begin.
 const EVALUATION: &str = "eval/";
 
@@ -77,6 +80,7 @@ pub fn title(tag: &str, is_in_percent: bool) -> String {
     let words = measure.split(['_', '/']).map(|word| match word {
         "acc" => "accuracy",
         "auc" => "AUC",
+        "ema" => "EMA",
         word => word,
     });
     let unit = if is_in_percent && measure.ends_with("_acc") { ", %" } else { "" };

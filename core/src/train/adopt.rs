@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
 use crate::model::Arch;
+use crate::optim::UpdateRule;
 use crate::run::{Curves, MetricsLog, ReferenceRun, RunDir, Summary, read_events, tag};
 
 /// What the reference calls the optimizer's part of a checkpoint.
@@ -64,12 +65,16 @@ impl Adopted {
             Error::data(format!("{error}; without this file, the run goes on from the epoch before"))
         })?;
         let expected = arch.parameters.iter().map(|spec| (spec.name.as_str(), spec.shape.as_slice()));
+        network.state = arch.with_counters(network.state);
         if let Some(problems) = network.state.mismatch(expected) {
             return Err(unfit(problems));
         }
+        network.state.check_finite(&path.as_path().into())?;
+        let average = (experiment.train.ema_decay > 0.0).then(|| resume::first_average(&network.state));
         if !moments.is_empty() {
             network.state.tensors.extend(momentum(path, epoch, experiment, arch)?);
         }
+        network.state.tensors.extend(average.into_iter().flatten());
 
         let mut numbers: BTreeMap<usize, Vec<(String, f64)>> = BTreeMap::new();
         let mut curves = Curves::new();
@@ -133,13 +138,18 @@ impl Adopted {
     }
 }
 
+/// Whether the settings leave the optimizer nothing to remember.
+fn has_no_momentum(experiment: &Experiment) -> bool {
+    matches!(experiment.optimizer.rule, UpdateRule::Sgd(sgd) if sgd.momentum == 0.0)
+}
+
 /// The momentum of each trained parameter, zero where PyTorch has none yet. PyTorch numbers parameters group by group.
 fn momentum(path: &Path, epoch: usize, experiment: &Experiment, arch: &Arch) -> Result<Vec<NamedTensor>> {
     let selection = Selection { part: Some(OPTIMIZER), strip: Some("state.") };
     let found: StateDict = match Checkpoint::load_selection(path, selection) {
         Ok(checkpoint) => checkpoint.state,
         // Before the first step there is nothing to remember.
-        Err(Error::Remediable { .. }) if epoch == 0 => StateDict::default(),
+        Err(Error::Remediable { .. }) if epoch == 0 || has_no_momentum(experiment) => StateDict::default(),
         Err(error) => return Err(error),
     };
     let trained: Vec<_> = arch.trained().collect();

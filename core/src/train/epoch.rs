@@ -1,9 +1,11 @@
 //! The end of an epoch: its checkpoint, predictions and metrics on disk.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::report::Reporter;
 use super::resume::Position;
+use super::step::Learner;
 use crate::checkpoint::Checkpoint;
 use crate::config::Experiment;
 use crate::error::{Error, Result};
@@ -11,7 +13,6 @@ use crate::evaluate::predictions;
 use crate::evaluate::splits::{Evaluations, Splits};
 use crate::event::Event;
 use crate::file::{folder_of, open, remove_if_there, sync_folder, write_atomically};
-use crate::model::Network;
 use crate::run::RunDir;
 
 /// Writes what is kept of an epoch.
@@ -27,7 +28,7 @@ impl Recorder<'_> {
     pub fn finish(
         &mut self,
         epoch: usize,
-        network: &Network,
+        learner: &Learner,
         evaluations: &Evaluations,
         position: &mut Position,
     ) -> Result<Event> {
@@ -51,9 +52,13 @@ impl Recorder<'_> {
             ("arch", experiment.model.arch.clone()),
             ("metric", format!("{:.4}", 100.0 * score)),
         ];
-        let metadata = metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let metadata: BTreeMap<String, String> =
+            metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let path = run.checkpoint(epoch);
-        Checkpoint { state: network.state(), metadata }.save(&path)?;
+        if let Some(average) = &learner.average {
+            Checkpoint { state: average.state(), metadata: metadata.clone() }.save(&run.average())?;
+        }
+        Checkpoint { state: learner.network.state(), metadata }.save(&path)?;
         let number = epoch.to_string();
         let about = [("data", experiment.data.name.as_str()), ("split", "test"), ("epoch", &number)];
         predictions::save(&run.predictions("last"), &data.test, test, &about)?;

@@ -7,8 +7,9 @@ use std::sync::Mutex;
 
 use super::adopt::Adopted;
 use super::{architecture, check, check_normalisation, resume, start, train};
-use crate::checkpoint::Location;
+use crate::checkpoint::{Location, Reader};
 use crate::config::{Experiment, SET_ASIDE};
+use crate::data::source;
 use crate::device::{check_precision, describe, guarded};
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::splits::Splits;
@@ -95,6 +96,10 @@ impl TrainRequest {
     fn is_reference_done(&self, run: &RunDir, reference: &ReferenceRun) -> Result<bool> {
         let epochs = self.experiment.train.epochs;
         let last = reference.last;
+        if let Some(last) = last {
+            // A checkpoint that was cut off ends no run.
+            Reader::open(&reference.checkpoint(last))?;
+        }
         if last.is_some_and(|last| last >= epochs) || self.existing == Existing::Adopt {
             return Ok(last.is_some_and(|last| last >= epochs));
         }
@@ -138,6 +143,12 @@ pub fn launch(request: &TrainRequest, job: &Job) -> Result<Outcome> {
         remote::local(&Location::parse(source), job)?;
     }
     let start_over = request.existing == Existing::SetAside;
+    if request.existing == Existing::Adopt && run.of_reference().is_none() && run.read_record()?.is_none() {
+        return Err(Error::usage(format!(
+            "{} holds no run of the reference to go on with; name the base folder of its runs with -b, or leave --adopt out",
+            run.root().display()
+        )));
+    }
     if !start_over && request.is_done()? {
         return Ok(Outcome::AlreadyDone);
     }
@@ -243,7 +254,14 @@ fn remove_run(run: &RunDir, above: &[PathBuf]) {
 }
 
 fn refuse_changes(run: &RunDir, old: &RunRecord, request: &TrainRequest) -> Result<()> {
-    let mut difference = old.experiment.difference(&request.experiment);
+    let mut wanted = request.experiment.clone();
+    // However a data set's name is spelled.
+    if source(&old.experiment.data.name).ok().map(|source| source.name())
+        == source(&wanted.data.name).ok().map(|source| source.name())
+    {
+        wanted.data.name.clone_from(&old.experiment.data.name);
+    }
+    let mut difference = old.experiment.difference(&wanted);
     // The pre-trained checkpoint may lie elsewhere by now, or nowhere; it must not be another one.
     let known = old.experiment.train.finetune_from.as_ref();
     if let Some(source) = &request.experiment.train.finetune_from

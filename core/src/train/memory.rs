@@ -92,8 +92,8 @@ mod tests {
         let optimizer = Optimizer::new(&experiment.optimizer, network.trained()).unwrap();
         let regularizers = Regularizers::new(&[], std::iter::empty(), || Ok(Vec::new())).unwrap();
         let mixup = Mixup::new(&experiment);
-        let learner =
-            Learner { experiment: &experiment, network, optimizer, regularizers, mixup, unread: Vec::new() };
+        let (experiment, average, unread) = (&experiment, None, Vec::new());
+        let learner = Learner { experiment, network, average, optimizer, regularizers, mixup, unread };
         let text = learner.too_large(&job).to_string();
         for part in ["12 images of 16 pixels", "6 fit: set train.micro_batch=6", "cpu"] {
             assert!(text.contains(part), "{text}");

@@ -54,6 +54,9 @@ impl Reporter {
             };
             values.extend(scalars(name, evaluation));
         }
+        if let Some(average) = &evaluations.average {
+            values.extend(scalars(tag::AVERAGE, average));
+        }
         self.write(epoch, &values)
     }
 

@@ -45,15 +45,57 @@ pub struct Sums {
     pub seconds: f64,
 }
 
-/// Writes network, position, and what the optimizer remembers: `<moment>.<parameter>`.
-pub fn save(path: &Path, network: &Network, optimizer: &Optimizer, position: &Position) -> Result<()> {
+/// What the averaged weights are called in a resume state: this, a full stop, and the tensor's name.
+const AVERAGE: &str = "ema";
+
+/// Writes network, position, what the optimizer remembers, `<moment>.<parameter>`, and averaged weights, `ema.<tensor>`.
+pub fn save(
+    path: &Path,
+    network: &Network,
+    average: Option<&Network>,
+    optimizer: &Optimizer,
+    position: &Position,
+) -> Result<()> {
     let mut state = network.state();
     for (moment, values) in optimizer.moments().iter().zip(&optimizer.memory.moments) {
-        let named = |tensor: NamedTensor| NamedTensor { name: format!("{moment}.{}", tensor.name), ..tensor };
-        state.tensors.extend(layout::state(network.arch.trained(), values).tensors.into_iter().map(named));
+        state.tensors.extend(called(moment, layout::state(network.arch.trained(), values)));
     }
+    state.tensors.extend(average.into_iter().flat_map(|average| called(AVERAGE, average.state())));
     let metadata = metadata(position, optimizer.memory.steps);
     Checkpoint { state, metadata }.save(path)
+}
+
+/// The tensors under a name of its own for each kind.
+fn called(kind: &str, state: StateDict) -> impl Iterator<Item = NamedTensor> {
+    let named = move |tensor: NamedTensor| NamedTensor { name: format!("{kind}.{}", tensor.name), ..tensor };
+    state.tensors.into_iter().map(named)
+}
+
+/// Takes the tensors of a kind out of a state, and gives them their own names back.
+fn take(kind: &str, state: &mut StateDict) -> StateDict {
+    let prefix = format!("{kind}.");
+    let is_of_kind = |tensor: &NamedTensor| tensor.name.starts_with(&prefix);
+    let (found, others): (Vec<NamedTensor>, Vec<NamedTensor>) =
+        std::mem::take(&mut state.tensors).into_iter().partition(is_of_kind);
+    state.tensors = others;
+    let unnamed =
+        |tensor: NamedTensor| NamedTensor { name: tensor.name[prefix.len()..].to_owned(), ..tensor };
+    StateDict { tensors: found.into_iter().map(unnamed).collect() }
+}
+
+/// Averaged weights that begin with those of a network, as a resume state holds them.
+pub fn first_average(network: &StateDict) -> Vec<NamedTensor> {
+    called(AVERAGE, network.clone()).collect()
+}
+
+/// What a run goes on with.
+pub struct Resumed {
+    pub network: Network,
+    /// What the update rule remembers.
+    pub memory: Memory,
+    /// The network with averaged weights, where training keeps them.
+    pub average: Option<Network>,
+    pub position: Position,
 }
 
 /// The position as the file has it: floats by their bits.
@@ -79,7 +121,7 @@ pub fn numbers(epoch: usize, best: (f64, usize), steps: u64) -> BTreeMap<String,
     metadata(&Position { epoch, best, ..Position::default() }, steps)
 }
 
-/// Reads what [`save`] wrote: the network, what the update rule remembers, and the position.
+/// Reads what [`save`] wrote.
 ///
 /// # Errors
 /// [`Error::Data`] if the file is broken; the run can then only start over.
@@ -87,8 +129,9 @@ pub fn load(
     path: &Path,
     arch: &Arch,
     rule: UpdateRule,
+    has_average: bool,
     device: &Device,
-) -> Result<(Network, Memory, Position)> {
+) -> Result<Resumed> {
     let broken = |what: String| broken(path, &what);
     let checkpoint = Checkpoint::load(path).map_err(|error| broken(error.to_string()))?;
     let number = |name: &str| -> Result<u64> {
@@ -110,22 +153,17 @@ pub fn load(
         best: (f64::from_bits(number("best_bits")?), number("best_epoch")? as usize),
     };
     let steps = later("optimizer_steps")?;
-    let mut parameters = checkpoint.state.tensors;
-    let mut read = Vec::new();
-    for moment in rule.moments() {
-        let prefix = format!("{moment}.");
-        let (found, others): (Vec<NamedTensor>, Vec<NamedTensor>) =
-            parameters.into_iter().partition(|tensor| tensor.name.starts_with(&prefix));
-        parameters = others;
-        let unnamed =
-            |tensor: NamedTensor| NamedTensor { name: tensor.name[prefix.len()..].to_owned(), ..tensor };
-        let found = StateDict { tensors: found.into_iter().map(unnamed).collect() };
-        read.push(layout::values(arch.trained(), &found, device).map_err(broken)?);
-    }
-    let parameters = StateDict { tensors: parameters };
-    let network =
-        Network::new(arch.clone(), &parameters, device).map_err(|error| broken(error.to_string()))?;
-    Ok((network, Memory { moments: read, steps }, position))
+    let mut state = checkpoint.state;
+    let network_of = |state: &StateDict| {
+        Network::new(arch.clone(), state, device).map_err(|error| broken(error.to_string()))
+    };
+    let average = has_average.then(|| network_of(&take(AVERAGE, &mut state))).transpose()?;
+    let moments = rule
+        .moments()
+        .iter()
+        .map(|moment| layout::values(arch.trained(), &take(moment, &mut state), device).map_err(broken));
+    let memory = Memory { moments: moments.collect::<Result<_>>()?, steps };
+    Ok(Resumed { network: network_of(&state)?, memory, average, position })
 }
 
 /// Whether a resume state stands at the end of that many epochs.

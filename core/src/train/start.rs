@@ -8,6 +8,7 @@ use crate::data::Preparation;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::job::Job;
+use crate::model::foreign::in_our_names;
 use crate::model::positions::fitted_and_said;
 use crate::model::{Arch, initial_state, initial_state_with_zero_head};
 use crate::remote;
@@ -40,12 +41,14 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
             let selection =
                 Selection { part: train.finetune_part.as_deref(), strip: train.finetune_strip.as_deref() };
             let (checkpoint, sha256) = remote::load_selection(&location, selection, job)?;
-            let loaded = without_prefix(arch, checkpoint.state, &location, job);
+            let loaded = in_our_names(checkpoint.state, &location, job);
+            let loaded = without_prefix(arch, loaded, &location, job);
             if let Some(warning) = Preparation::warning(&location, &experiment.data)? {
                 job.emit(Event::Note(warning));
             }
             let loaded = fitted_and_said(arch, loaded, &location, job);
             let state = take_over(arch, fresh, loaded, &location)?;
+            state.check_finite(&location)?;
             Ok(Start { state, pretrained_sha256: Some(sha256) })
         }
     }

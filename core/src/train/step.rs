@@ -24,6 +24,8 @@ const READ_EVERY: usize = 16;
 pub(super) struct Learner<'a> {
     pub experiment: &'a Experiment,
     pub network: Network,
+    /// The network with an exponential moving average of the weights, if one is kept.
+    pub average: Option<Network>,
     pub optimizer: Optimizer,
     pub regularizers: Regularizers,
     pub mixup: Mixup<'a>,
@@ -74,6 +76,9 @@ impl Learner<'_> {
         clip(&mut gradients, settings.clip_grad);
         self.optimizer.step(self.network.trained_mut(), gradients);
         self.network.update(statistics);
+        if let Some(average) = &mut self.average {
+            *average = self.network.blend(average, settings.ema_decay);
+        }
         position.step += 1;
         self.unread.push(StepOutput { step: position.step, losses, logits, labels, labelling, penalty });
     }
@@ -88,7 +93,7 @@ impl Learner<'_> {
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn save(&self, path: &Path, position: &Position) -> Result<()> {
-        resume::save(path, &self.network, &self.optimizer, position)
+        resume::save(path, &self.network, self.average.as_ref(), &self.optimizer, position)
     }
 
     /// Waits for the steps that were made, and adds their losses and right decisions to the sums of the epoch.

@@ -21,6 +21,8 @@ import torchvision
 
 HERE = Path(__file__).parent
 CLASSES = 5
+# Batch normalisation over few values amplifies rounding: these get more images and smaller steps.
+BATCH_NORM = ("densenet", "resn", "wide_resn")
 DENSENETS = ["densenet121", "densenet161", "densenet169", "densenet201"]
 SEED = 7
 # Name, side of the images, and the modules whose outputs are compared.
@@ -28,6 +30,7 @@ VIT = ["patch_embed", "pos_drop", "blocks.0", "blocks.5", "blocks.9", "norm", "f
 CONVNEXT = ["stem", "stages.0.blocks.1", "stages.1.downsample", "stages.2.blocks.4", "stages.3.blocks.1", "head.norm", "head.fc"]
 DENSENET = ["features.conv0", "features.pool0", "features.denseblock1.denselayer2", "features.transition1",
             "features.denseblock3.denselayer20", "features.norm5", "classifier"]
+RESNET = ["conv1", "maxpool", "layer1.0", "layer2.0", "layer3.0", "layer4.0", "fc"]
 CASES = {
     "vit_tiny_patch16_224": (48, VIT),
     "vit_small_patch8_224": (24, VIT),
@@ -45,11 +48,14 @@ CASES = {
     "convnextv2_nano": (70, CONVNEXT),
     "densenet121": (64, DENSENET),
     "densenet169": (74, DENSENET),
+    "resnet10t": (75, RESNET),
+    "resnet50d": (64, RESNET),
+    "resnext50_32x4d": (64, RESNET),
 }
 
 
 def names():
-    """The members of the families that Basin has; ResNets have goldens of their own."""
+    """The members of the families that Basin has."""
     sources = sorted(HERE.glob("../../src/model/*/members.rs"))
     return [name for source in sources for name in re.findall(r'^    \("(\w+)", ', source.read_text(), re.MULTILINE)] + DENSENETS
 
@@ -87,8 +93,8 @@ def fill(model):
 
 
 def count(name):
-    """Images: batch normalisation over few values amplifies rounding."""
-    return 6 if name.startswith("densenet") else 2
+    """Number of images."""
+    return 6 if name.startswith(BATCH_NORM) else 2
 
 
 def inputs(name, side):
@@ -148,7 +154,7 @@ def run(name, side, modules, precision):
     for kind in ["SGD", "AdamW"]:
         model.load_state_dict(start)
         model.train()
-        rate = (0.002 if kind == "SGD" else 1e-4) / (10 if name.startswith("densenet") else 1)
+        rate = (0.002 if kind == "SGD" else 1e-4) / (10 if name.startswith(BATCH_NORM) else 1)
         # Biases and scales have a tenth of the learning rate, as in all of Basin.
         groups = [{"params": [parameter], "lr": rate / 10 if "bias" in key or "scale" in key else rate}
                   for key, parameter in model.named_parameters()]

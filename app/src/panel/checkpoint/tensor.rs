@@ -134,8 +134,9 @@ impl Detail {
                 let mut side = map.layer.side;
                 ui.add(DragValue::new(&mut side).range(1..=1024)).labelled_by(label.id);
                 if side != map.layer.side {
-                    let LayerSpectrum { name, shape, stride, .. } = &map.layer;
-                    map.layer = LayerSpectrum::new(name, shape, *stride, side);
+                    let LayerSpectrum { name, shape, stride, groups, .. } = &map.layer;
+                    map.layer =
+                        LayerSpectrum { groups: *groups, ..LayerSpectrum::new(name, shape, *stride, side) };
                 }
             }
             if !is_open(&self.ticket) && ui.button("Singular values").clicked() {
@@ -178,7 +179,6 @@ impl Map {
         let known = layers.into_iter().flatten().find(is_it);
         Some(match known {
             Some(layer) => Self { usual: Some((layer.side, image_size)), layer },
-            // A depthwise convolution is no map of all channels.
             None if contents.arch.is_some() => return None,
             None => {
                 let side = if shape.len() == 4 { UNKNOWN } else { 1 };

@@ -47,13 +47,19 @@ impl Criticality {
     /// not a number, and neither is a score that needs them.
     ///
     /// # Errors
-    /// [`Error::Run`] if a point is missing, that of the end in any case.
+    /// [`Error::Run`] if a point is missing, that of the end in any case; [`Error::Diverged`] if the end's loss is not finite.
     pub(super) fn filled(&self, plan: &Plan, samples: &[Sample], is_whole: bool) -> Result<Self> {
         let samples = Samples::new(samples);
         let get = |place| samples.get(plan, place).copied();
         let missing = || Error::run("a point was not measured");
         let mut filled = self.clone();
         filled.end = get(None).ok_or_else(missing)?;
+        if !filled.end.loss.is_finite() {
+            let end = self.inputs.networks.last().map_or(String::new(), |source| source.location.to_string());
+            return Err(Error::Diverged(format!(
+                "the loss of {end} is not finite on these images, so that nothing can be as good; choose another checkpoint"
+            )));
+        }
         filled.epsilon = self.rule.threshold(&filled.end);
         let names = plan.end.arch.modules();
         for &module in &plan.modules {

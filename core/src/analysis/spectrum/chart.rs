@@ -123,11 +123,15 @@ impl Spectra<'_> {
         });
         let rows = cells.map(|(label, layer)| {
             let shape: Vec<String> = layer.shape.iter().map(usize::to_string).collect();
+            let groups = match layer.groups {
+                1 => String::new(),
+                groups => format!(", {groups} groups"),
+            };
             let wraps = if layer.wraps { ", kernel larger than its input" } else { "" };
             vec![
                 layer.name.clone(),
                 label.to_owned(),
-                shape.join(" x "),
+                shape.join(" x ") + &groups,
                 format!("{0} x {0}", layer.side),
                 layer.values.to_string(),
                 number::fixed(layer.norm, 6),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -65,8 +66,11 @@ impl ExactFor {
 pub struct LayerSpectrum {
     /// Its weight's name, without `.weight`.
     pub name: String,
-    /// Shape of the weight: `[out, in, height, width]` or `[out, in]`.
+    /// Shape of the weight: `[out, in / groups, height, width]` or `[out, in]`.
     pub shape: Vec<usize>,
+    /// Groups of channels that it maps, each by itself; as many as channels where it is depthwise.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub groups: usize,
     /// Distance between neighbouring windows in the network.
     pub stride: usize,
     /// Side of its square input, pixels.
@@ -75,13 +79,13 @@ pub struct LayerSpectrum {
     pub exact_for: ExactFor,
     /// Whether the kernel is larger than the input, so that some of its taps fall on one pixel and are added.
     pub wraps: bool,
-    /// Number of singular values: side^2 min(in, out).
+    /// Number of singular values: side^2 min(in, out), those of all groups.
     pub values: usize,
     /// The largest: the spectral norm.
     pub norm: f64,
     /// The smallest.
     pub smallest: f64,
-    /// How many are above the rounding errors of the decomposition: above norm * max(in, out) * 2^-52.
+    /// How many are above the rounding errors of the decomposition: above norm * max(in, out) * 2^-52, of a group.
     pub rank: usize,
     /// The sum of their squares: the square of the Frobenius norm.
     pub sum_of_squares: f64,
@@ -118,6 +122,7 @@ impl LayerSpectrum {
         Self {
             name: name.to_owned(),
             shape: shape.to_vec(),
+            groups: 1,
             stride,
             side,
             exact_for: match (stride, kernel) {
@@ -149,7 +154,7 @@ impl LayerSpectrum {
                 [outputs, inputs, side, _] if side > 1 && side == map.stride && map.padding == 0 => {
                     Self::new(name, &[outputs, inputs * side * side], 1, 1)
                 }
-                _ => Self::new(name, &spec.shape, map.stride, map.side),
+                _ => Self { groups: map.groups, ..Self::new(name, &spec.shape, map.stride, map.side) },
             }
         });
         layers.collect()
@@ -165,14 +170,19 @@ impl LayerSpectrum {
         check: &(dyn Fn() -> Result<()> + Sync),
     ) -> Result<(Self, SingularValues)> {
         let weight: Vec<f64> = weight.iter().map(|value| f64::from(*value)).collect();
-        let shape = std::array::from_fn(|axis| self.shape.get(axis).copied().unwrap_or(1));
-        let kernel = Kernel::new(&weight, shape, self.side);
-        let values = kernel.singular_values(check)?;
+        let mut shape: [usize; 4] = std::array::from_fn(|axis| self.shape.get(axis).copied().unwrap_or(1));
+        shape[0] /= self.groups;
+        let group = shape.iter().product::<usize>().max(1);
+        let kernels: Vec<Kernel> =
+            weight.chunks_exact(group).map(|weight| Kernel::new(weight, shape, self.side)).collect();
+        let values = kernels.par_iter().map(|kernel| kernel.singular_values(check));
+        let values = SingularValues::of_all(values.collect::<Result<_>>()?);
 
         let end = |value: Option<&f64>| value.copied().unwrap_or(0.0);
         let (norm, sum_of_squares) = (end(values.values.first()), values.sum_of_squares());
-        let expected = kernel.sum_of_squares() * (self.side * self.side) as f64;
-        let rounding = norm * self.shape[0].max(self.shape[1]) as f64 * f64::EPSILON;
+        let squares: f64 = kernels.iter().map(Kernel::sum_of_squares).sum();
+        let expected = squares * (self.side * self.side) as f64;
+        let rounding = norm * shape[0].max(shape[1]) as f64 * f64::EPSILON;
         let layer = Self {
             values: values.count(),
             norm,
@@ -198,6 +208,14 @@ impl LayerSpectrum {
         let point = |rank: usize| Some((rank as f64 / last, *values.values.get(rank)?));
         (0..points).map(rank).filter_map(point).collect()
     }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(value: &usize) -> bool {
+    *value == 1
 }
 
 impl SingularValues {

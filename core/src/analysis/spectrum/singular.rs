@@ -20,6 +20,14 @@ impl SingularValues {
         self.values.len() * self.copies
     }
 
+    /// Those of operators of one shape beside each other, each with an input of its own.
+    pub fn of_all(each: Vec<Self>) -> Self {
+        let copies = each.first().map_or(1, |first| first.copies);
+        let mut values: Vec<f64> = each.into_iter().flat_map(|one| one.values).collect();
+        values.par_sort_unstable_by(|a, b| b.total_cmp(a));
+        Self { values, copies }
+    }
+
     /// The sum of the squares of all of them.
     pub fn sum_of_squares(&self) -> f64 {
         self.values.iter().map(|value| value * value).sum::<f64>() * self.copies as f64

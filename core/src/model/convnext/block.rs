@@ -7,7 +7,7 @@ use super::{EPSILON, START};
 use crate::model::activation::{Activation, activate};
 use crate::model::depthwise::{SIDE, depthwise};
 use crate::model::family::Builder;
-use crate::model::layer::{Layer, Operator};
+use crate::model::layer::{Layer, LinearMap, Operator};
 use crate::model::layer_norm::LayerNorm;
 use crate::model::linear::Linear;
 use crate::model::pass::Pass;
@@ -69,7 +69,7 @@ impl Layer for Block {
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
         let positions = side * side;
-        list.push(Operator::Depthwise { channels: self.width, side });
+        LinearMap::convolution(self.weight, [1, SIDE / 2], side).of_groups(self.width).add_to(list);
         self.norm.add_to(positions, list);
         self.first.add_to(positions, list);
         list.push(Operator::Activation { activation: Activation::Gelu, values: positions * 4 * self.width });

@@ -163,7 +163,7 @@ const DINOV3_SMALL_PLUS: Plan = SMALL.gated(Gate::Split, 1536).dinov3();
 const DINOV3_HUGE_PLUS: Plan = plan(1280, 32, 20).gated(Gate::Split, 5120).dinov3();
 
 /// All members.
-pub const MEMBERS: [(&str, Plan); 81] = [
+pub const MEMBERS: [(&str, Plan); 82] = [
     ("vit_tiny_patch16_224", TINY),
     ("vit_tiny_patch16_384", TINY.at(16, 384)),
     ("vit_small_patch32_224", SMALL.at(32, 224)),
@@ -245,6 +245,7 @@ pub const MEMBERS: [(&str, Plan); 81] = [
     ("vit_large_patch16_dinov3_qkvb", LARGE.dinov3().qkvb()),
     ("vit_huge_plus_patch16_dinov3", DINOV3_HUGE_PLUS),
     ("vit_huge_plus_patch16_dinov3_qkvb", DINOV3_HUGE_PLUS.qkvb()),
+    ("test_vit", Plan { hidden: 192, side: 160, ..plan(64, 6, 2) }),
 ];
 
 /// Their names.

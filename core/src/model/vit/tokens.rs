@@ -28,7 +28,7 @@ impl Layer for PatchEmbed {
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
-        LinearMap { weight: self.weight, stride: self.patch, padding: 0, side, tokens: 1 }.add_to(list)
+        LinearMap::convolution(self.weight, [self.patch, 0], side).add_to(list)
     }
 }
 

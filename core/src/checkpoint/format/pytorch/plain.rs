@@ -68,7 +68,16 @@ fn value(graph: &Graph, of: Value, depth: usize, left: &mut usize) -> Pickled {
     if depth > DEEPEST || *left == 0 {
         return Pickled::Other;
     }
-    let mut list = |items: &[Value]| {
+    let dictionary = |entries: &[(Value, Value)], left: &mut usize| {
+        let texts = entries.iter().filter_map(|(name, inside)| match name {
+            Value::Text(name) => Some((graph.text(*name).into_owned(), *inside)),
+            _ => None,
+        });
+        Pickled::Dictionary(
+            texts.map(|(name, inside)| (name, value(graph, inside, depth + 1, left))).collect(),
+        )
+    };
+    let list = |items: &[Value], left: &mut usize| {
         Pickled::List(items.iter().map(|item| value(graph, *item, depth + 1, left)).collect())
     };
     match of {
@@ -78,18 +87,15 @@ fn value(graph: &Graph, of: Value, depth: usize, left: &mut usize) -> Pickled {
         Value::Text(text) => Pickled::Text(graph.text(text).into_owned()),
         Value::None | Value::Bytes(_) | Value::Other => Pickled::Other,
         Value::Node(_) => match graph.node(of) {
-            Some(Node::Tuple(items)) => list(items),
-            Some(Node::List(items)) => list(items),
-            Some(Node::Dict(entries)) => {
-                let texts = entries.iter().filter_map(|(name, inside)| match name {
-                    Value::Text(name) => Some((graph.text(*name).into_owned(), *inside)),
-                    _ => None,
-                });
-                Pickled::Dictionary(
-                    texts.map(|(name, inside)| (name, value(graph, inside, depth + 1, left))).collect(),
-                )
+            Some(Node::Tuple(items)) => list(items, left),
+            Some(Node::List(items)) => list(items, left),
+            Some(Node::Dict(entries)) => dictionary(entries, left),
+            // Such as an `OrderedDict`.
+            Some(Node::Call(call)) if !call.entries.is_empty() => dictionary(&call.entries, left),
+            Some(Node::Call(call)) => {
+                let known = numpy(graph, call).or_else(|| tensor(graph, call).map(Pickled::Number));
+                known.unwrap_or(Pickled::Other)
             }
-            Some(Node::Call(call)) => numpy(graph, call).unwrap_or(Pickled::Other),
             Some(Node::Global { .. } | Node::Persistent(_)) | None => Pickled::Other,
         },
     }
@@ -107,6 +113,23 @@ fn numpy(graph: &Graph, call: &Call) -> Option<Pickled> {
         ("_reconstruct", _, [_, _, dtype, _, bytes]) => Some(Pickled::List(numbers(graph, *dtype, *bytes)?)),
         _ => None,
     }
+}
+
+/// A tensor of one float32, which PyTorch pickles as a function of what `torch.save` gives for its storage: that ends with the number
+/// of values and the values.
+fn tensor(graph: &Graph, call: &Call) -> Option<f64> {
+    let (module, name) = graph.global(call.function)?;
+    let (&storage, _) = graph.items(call.arguments).split_first()?;
+    let Some(Node::Call(storage)) = graph.node(storage) else { return None };
+    let (from, loader) = graph.global(storage.function)?;
+    let [Value::Bytes(saved)] = graph.items(storage.arguments) else { return None };
+    let saved = graph.bytes(*saved);
+    let is_tensor = (&*module, &*name, &*from, &*loader)
+        == ("torch._utils", "_rebuild_tensor_v2", "torch.storage", "_load_from_bytes");
+    let is_of_floats = saved.windows(12).any(|part| part == b"FloatStorage");
+    let (before, value) = saved.split_last_chunk::<4>()?;
+    (is_tensor && is_of_floats && before.ends_with(&1_u64.to_le_bytes()))
+        .then(|| f64::from(f32::from_le_bytes(*value)))
 }
 
 /// Little-endian numbers.

@@ -90,11 +90,14 @@ pub(in super::super) fn entries(bytes: &[u8]) -> Result<Vec<Entry>, Fault> {
 fn start(fields: &Fields) -> Result<(u64, usize), Fault> {
     let last = fields.0.len().checked_sub(END_LENGTH).ok_or_else(cut)?;
     let first = last.saturating_sub(usize::from(u16::MAX));
-    let is_end = |at: &usize| {
-        let comment = fields.place(at + END_LENGTH - 2, 2);
-        fields.starts(*at, END) && comment.is_ok_and(|comment| at + END_LENGTH + comment == fields.0.len())
+    let ends_at = |at: &usize| {
+        let comment = fields.place(at + END_LENGTH - 2, 2).ok()?;
+        fields.starts(*at, END).then_some(at + END_LENGTH + comment)
     };
-    let end = (first..=last).rev().find(is_end).ok_or_else(cut)?;
+    let exact = (first..=last).rev().find(|at| ends_at(at) == Some(fields.0.len()));
+    // Something may have been appended to the archive.
+    let inside = || (first..=last).rev().find(|at| ends_at(at).is_some_and(|end| end < fields.0.len()));
+    let end = exact.or_else(inside).ok_or_else(cut)?;
     if let Some(locator) = end.checked_sub(20)
         && fields.starts(locator, LOCATOR_64)
     {
