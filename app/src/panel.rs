@@ -13,11 +13,13 @@ mod tests;
 
 use std::any::Any;
 
+use basin_core::analysis::accuracy::DomainAccuracy;
 use basin_core::analysis::basin::BasinSearch;
 use basin_core::analysis::criticality::ModuleCriticality;
 use basin_core::analysis::distance::ParameterDistance;
 use basin_core::analysis::interpolation::LinearInterpolation;
 use basin_core::analysis::mistakes::SharedMistakes;
+use basin_core::analysis::probe::FeatureProbe;
 use basin_core::analysis::rewinding::ModuleRewinding;
 use basin_core::analysis::similarity::FeatureSimilarity;
 use basin_core::analysis::spectrum::LayerSpectra;
@@ -55,6 +57,8 @@ impl Default for Panels {
             Box::new(
                 AnalysisPanel::<LinearInterpolation>::new("Compute line").with("coefficients", "0:1:11"),
             ),
+            Box::new(AnalysisPanel::<DomainAccuracy>::new("Measure accuracy")),
+            Box::new(AnalysisPanel::<FeatureProbe>::new("Fit probes")),
             Box::new(AnalysisPanel::<FeatureSimilarity>::new("Compare")),
             Box::new(
                 Group::new("Criticality")

@@ -25,7 +25,7 @@ pub fn experiment(key: &str) -> Experiment {
     let mut experiment = Registry::load().unwrap().get(key).unwrap();
     let configs = &mut experiment.data.configs;
     (configs.image_size, configs.pre_crop_size) = (16, 20);
-    (configs.train_per_class, configs.test_per_class) = (Some(2), Some(2));
+    (configs.train_per_class, configs.test_per_class) = (Some(5), Some(2));
     configs.subsample = None;
     experiment
 }

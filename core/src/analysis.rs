@@ -13,10 +13,12 @@ pub mod subject;
 pub mod weights;
 
 pub mod evaluation;
+pub mod features;
 pub mod journal;
 pub mod measures;
 pub mod sweep;
 
+pub mod accuracy;
 pub mod architecture;
 pub mod basin;
 pub mod criticality;
@@ -24,6 +26,7 @@ pub mod curves;
 pub mod distance;
 pub mod interpolation;
 pub mod mistakes;
+pub mod probe;
 pub mod rewinding;
 pub mod similarity;
 pub mod source;
@@ -46,6 +49,7 @@ use self::settings::{SettingOption, Settings, Values};
 use crate::checkpoint::Location;
 use crate::data::Split;
 use crate::error::{Error, Result};
+use crate::file::digest;
 use crate::job::Job;
 
 /// An analysis: what can be asked, how it is computed, and what it shows.
@@ -173,6 +177,16 @@ pub struct AllAnalysed<O> {
 }
 
 impl<O> AllAnalysed<O> {
+    /// A result of each network. The report on several lies in a folder beside that of the first.
+    pub fn of_each(each: Vec<Analysed<O>>) -> Self {
+        let together = each.first().filter(|_| each.len() > 1).map(|first| {
+            let names = each.iter().filter_map(|one| one.folder.file_name());
+            let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+            first.folder.with_file_name(format!("compared-{}", &digest(names.join("\n"))[..8]))
+        });
+        Self { each, together }
+    }
+
     /// One result.
     pub fn one(names: Vec<String>, output: O, folder: PathBuf) -> Self {
         Self { each: vec![Analysed { names, output, folder }], together: None }
@@ -333,6 +347,10 @@ analyses! {
     Mistakes: mistakes::SharedMistakes,
     /// Similarity of features by linear CKA.
     Similarity: similarity::FeatureSimilarity,
+    /// Accuracy in domain and out of domain.
+    Accuracy: accuracy::DomainAccuracy,
+    /// Linear probes and nearest neighbours on features.
+    Probe: probe::FeatureProbe,
     /// Curves over the epochs of finished runs.
     Curves: curves::LearningCurveSummary,
     /// What pre-training gives where blocks of the images are shuffled.

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::file;
 
 pub use diff::{Change, Diff, Reshaped, TensorChange, diff, diff_files};
-pub(crate) use format::{OWN_ENDING, preference};
+pub(crate) use format::{OWN_ENDING, preference, write_header};
 pub use format::{Pickled, ending, endings, endings_explained, endings_in_words, read_pickle};
 pub use histogram::Histogram;
 pub use inspect::{Inspection, Statistics, inspect};

@@ -17,5 +17,5 @@ pub(crate) use family::SET_ASIDE;
 pub use overrides::{apply_overrides, flat_settings};
 pub use photo::{Interpolation, PhotoSettings};
 pub use registry::{Registry, list, show};
-pub use train::Train;
+pub use train::{Head, Train};
 pub use xray::{Augmentation, Border, XraySettings};

@@ -1,5 +1,6 @@
 //! A network on a whole split: the logits and loss of each sample, accuracy and AUC.
 
+pub mod features;
 pub mod loss;
 pub mod metric;
 pub mod predictions;
@@ -180,7 +181,7 @@ pub fn right_decisions(
 }
 
 /// Index of the largest value, the first of equals.
-pub fn largest(values: &[f32]) -> usize {
+pub fn largest<T: PartialOrd>(values: &[T]) -> usize {
     let better = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
     (0..values.len()).reduce(better).unwrap_or(0)
 }

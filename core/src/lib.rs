@@ -18,6 +18,7 @@ pub mod remote;
 pub mod run;
 
 pub mod evaluate;
+pub mod logistic;
 pub mod text;
 pub mod train;
 

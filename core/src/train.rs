@@ -10,6 +10,7 @@ mod adopt;
 mod check;
 mod clock;
 mod epoch;
+mod head;
 mod memory;
 mod report;
 mod resume;

@@ -15,6 +15,7 @@ mod golden_folder;
 mod golden_images;
 mod golden_model;
 mod golden_networks;
+mod golden_probe;
 mod golden_random;
 mod golden_registry;
 mod golden_similarity;

@@ -6,6 +6,7 @@ mod checkpoint;
 mod configs;
 mod doctor;
 mod eval;
+mod features;
 mod gc;
 mod models;
 mod prepare;
@@ -57,6 +58,8 @@ pub enum Command {
     Show(show::Show),
     /// Measures accuracy and loss of a checkpoint on the test images, and stores its predictions.
     Eval(eval::Eval),
+    /// Writes features of modules with the labels and ids of their images, for NumPy (.npz) or as safetensors.
+    Features(features::Features),
     /// An analysis of trained networks.
     #[command(flatten)]
     Analyse(analysis::Analyse),
@@ -92,6 +95,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Models(command)) => command.run(),
         Some(Command::Show(command)) => command.run(),
         Some(Command::Eval(command)) => command.run(),
+        Some(Command::Features(command)) => command.run(),
         Some(Command::Analyse(command)) => command.run(),
         Some(Command::Sweep(command)) => command.run(),
         Some(Command::Status(command)) => command.run(),

@@ -18,6 +18,7 @@ mod lines;
 mod mistakes;
 mod parameters;
 mod prepare;
+mod probe;
 mod real_images;
 mod reference_folder;
 mod remote;

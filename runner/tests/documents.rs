@@ -317,10 +317,11 @@ fn small(arguments: &[String]) -> Vec<String> {
     let words = arguments.iter().map(String::as_str).collect::<Vec<_>>();
     let more = match words[..] {
         // `runner/tests/study.rs` runs the demo whole.
-        ["study", "demo", ..] => vec!["--dry-run"],
+        ["study", "demo" | "lpft", ..] => vec!["--dry-run"],
         ["study", ..] => [of_runs(), device.to_vec()].concat(),
         ["sweep" | "status" | "slurm", ..] => of_runs(),
-        ["eval" | "similarity", ..] => images,
+        ["eval" | "similarity" | "accuracy" | "features", ..] => images,
+        ["probe", ..] => [images, vec!["--neighbours", "2", "--held-out", "0.5"]].concat(),
         ["interpolate", ..] => [images, vec!["--coefficients", "0,0.5,1"]].concat(),
         ["basin", ..] => [images, vec!["--draws", "1"]].concat(),
         ["rewind", ..] => [images, vec!["--modules", "conv1"]].concat(),

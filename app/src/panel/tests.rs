@@ -44,7 +44,7 @@ struct Case {
     words: &'static str,
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 10] = [
     Case {
         name: "interpolation",
         tab: "Interpolation",
@@ -132,6 +132,28 @@ const CASES: [Case; 8] = [
         options: &[],
         figure: "distance-modules",
         words: "l2 distance of each module",
+    },
+    Case {
+        name: "accuracy",
+        tab: "Accuracy",
+        radio: None,
+        start: "Measure accuracy",
+        numbers: &[],
+        texts: &[("On", "Shapes_photo")],
+        options: &[("on", "Shapes_photo")],
+        figure: "accuracy",
+        words: "Shapes_photo",
+    },
+    Case {
+        name: "probe",
+        tab: "Probe",
+        radio: None,
+        start: "Fit probes",
+        numbers: &[("Neighbours", 3.0)],
+        texts: &[("Modules", "layer4,avgpool")],
+        options: &[("neighbours", "3"), ("modules", "layer4,avgpool")],
+        figure: "probe-strengths",
+        words: "kNN",
     },
 ];
 

@@ -42,6 +42,47 @@ pub(super) fn infinity_or_number<'de, D: serde::Deserializer<'de>>(deserializer:
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
 }
 
+/// Top-1 accuracy on some images, with what chance in their choice may move it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accuracy {
+    /// Images that are classified rightly.
+    pub right: usize,
+    /// All images.
+    pub images: usize,
+    /// The accuracy, percent.
+    pub percent: f64,
+    /// Its 95 % interval, percent: Wilson's score interval for a binomial proportion (1927).
+    pub interval: [f64; 2],
+}
+
+impl Accuracy {
+    /// Of `right` among `images`, of which there is one at least.
+    pub fn new(right: usize, images: usize) -> Self {
+        /// The quantile 0.975 of the standard normal distribution.
+        const Z: f64 = 1.959_963_984_540_054;
+        let count = images as f64;
+        let share = right as f64 / count;
+        let middle = (share + Z * Z / (2.0 * count)) / (1.0 + Z * Z / count);
+        let spread = (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
+        let half = Z / (1.0 + Z * Z / count) * spread;
+        let interval = [middle - half, middle + half].map(|end| 100.0 * end.clamp(0.0, 1.0));
+        Self { right, images, percent: 100.0 * share, interval }
+    }
+
+    /// Of answers to images whose classes these are.
+    pub fn of(answers: &[usize], labels: &[usize]) -> Self {
+        let right = answers.iter().zip(labels).filter(|(answer, label)| answer == label).count();
+        Self::new(right, labels.len())
+    }
+
+    /// In digits, with its interval: `71.25 (69.80 to 72.64)`.
+    pub fn text(&self) -> String {
+        let [low, high] = self.interval.map(number::percent);
+        format!("{} ({low} to {high})", number::percent(self.percent))
+    }
+}
+
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
@@ -102,5 +143,25 @@ impl Metric {
     /// Its value in digits.
     pub fn show(self, measures: &Measures) -> String {
         self.digits(self.of(measures))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_scipys() {
+        // scipy.stats.binomtest(right, images).proportion_ci(method="wilson")
+        for (right, images, low, high) in [
+            (713, 1000, 0.684_189_582_9, 0.740_180_218_0),
+            (0, 20, 0.0, 0.161_125_158_1),
+            (20, 20, 0.838_874_841_9, 1.0),
+        ] {
+            let Accuracy { interval, percent, .. } = Accuracy::new(right, images);
+            assert!((interval[0] - 100.0 * low).abs() < 1e-7, "{interval:?}");
+            assert!((interval[1] - 100.0 * high).abs() < 1e-7, "{interval:?}");
+            assert_eq!(percent, 100.0 * right as f64 / images as f64);
+        }
     }
 }

@@ -115,6 +115,9 @@ pub enum Quantity {
     Similarity,
     /// Sum of the norms of the differences of all tensors of two networks.
     Distance,
+    /// Accuracy of a network, or the mean of its replicates', on a data set, percent; the names are that of the network and that of the
+    /// data set.
+    Accuracy,
     /// Share of the mistakes of two networks that only one of them makes.
     UncommonMistakes,
 }
@@ -126,6 +129,7 @@ impl Quantity {
             Self::Barrier => "barrier, points",
             Self::Similarity => "CKA, mean of layers",
             Self::Distance => "distance, sum of norms",
+            Self::Accuracy => "accuracy %",
             Self::UncommonMistakes => "uncommon mistakes, share",
         }
     }
@@ -134,7 +138,7 @@ impl Quantity {
     pub fn digits(self, value: f64) -> String {
         match self {
             _ if value.is_nan() => "not measured".to_owned(),
-            Self::Barrier => number::percent(value),
+            Self::Barrier | Self::Accuracy => number::percent(value),
             Self::Distance => number::fixed(value, 2),
             Self::Similarity | Self::UncommonMistakes => number::fraction(value),
         }

@@ -86,8 +86,7 @@ impl Analysis for LayerSpectra {
         let each =
             networks.map(|(location, name)| decompose(location, &name, &experiment, request, watch, job));
         let each = each.collect::<Result<Vec<_>>>()?;
-        let together = (each.len() > 1).then(|| spectra(&each).folder());
-        Ok(AllAnalysed { each, together })
+        Ok(AllAnalysed::of_each(each))
     }
 
     fn networks(spectrum: &Spectrum) -> Vec<Location> {

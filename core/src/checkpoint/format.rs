@@ -22,6 +22,7 @@ use super::{Checkpoint, TensorInfo};
 use crate::error::{Error, Remedy, Result};
 use crate::file::{self, Mapped};
 pub use pytorch::Pickled;
+pub(crate) use safetensors::write_header;
 
 /// All formats. Where two could be meant, the earlier one counts: of content that begins like both, and of two checkpoints of one
 /// epoch.

@@ -13,12 +13,13 @@ use crate::number;
 use crate::setting::{nearest, regex};
 
 /// The files of families that come with the program, in the order of their keys.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("configs/reference/chexpert.ron", include_str!("../../../configs/reference/chexpert.ron")),
     ("configs/reference/domainnet.ron", include_str!("../../../configs/reference/domainnet.ron")),
     ("configs/cifar10.ron", include_str!("../../../configs/cifar10.ron")),
     ("configs/imagenet.ron", include_str!("../../../configs/imagenet.ron")),
     ("configs/demo.ron", include_str!("../../../configs/demo.ron")),
+    ("configs/lpft.ron", include_str!("../../../configs/lpft.ron")),
 ];
 
 /// Keys that there may be.

@@ -8,6 +8,18 @@ use crate::file::deserialize_optional_path;
 use crate::optim::WeightRegularizer;
 use crate::setting::Section;
 
+/// How the head starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Head {
+    /// Drawn at random.
+    #[default]
+    Drawn,
+    /// As a linear probe: a logistic regression, fitted to the features that the weights of `finetune_from` give for the training
+    /// images. Fine-tuning then goes on from it (LP-FT, Kumar et al. 2022); the checkpoint of epoch 0 is the probe.
+    Probed,
+}
+
 /// The training loop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +38,7 @@ pub struct Train {
     pub epochs: usize,
     /// Threads that prepare samples; never changes a result.
     pub data_workers: usize,
-    /// Checkpoint to start from; its head is not taken over.
+    /// Checkpoint to start from; its head is not taken over, see `head`.
     #[serde(default, deserialize_with = "deserialize_optional_path")]
     pub finetune_from: Option<String>,
     /// Part of that file that holds the weights, such as `state_dict_ema`, where it holds several.
@@ -36,6 +48,10 @@ pub struct Train {
     /// out. Unless set, a prefix is found where all names stand behind one.
     #[serde(default)]
     pub finetune_strip: Option<String>,
+    /// How the head starts: `drawn` at random, or `probed`, fitted to the features of the training images (linear probing, then
+    /// fine-tuning).
+    #[serde(default)]
+    pub head: Head,
     /// Regular expressions; parameters in whose names one is found stay as they start. Batch normalisation that is frozen uses its
     /// running statistics, and leaves them as they are.
     #[serde(default)]
@@ -102,6 +118,12 @@ impl Train {
             "warmup_lr",
             self.warmup_lr,
             "0 where train.warmup_epochs is 0",
+        )?;
+        section.require(
+            self.head == Head::Drawn || self.finetune_from.is_some(),
+            "head",
+            "probed",
+            "drawn where train.finetune_from is not set",
         )?;
         section.require(
             !self.mixup_per_sample || self.mixup_alpha > 0.0,

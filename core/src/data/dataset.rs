@@ -51,10 +51,28 @@ impl Dataset {
         if count >= len {
             return self;
         }
-        let positions: Vec<usize> = (0..count).map(|k| k * len / count).collect();
+        self.select(&(0..count).map(|k| k * len / count).collect::<Vec<usize>>())
+    }
+
+    /// About as large a part of each class as [`Self::evenly`] takes of a list on which classes follow one another, in whatever order
+    /// the list has them.
+    #[must_use]
+    pub fn evenly_by_class(self, count: usize) -> Self {
+        let len = self.len();
+        if count >= len {
+            return self;
+        }
+        let mut by_class: Vec<usize> = (0..len).collect();
+        by_class.sort_by_key(|sample| self.label(*sample));
+        let mut positions: Vec<usize> = (0..count).map(|k| by_class[k * len / count]).collect();
+        positions.sort_unstable();
+        self.select(&positions)
+    }
+
+    fn select(self, positions: &[usize]) -> Self {
         let Index { samples, outputs, pixels } = self.index;
         let samples = positions.iter().map(|at| samples[*at].clone()).collect();
-        Self { index: Index { samples, outputs, pixels: pixels.select(&positions) }, ..self }
+        Self { index: Index { samples, outputs, pixels: pixels.select(positions) }, ..self }
     }
 
     /// Number of samples.

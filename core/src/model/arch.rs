@@ -1,6 +1,6 @@
 //! Architectures by their names: the stages of a network, without values.
 
-use super::family::{Builder, Family, Grid, Stage};
+use super::family::{Builder, Family, Grid, Stage, Tokens};
 use super::layer::{LinearMap, Operator};
 use super::{convnext, densenet, fixup, torchvision, vit};
 use crate::checkpoint::{NamedTensor, StateDict};
@@ -30,6 +30,8 @@ pub struct Arch {
     pub side: Option<usize>,
     /// Its learned positions, if it has them.
     pub(super) grid: Option<Grid>,
+    /// Its tokens; absent where activations are maps of features.
+    pub tokens: Option<Tokens>,
     /// Name of the linear layer whose outputs are the classes.
     head: String,
 }
@@ -88,8 +90,8 @@ impl Arch {
         };
         let mut builder = Builder::new(name, classes, side);
         (family.build)(index, &mut builder)?;
-        let Builder { parameters, stages, outline, side, grid, head, .. } = builder;
-        Ok(Self { name: name.to_owned(), classes, parameters, stages, outline, side, grid, head })
+        let Builder { parameters, stages, outline, side, grid, tokens, head, .. } = builder;
+        Ok(Self { name: name.to_owned(), classes, parameters, stages, outline, side, grid, tokens, head })
     }
 
     /// The architecture `name` with the head and the grid of patches of a checkpoint: as many classes as the head's bias has values,
@@ -144,6 +146,17 @@ impl Arch {
     /// The position of a stage by its name. A group of stages, such as `layer1` of `layer1.0` and `layer1.1`, is its last one.
     pub fn stage(&self, name: &str) -> Option<usize> {
         self.stages.iter().rposition(|stage| stage.name == name || group(&stage.name) == Some(name))
+    }
+
+    /// The error for a name that [`Self::stage`] does not know, with the nearest that it knows.
+    pub fn unknown_stage(&self, name: &str) -> Error {
+        let near = nearest(name, self.stage_names().into_iter());
+        Error::usage(format!("{} has no module {name}; the nearest are {}", self.name, near.join(", ")))
+    }
+
+    /// The position of the stage whose output the head reads; of the last stage where there is no head.
+    pub fn head_input(&self) -> usize {
+        self.stages.len() - if self.classes > 0 { 2 } else { 1 }
     }
 
     /// All names that [`Self::stage`] knows, in alphabetical order.
@@ -221,6 +234,11 @@ impl Arch {
         };
         state.tensors.extend(missing.into_iter().map(zero));
         state
+    }
+
+    /// Name of the linear layer whose outputs are the classes, such as `fc`.
+    pub fn head(&self) -> &str {
+        &self.head
     }
 
     /// Whether a tensor belongs to the head, which has an output for each class and which fine-tuning draws anew.

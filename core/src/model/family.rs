@@ -37,6 +37,19 @@ pub struct Grid {
     pub prefix: usize,
 }
 
+/// The tokens of a transformer: those before the patches, then the patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokens {
+    /// All of them.
+    pub count: usize,
+    /// Those before the patches: class token and registers.
+    pub prefix: usize,
+    /// Whether the first is a class token.
+    pub has_class: bool,
+    /// Whether the head reads the class token; otherwise the mean of the patches.
+    pub head_reads_class: bool,
+}
+
 /// A part of a network: a step of its forward pass, with a name and with the parameters that it computes with.
 #[derive(Debug, Clone)]
 pub struct Stage {
@@ -64,6 +77,8 @@ pub struct Builder {
     pub(super) side: Option<usize>,
     /// Its learned positions, if it has them.
     pub(super) grid: Option<Grid>,
+    /// Its tokens, if it has them.
+    pub(super) tokens: Option<Tokens>,
     /// The stages that stand for the network in tables with a column for each, bottom to top; see [`super::Arch::stage`].
     pub(super) outline: Vec<String>,
     pub(super) parameters: Vec<Spec>,
@@ -83,6 +98,7 @@ impl Builder {
             wanted,
             side: None,
             grid: None,
+            tokens: None,
             outline: Vec::new(),
             parameters: Vec::new(),
             stages: Vec::new(),

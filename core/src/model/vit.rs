@@ -9,7 +9,7 @@ use std::sync::Arc;
 use self::block::Block;
 use self::members::{MEMBERS, NAMES, Plan, Positions};
 use self::tokens::{PatchEmbed, Pool, Prepend, angles};
-use super::family::{Builder, Family, Grid};
+use super::family::{Builder, Family, Grid, Tokens};
 use super::layer_norm::LayerNorm;
 use super::spec::Start;
 use crate::error::Result;
@@ -24,6 +24,8 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
     let grid = side / patch;
     let prefix = usize::from(has_class) + registers;
     let tokens = prefix + grid * grid;
+    let head_reads_class = has_class && !plan.takes_mean;
+    builder.tokens = Some(Tokens { count: tokens, prefix, has_class, head_reads_class });
     let small = Start::Normal(1e-6);
 
     let class = has_class.then(|| builder.add("cls_token".to_owned(), &[1, 1, width], small));
@@ -67,7 +69,7 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
         builder.stage(&name, &[], |builder| Block::new(&name, plan, tokens, angles.clone(), builder));
     }
     builder.stage("norm", &[], |builder| LayerNorm::new("norm", [tokens, width], plan.epsilon, builder));
-    builder.stage("fc_norm", &[], |_| Pool { prefix, takes_class: has_class && !plan.takes_mean });
+    builder.stage("fc_norm", &[], |_| Pool { prefix, takes_class: head_reads_class });
     builder.next_layer();
     builder.classifier("head", width, None, [Start::Normal(0.02), Start::Constant(0.0)]);
     builder.outline_of_blocks("patch_embed", "blocks", plan.depth, &["norm", "head"]);

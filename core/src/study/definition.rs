@@ -14,8 +14,10 @@ use crate::error::{Error, Result};
 use crate::file::read_text;
 
 /// The studies that come with the program.
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 11] = [
     ("demo", include_str!("../../../configs/studies/demo.ron")),
+    ("lpft", include_str!("../../../configs/studies/lpft.ron")),
+    ("lpft/domainnet", include_str!("../../../configs/studies/lpft/domainnet.ron")),
     ("paper/fig2", include_str!("../../../configs/studies/paper/fig2.ron")),
     ("paper/fig3", include_str!("../../../configs/studies/paper/fig3.ron")),
     ("paper/fig4", include_str!("../../../configs/studies/paper/fig4.ron")),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::gradients::pieces;
-use crate::config::Experiment;
+use crate::config::{Experiment, Head};
 use crate::data::{self, Labelling};
 use crate::error::{Error, Result};
 use crate::model::Arch;
@@ -27,6 +27,12 @@ pub fn check(experiment: &Experiment) -> Result<()> {
         return Err(Error::usage(format!(
             "train.label_smoothing is {}; it must be 0 for {}, whose labels are findings",
             experiment.train.label_smoothing, experiment.data.name
+        )));
+    }
+    if experiment.train.head == Head::Probed && labelling != Labelling::Class {
+        return Err(Error::usage(format!(
+            "train.head is probed; it must be drawn for {}, whose labels are findings",
+            experiment.data.name
         )));
     }
     data::check(&experiment.data, experiment.script)?;

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::head::probed_head;
 use crate::checkpoint::{Location, NamedTensor, OWN_ENDING, Selection, StateDict, stem};
-use crate::config::Experiment;
+use crate::config::{Experiment, Head};
 use crate::data::Preparation;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -27,10 +28,11 @@ pub struct Start {
     pub pretrained_sha256: Option<String>,
 }
 
-/// The weights before training: drawn, or those of `train.finetune_from` with a drawn head.
+/// The weights before training: drawn, or those of `train.finetune_from` with the head that `train.head` asks for.
 ///
 /// # Errors
-/// [`Error::Data`] if no checkpoint is found, or if anything but the head differs in name or shape; those of [`remote::load`].
+/// [`Error::Data`] if no checkpoint is found, or if anything but the head differs in name or shape; those of [`remote::load`] and of
+/// [`probed_head`].
 pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job) -> Result<Start> {
     let fresh = drawn_state(experiment, arch, experiment.init_seed());
     match &experiment.train.finetune_from {
@@ -49,6 +51,10 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
             let loaded = fitted_and_said(arch, loaded, &location, job);
             let state = take_over(arch, fresh, loaded, &location)?;
             state.check_finite(&location)?;
+            let state = match train.head {
+                Head::Drawn => state,
+                Head::Probed => probed_head(state, arch, experiment, job)?,
+            };
             Ok(Start { state, pretrained_sha256: Some(sha256) })
         }
     }

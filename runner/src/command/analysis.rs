@@ -285,6 +285,8 @@ mod tests {
         let mut count = 0;
         for name in [
             "demo",
+            "lpft",
+            "lpft/domainnet",
             "paper/fig2",
             "paper/fig3",
             "paper/fig4",

@@ -3,7 +3,6 @@
 use crate::analysis::subject::Subject;
 use crate::error::{Error, Result};
 use crate::model::Arch;
-use crate::setting::nearest;
 
 /// A module of a network.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ pub(super) fn choose(subjects: &[Subject], names: &[String]) -> Result<Choice> {
     let archs: Vec<&Arch> = subjects.iter().map(|subject| &subject.network.arch).collect();
     for name in names {
         if archs.iter().all(|arch| arch.stage(name).is_none()) {
-            return Err(unknown(name, archs[0]));
+            return Err(archs[0].unknown_stage(name));
         }
     }
     let layers: Vec<&str> = match names {
@@ -89,12 +88,4 @@ pub(super) fn choose(subjects: &[Subject], names: &[String]) -> Result<Choice> {
     };
     let layers = shared.iter().filter_map(|name| layer(name)).collect();
     Ok(Choice { layers, networks: archs.len(), units })
-}
-
-fn unknown(name: &str, arch: &Arch) -> Error {
-    Error::usage(format!(
-        "{} has no module {name}; the nearest are {}",
-        arch.name,
-        nearest(name, arch.stage_names().into_iter()).join(", ")
-    ))
 }

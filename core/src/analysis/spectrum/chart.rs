@@ -1,6 +1,6 @@
 //! Spectra of several networks beside each other: singular values by rank, norms and stable ranks by layer.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{LayerSpectrum, SingularValues, Spectrum};
 use crate::error::Result;
@@ -142,22 +142,5 @@ impl Spectra<'_> {
             ]
         });
         Table { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
-    }
-
-    /// Where the report belongs: the folder of the only network, or one beside that of the first.
-    pub fn folder(&self) -> PathBuf {
-        let folders: Vec<&Path> = self.0.iter().map(|(.., folder)| *folder).collect();
-        match folders.as_slice() {
-            [] => PathBuf::new(),
-            [only] => (*only).to_owned(),
-            [first, ..] => {
-                let names: Vec<String> = folders
-                    .iter()
-                    .filter_map(|f| f.file_name())
-                    .map(|n| n.to_string_lossy().into_owned())
-                    .collect();
-                first.with_file_name(format!("compared-{}", &crate::file::digest(names.join("\n"))[..8]))
-            }
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Safetensors files: the header's length as 8 bytes, the header as JSON, the values.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -69,26 +70,37 @@ impl Values for Tensors {
     }
 }
 
+fn write(checkpoint: &Checkpoint, file: &mut dyn Write) -> io::Result<()> {
+    let tensors = checkpoint.state.tensors.iter().map(|tensor| {
+        let dtype = if tensor.is_count() { Dtype::I64 } else { Dtype::F32 };
+        (tensor.name.as_str(), dtype, tensor.shape.as_slice())
+    });
+    write_header(&checkpoint.metadata, tensors, file)?;
+    checkpoint.state.tensors.iter().try_for_each(|tensor| element::write(tensor, file))
+}
+
+/// Writes what stands before the values of tensors of these names, types and shapes, which follow in this order.
+///
 /// Written here because the `safetensors` crate orders metadata by a random hash: equal content, other bytes. The header is
 /// padded with spaces to a multiple of 8 bytes.
-fn write(checkpoint: &Checkpoint, file: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_header<'a>(
+    metadata: &BTreeMap<String, String>,
+    tensors: impl Iterator<Item = (&'a str, Dtype, &'a [usize])>,
+    file: &mut dyn Write,
+) -> io::Result<()> {
     let mut header = serde_json::Map::new();
-    if !checkpoint.metadata.is_empty() {
-        header.insert("__metadata__".to_owned(), serde_json::json!(checkpoint.metadata));
+    if !metadata.is_empty() {
+        header.insert("__metadata__".to_owned(), serde_json::json!(metadata));
     }
     let mut offset = 0;
-    for tensor in &checkpoint.state.tensors {
-        let (dtype, size) = if tensor.is_count() { ("I64", 8) } else { ("F32", 4) };
-        let end = offset + size * tensor.data.len();
-        header.insert(
-            tensor.name.clone(),
-            serde_json::json!({ "dtype": dtype, "shape": tensor.shape, "data_offsets": [offset, end] }),
-        );
+    for (name, dtype, shape) in tensors {
+        let end = offset + shape.iter().product::<usize>() * dtype.bitsize() / 8;
+        let about = serde_json::json!({ "dtype": dtype, "shape": shape, "data_offsets": [offset, end] });
+        header.insert(name.to_owned(), about);
         offset = end;
     }
     let mut header = serde_json::to_vec(&header)?;
     header.resize(header.len().next_multiple_of(8), b' ');
     file.write_all(&(header.len() as u64).to_le_bytes())?;
-    file.write_all(&header)?;
-    checkpoint.state.tensors.iter().try_for_each(|tensor| element::write(tensor, file))
+    file.write_all(&header)
 }

@@ -1,0 +1,191 @@
+//! Linear probes and nearest neighbours of a run's checkpoints, their features as files, and training from a probe.
+
+use std::path::Path;
+use std::process::Command;
+
+use basin_core::checkpoint::{Checkpoint, Reader};
+use serde_json::Value;
+
+use crate::common::*;
+
+fn probe(folder: &Path, more: &[&str]) -> Command {
+    let mut command = runner(folder);
+    let [first, last] = ["ckpt-E000", "ckpt-E002"].map(|name| checkpoint(folder, name));
+    command
+        .arg("probe")
+        .args([first, last])
+        .args(["--strengths", "1e-2:1e4:4", "--neighbours", "5"])
+        .args(more);
+    command
+}
+
+/// The results of both networks, and what was said while they were made.
+#[track_caller]
+fn results(mut command: Command) -> (Vec<Value>, String) {
+    let output = command.arg("--json").output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let lines = String::from_utf8_lossy(&output.stdout);
+    (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), stderr(&output))
+}
+
+#[test]
+fn features_are_computed_once_and_probed_in_several_ways() {
+    let here = folder();
+    success(train(here.path(), &[]));
+    let (first, said) = results(probe(here.path(), &["--modules", "layer2,avgpool"]));
+    assert!(!said.contains("images taken from"), "{said}");
+    assert_eq!(first.len(), 2);
+    for result in &first {
+        let modules = result["modules"].as_array().unwrap();
+        let names: Vec<&str> = modules.iter().map(|module| module["module"].as_str().unwrap()).collect();
+        assert_eq!(names, ["layer2", "avgpool"]);
+        for module in modules {
+            let tried = module["tried"].as_array().unwrap();
+            let held_out = |tried: &Value| tried["held_out"]["percent"].as_f64().unwrap();
+            let best = tried.iter().map(held_out).fold(0.0, f64::max);
+            let chosen = tried.iter().find(|tried| tried["strength"] == module["strength"]).unwrap();
+            assert_eq!((tried.len(), held_out(chosen)), (4, best));
+            // Of sixteen images of each class, three are held out.
+            assert_eq!(chosen["held_out"]["images"], 30);
+            for accuracy in [&module["linear"], &module["neighbours"]] {
+                assert_eq!(accuracy["images"], 80);
+                let [low, high] = [0, 1].map(|end| accuracy["interval"][end].as_f64().unwrap());
+                let percent = accuracy["percent"].as_f64().unwrap();
+                assert!(low <= percent && percent <= high && percent > 10.0, "{accuracy}");
+            }
+        }
+    }
+
+    // Other settings need no pass over the images, and a probe that is there is not fitted again.
+    let (other, said) = results(probe(here.path(), &["--modules", "avgpool", "--temperature", "0.5"]));
+    assert_eq!(said.matches("160 images taken from").count(), 2, "{said}");
+    assert_eq!(said.matches(" 80 images taken from").count(), 2, "{said}");
+    assert_eq!(other[1]["modules"][0]["linear"], first[1]["modules"][1]["linear"]);
+    let (again, said) = results(probe(here.path(), &["--modules", "layer2"]));
+    assert!(said.is_empty() && again[0]["modules"][0] == first[0]["modules"][0], "{said}");
+
+    let printed = success(probe(here.path(), &["--modules", "layer2,avgpool"]));
+    assert!(printed.contains("kNN test accuracy %") && printed.contains("together: "), "{printed}");
+    let together = printed.lines().find_map(|line| line.strip_prefix("together: ")).unwrap();
+    for file in ["modules.csv", "accuracy.svg", "strengths.png", "strengths.csv"] {
+        assert!(here.path().join(together).join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn features_are_written_for_other_programs() {
+    let here = folder();
+    success(train(here.path(), &[]));
+    let features = |more: &[&str]| {
+        let mut command = runner(here.path());
+        command.arg("features").arg(checkpoint(here.path(), "ckpt-E002")).args(more);
+        command
+    };
+    let printed = success(features(&["-o", "all.safetensors", "--modules", "layer3,avgpool"]));
+    assert!(printed.contains("avgpool: 80 images x 512 features"), "{printed}");
+    let reader = Reader::open(&here.path().join("all.safetensors")).unwrap();
+    let shapes: Vec<_> =
+        reader.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.clone())).collect();
+    let expected = [("layer3", vec![80, 256]), ("avgpool", vec![80, 512]), ("labels", vec![80])];
+    assert_eq!(shapes, expected);
+    let labels = reader.values(2).unwrap();
+    assert!(labels.iter().enumerate().all(|(sample, label)| *label == (sample % 10) as f32));
+    let ids: Vec<&str> = reader.metadata["ids"].lines().collect();
+    assert!(ids.len() == 80 && ids[0].starts_with("photo/test/"), "{ids:?}");
+
+    let output = features(&["-o", "head.npz"]).output().unwrap();
+    assert!(
+        output.status.success() && stderr(&output).contains("80 images taken from"),
+        "{}",
+        stderr(&output)
+    );
+    let mut archive =
+        zip::ZipArchive::new(std::fs::File::open(here.path().join("head.npz")).unwrap()).unwrap();
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut archive.by_name("avgpool.npy").unwrap(), &mut bytes).unwrap();
+    let values: Vec<u8> = reader.values(1).unwrap().iter().flat_map(|value| value.to_le_bytes()).collect();
+    assert_eq!(bytes[128..], values);
+    assert!(archive.by_name("ids.npy").is_ok() && archive.by_name("labels.npy").is_ok());
+
+    failure(features(&["-o", "head.npz"]), 2, &["head.npz is there already"]);
+    failure(features(&["-o", "head.csv"]), 2, &["head.csv names no format", ".npz or .safetensors"]);
+    failure(features(&["-o", "a.npz", "--modules", "layr4"]), 2, &["no module layr4", "layer4"]);
+    failure(features(&["-o", "a.npz", "--tokens", "class"]), 2, &["no class token", "--tokens"]);
+}
+
+#[test]
+fn what_cannot_be_probed_is_refused() {
+    let here = folder();
+    success(train(here.path(), &[]));
+    let fails = |more: &[&str], parts: &[&str]| failure(probe(here.path(), more), 2, parts);
+    fails(&["--modules", "layr4"], &["no module layr4", "nearest are layer4"]);
+    fails(&["--tokens", "class"], &["no class token"]);
+    fails(&["--train-samples", "8"], &["class ", "has none of the 8 training images", "--train-samples"]);
+    fails(&["--train-samples", "30"], &["holds out none of 30 training images"]);
+    fails(&["--held-out", "1"], &["held out is 1", "between 0 and 1"]);
+    fails(&["--temperature", "0"], &["--temperature is 0"]);
+    fails(&["--set", "data.configs.train_per_class=5", "--train-samples", "3"], &["has none of the 3"]);
+    let mut many = runner(here.path());
+    many.arg("probe").arg(checkpoint(here.path(), "ckpt-E002")).args(["--neighbours", "161"]);
+    failure(many, 2, &["--neighbours is 161", "160 training images", "from 1 to 160"]);
+    let mut none = runner(here.path());
+    none.arg("probe").arg(checkpoint(here.path(), "ckpt-E002")).args(["--strengths", "0:1:3"]);
+    failure(none, 2, &["0:1:3", "greater than 0"]);
+    assert!(!run_folder(here.path()).join("analysis").exists(), "nothing is written");
+
+    let path = checkpoint(here.path(), "ckpt-E002");
+    let mut broken = Checkpoint::load(&path).unwrap();
+    for tensor in broken.state.tensors.iter_mut().filter(|tensor| tensor.name.starts_with("layer2.0.")) {
+        tensor.data.iter_mut().for_each(|value| *value = *value * 1e30 + 1.0);
+    }
+    broken.save(&path).unwrap();
+    failure(probe(here.path(), &[]), 4, &["features of avgpool", "not finite for photo/train/"]);
+}
+
+#[test]
+fn fine_tuning_goes_on_from_a_probe_whose_accuracy_is_that_of_epoch_0() {
+    let here = folder();
+    success(train(here.path(), &[]));
+    let tuned = |more: &[&str]| {
+        let mut command = runner(here.path());
+        command.args(["-k", "demo/Shapes_clipart/fixup_resnet18/finetune", "-w", "tuned"]);
+        let from = format!("train.finetune_from={}", checkpoint(here.path(), "ckpt-E002").display());
+        let settings = ["data.configs.train_per_class=20", "data.configs.test_per_class=8", "train.epochs=1"];
+        let all = settings.into_iter().chain([from.as_str(), "optimizer.base_lr=0.001"]);
+        command.args(all.flat_map(|setting| ["--set", setting])).args(more);
+        command
+    };
+    let output = tuned(&["--set", "train.head=probed"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("the head starts as a linear probe of 200 training images"),
+        "{}",
+        stderr(&output)
+    );
+
+    let mut command = runner(here.path());
+    command.args(["probe", "tuned/checkpoints/ckpt-E000.safetensors"]);
+    let probed = &results(command).0[0]["modules"][0]["linear"];
+    let mut command = runner(here.path());
+    command.args([
+        "accuracy",
+        "tuned/checkpoints/ckpt-E000.safetensors",
+        "tuned/checkpoints/ckpt-E001.safetensors",
+    ]);
+    command.args(["--on", "Shapes_line", "--names", "LP,LP-FT"]);
+    let printed = success(command);
+    let row = |start: [&str; 2]| {
+        let words = printed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let found = words.into_iter().find(|words| words.starts_with(&start));
+        found.unwrap_or_else(|| panic!("{start:?} in {printed}"))[2].parse::<f64>().unwrap()
+    };
+    assert_eq!(row(["LP", "Shapes_clipart"]), probed["percent"].as_f64().unwrap());
+    assert!(row(["LP-FT", "Shapes_line"]) > 0.0);
+
+    failure(tuned(&["--set", "train.head=probd"]), 2, &["train.head", "probd"]);
+    let scratch = ["--set", "train.head=probed", "--set", "train.finetune_from=null", "--force"];
+    failure(tuned(&scratch), 2, &["train.head is probed", "train.finetune_from"]);
+    let mut other = runner(here.path());
+    other.args(["accuracy", "tuned/checkpoints/ckpt-E001.safetensors", "--on", "Shapes_lines"]);
+    failure(other, 2, &["Shapes_line"]);
+}
