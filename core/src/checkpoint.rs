@@ -17,12 +17,12 @@ use crate::error::{Error, Result};
 use crate::file;
 
 pub use diff::{Change, Diff, Reshaped, TensorChange, diff, diff_files};
-pub(crate) use format::{OWN_ENDING, preference, write_header};
+pub(crate) use format::{OWN_ENDING, preference, shards, write_header};
 pub use format::{Pickled, ending, endings, endings_explained, endings_in_words, read_pickle};
 pub use histogram::Histogram;
 pub use inspect::{Inspection, Statistics, inspect};
 pub(crate) use location::public;
-pub use location::{Location, stem};
+pub use location::{Hub, Location, stem};
 pub use read::{Reader, Selection};
 
 /// The name in the metadata under which a loaded checkpoint lists the tensors that were left out, with their types.

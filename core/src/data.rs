@@ -49,7 +49,7 @@ pub use loader::Loader;
 pub use photograph::{Photograph, RandomCrop, Statistics};
 pub use pipeline::{Augment, Pipeline};
 pub use pixels::Pixels;
-pub use preparation::Preparation;
+pub use preparation::{Preparation, timm_architecture};
 pub(crate) use resample::Mixture;
 pub use resize::{center_crop, resize_shorter_side, resized_crop};
 pub use shuffle::Shuffle;

@@ -1,16 +1,18 @@
-//! Checkpoints by URL: fetched once, kept on disk by their digest, fetched again when they have changed.
+//! Checkpoints by URL: fetched once, kept on disk by their digest, fetched again when they have changed. Those of the Hugging Face hub
+//! are kept where Python's `huggingface_hub` keeps them (`hub.rs`).
 //!
 //! Below the cache folder, `checkpoints/<SHA-256><ending>` are the files, and `urls/<SHA-256 of the URL>/fetched.json` says which of
 //! them a URL named when it was last asked.
 
 mod fetch;
+mod hub;
 mod store;
+mod wait;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +26,8 @@ use crate::file::{
 use crate::job::Job;
 
 use fetch::{Answer, Version, fetch};
+use wait::POLL;
 
-/// How soon a signal is heard.
-const POLL: Duration = Duration::from_millis(100);
 /// The folder that holds the cache, instead of the user's own.
 const CACHE: &str = "BASIN_CACHE";
 
@@ -40,36 +41,42 @@ struct Fetched {
     sha256: String,
 }
 
-/// The file of a checkpoint: itself, or the copy in the cache of what a URL names. A URL is asked once while the program runs, so
-/// that an analysis that reads a checkpoint twice reads the same one.
+/// The file of a checkpoint: itself, or the copy in a cache of what a URL or a place on the hub names. A server is asked once while the
+/// program runs, so that an analysis that reads a checkpoint twice reads the same one.
 ///
 /// # Errors
-/// [`Error::Data`] naming the URL if it names nothing, may not be read, or cannot be reached and was not fetched before;
+/// [`Error::Data`] naming the location if it names nothing, may not be read, or cannot be reached and was not fetched before;
 /// [`Error::Io`] if the cache cannot be written; [`Error::Interrupted`].
 pub fn local(location: &Location, job: &Job) -> Result<PathBuf> {
-    static ASKED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    static ASKED: Mutex<BTreeMap<Location, PathBuf>> = Mutex::new(BTreeMap::new());
     let asked = || ASKED.lock().unwrap_or_else(PoisonError::into_inner);
-    let url = match location {
-        Location::File(path) => return Ok(path.clone()),
-        Location::Url(url) => url,
-    };
-    if let Some(file) = asked().get(url).filter(|file| file.is_file()) {
+    if let Some(file) = asked().get(location).filter(|file| file.is_file()) {
         return Ok(file.clone());
     }
+    let file = match location {
+        Location::File(path) => return Ok(path.clone()),
+        Location::Url(url) => by_url(url, location, job)?,
+        Location::Hub(place) => hub::local(place, job)?,
+    };
+    asked().insert(location.clone(), file.clone());
+    Ok(file)
+}
+
+fn by_url(url: &str, location: &Location, job: &Job) -> Result<PathBuf> {
     let cache = cache()?;
     let folder = folder_of(url, &cache);
     let _lock = turn(&folder, job)?;
     remove_temporaries(&folder);
     let ending = location.ending();
     let known = last_fetched(url, ending, &cache)?;
-    let file = match fetch(url, known.as_ref().map(|known| &known.version), &folder, job)? {
+    match fetch(url, known.as_ref().map(|known| &known.version), &folder, job)? {
         Answer::Whole { file, sha256, version } => {
             let path = file_of(&sha256, ending, &cache);
             persist(file, &path)?;
             let fetched = Fetched { url: public(url), version, sha256 };
             let json = serde_json::to_vec_pretty(&fetched).map_err(Error::run)?;
             write_atomically(&folder.join("fetched.json"), |file| file.write_all(&json))?;
-            path
+            Ok(path)
         }
         Answer::Unchanged(reason) => {
             // Only what is known can be unchanged.
@@ -77,17 +84,15 @@ pub fn local(location: &Location, job: &Job) -> Result<PathBuf> {
             if let Some(reason) = reason {
                 job.emit(Event::Note(format!("{reason}; using the copy that was fetched before")));
             }
-            file_of(&known.sha256, ending, &cache)
+            Ok(file_of(&known.sha256, ending, &cache))
         }
-    };
-    asked().insert(url.clone(), file.clone());
-    Ok(file)
+    }
 }
 
 /// The checkpoint at a location, and the SHA-256 of its file.
 ///
 /// # Errors
-/// Those of [`local`] and [`Checkpoint::load`], naming the URL.
+/// Those of [`local`] and [`Checkpoint::load`], naming the location.
 pub fn load(location: &Location, job: &Job) -> Result<(Checkpoint, String)> {
     load_selection(location, Selection::default(), job)
 }
@@ -95,7 +100,7 @@ pub fn load(location: &Location, job: &Job) -> Result<(Checkpoint, String)> {
 /// The same of some of its tensors.
 ///
 /// # Errors
-/// Those of [`local`] and [`Checkpoint::load_selection`], naming the URL.
+/// Those of [`local`] and [`Checkpoint::load_selection`], naming the location.
 pub fn load_selection(location: &Location, selection: Selection, job: &Job) -> Result<(Checkpoint, String)> {
     let file = local(location, job)?;
     let load = || Checkpoint::load_selection(&file, selection);
@@ -103,7 +108,7 @@ pub fn load_selection(location: &Location, selection: Selection, job: &Job) -> R
     Ok((checkpoint.map_err(|error| named(error, &file, location))?, sha256?))
 }
 
-/// The same error, naming the URL in place of the copy.
+/// The same error, naming the location in place of the copy.
 pub fn named(error: Error, file: &Path, location: &Location) -> Error {
     match error {
         Error::Data(message) => Error::Data(message.replace(&*file.to_string_lossy(), &location.to_string())),
@@ -112,7 +117,7 @@ pub fn named(error: Error, file: &Path, location: &Location) -> Error {
     }
 }
 
-/// SHA-256 of a file, or of what a URL named when it was last asked; `None` if it never was.
+/// SHA-256 of a file, or of the copy of what a location named when its server was last asked; `None` if it never was.
 ///
 /// # Errors
 /// [`Error::Io`] naming a file that cannot be read.
@@ -122,6 +127,7 @@ pub fn known_digest(location: &Location) -> Result<Option<String>> {
         Location::Url(url) => {
             Ok(last_fetched(url, location.ending(), &cache()?)?.map(|fetched| fetched.sha256))
         }
+        Location::Hub(place) => hub::cached(place)?.map(|file| file_digest(&file)).transpose(),
     }
 }
 

@@ -52,7 +52,7 @@ pub fn absolute(path: &Path) -> PathBuf {
 /// The checkpoints of epochs that lie beside a checkpoint, by epoch.
 ///
 /// # Errors
-/// Those of [`epochs_in`]; [`Error::Data`] for a URL, which names one file and no folder.
+/// Those of [`epochs_in`]; [`Error::Data`] for what lies on a server, where folders are not looked into.
 pub fn epochs_beside(checkpoint: &Location) -> Result<BTreeMap<usize, PathBuf>> {
     let Some(file) = checkpoint.file() else {
         return Err(Error::data(format!(
@@ -99,7 +99,7 @@ impl RunDir {
         Self(folder)
     }
 
-    /// The run that a checkpoint lies in; `None` for a URL and for a file that lies in no run of ours.
+    /// The run that a checkpoint lies in; `None` for what lies on a server and for a file that lies in no run of ours.
     pub fn of_checkpoint(checkpoint: &Location) -> Option<Self> {
         let run = Self(absolute(checkpoint.file()?).parent()?.parent()?.to_owned());
         run.record_path().is_file().then_some(run)

@@ -215,7 +215,7 @@ pub struct FinishedRuns {
     pub json: bool,
 }
 
-/// A checkpoint by its path or URL.
+/// A checkpoint by its path, its URL or its place on the Hugging Face hub.
 pub fn location() -> impl TypedValueParser<Value = Location> {
     PathBufValueParser::new().map(|text| Location::parse(&text))
 }

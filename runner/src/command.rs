@@ -34,8 +34,9 @@ pub use slurm::Refused;
 
 /// Trains image classifiers from scratch and from pre-trained weights (fine-tuning), and measures what was transferred.
 ///
-/// A checkpoint is named by its path, or by a URL: s3://, gs://, https:// or http://. A file from a URL is kept in BASIN_CACHE, or
-/// else in the user's cache folder, and fetched again when it has changed. Safetensors files and those of torch.save are recognised by
+/// A checkpoint is named by its path, by a URL: s3://, gs://, https:// or http://, or by its place on the Hugging Face hub:
+/// hf://owner/name[@revision][/file], or timm:name. A file from a URL is kept in BASIN_CACHE, or else in the user's cache folder, and
+/// fetched again when it has changed; one of the hub is kept where Python's huggingface_hub keeps it (HF_HUB_CACHE). Safetensors files and those of torch.save are recognised by
 /// their content, whatever their names are.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, args_conflicts_with_subcommands = true)]

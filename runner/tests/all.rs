@@ -14,6 +14,7 @@ mod doctor;
 mod documents;
 mod faults;
 mod gc;
+mod hub;
 mod lines;
 mod mistakes;
 mod parameters;

@@ -39,7 +39,7 @@ impl fmt::Display for Named {
 single!(Named);
 
 impl Named {
-    /// Where it lies; an epoch's checkpoint lies beside `checkpoint`, in the same format if that is a URL.
+    /// Where it lies; an epoch's checkpoint lies beside `checkpoint`, in the same format if that lies on a server.
     ///
     /// # Errors
     /// [`Error::Data`] listing the epochs there are if that one is not among them.

@@ -50,7 +50,7 @@ impl Inputs {
         }
     }
 
-    /// The files or URLs of the checkpoints, as they were named.
+    /// Where the checkpoints lie, as they were named.
     pub fn locations(&self) -> Vec<Location> {
         self.networks.iter().map(|network| network.location.clone()).collect()
     }

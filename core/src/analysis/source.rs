@@ -17,7 +17,7 @@ use crate::run::{RunDir, key_of_folder};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The file or URL, as it was named.
+    /// The file, URL or place on the hub, as it was named.
     #[serde(rename = "path")]
     pub location: Location,
     /// SHA-256 of its bytes.

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::job::Job;
 use crate::model::positions::fitted_and_said;
 use crate::model::{Arch, Network};
+use crate::remote;
 
 /// A checkpoint as a network.
 #[derive(Debug)]
@@ -47,7 +48,8 @@ impl Subject {
     }
 
     fn new(source: Source, arch: Arch, state: StateDict, experiment: &Experiment, job: &Job) -> Result<Self> {
-        if let Some(warning) = Preparation::warning(&source.location, &experiment.data)? {
+        let file = remote::local(&source.location, job)?;
+        if let Some(warning) = Preparation::warning(&source.location, &file, &experiment.data)? {
             job.emit(Event::Note(warning));
         }
         let state = fitted_and_said(&arch, state, &source.location, job);

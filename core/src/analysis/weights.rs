@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::model::Arch;
 use crate::model::positions::fitted_and_said;
+use crate::remote;
 
 /// A checkpoint as the values of an architecture, all of them finite.
 #[derive(Debug)]
@@ -28,7 +29,8 @@ impl Weights {
     pub fn load(location: &Location, arch: Option<&str>, job: &Job) -> Result<Self> {
         let (source, state) = read(location, job)?;
         let shapes = state.tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()));
-        let arch = architecture(location, &source.metadata, shapes, arch)?.ok_or_else(|| {
+        let file = remote::local(location, job)?;
+        let arch = architecture(location, &file, &source.metadata, shapes, arch)?.ok_or_else(|| {
             Error::usage(format!(
                 "{location} does not say of which architecture it is; name a key of that architecture with -k KEY"
             ))

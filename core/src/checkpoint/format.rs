@@ -23,6 +23,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::file::{self, Mapped};
 pub use pytorch::Pickled;
 pub(crate) use safetensors::write_header;
+pub(crate) use sharded::shards;
 
 /// All formats. Where two could be meant, the earlier one counts: of content that begins like both, and of two checkpoints of one
 /// epoch.

@@ -1,4 +1,6 @@
-//! Where a checkpoint lies: in a file, or behind a URL.
+//! Where a checkpoint lies: in a file, behind a URL, or on the Hugging Face hub.
+
+mod hub;
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
@@ -11,45 +13,54 @@ use serde::{Deserialize, Serialize};
 use super::ending;
 use crate::file::in_home;
 
-/// Where a checkpoint lies. A text names a URL if it begins with a scheme and `://`, as `s3://bucket/a.pth` does, and else a file.
-/// Shown and serialised, it is that text without what only a URL's owner may know: user, password and query.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub use hub::Hub;
+
+/// Where a checkpoint lies. A text names a place on the hub if it begins with `hf://`, `hf-hub:` or `timm:`, a URL if it begins with
+/// another scheme and `://`, as `s3://bucket/a.pth` does, and else a file. Shown and serialised, it is that text without what only a
+/// URL's owner may know: user, password and query.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Location {
     /// A file of this machine, which need not exist.
     File(PathBuf),
     /// A URL with its query, which may hold a signature.
     Url(String),
+    /// A place on the Hugging Face hub.
+    Hub(Hub),
 }
 
 impl Location {
     /// What a text names, which need not be UTF-8 for a file.
     pub fn parse(text: &(impl AsRef<OsStr> + ?Sized)) -> Self {
         let text = text.as_ref();
+        if let Some(hub) = text.to_str().and_then(Hub::parse) {
+            return Self::Hub(hub);
+        }
         match text.to_str().filter(|text| is_url(text)) {
             Some(url) => Self::Url(url.to_owned()),
             None => Self::File(in_home(text).into()),
         }
     }
 
-    /// The file's path; `None` for a URL.
+    /// The file's path; `None` for what does not lie on this machine.
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Url(_) => None,
+            Self::Url(_) | Self::Hub(_) => None,
         }
     }
 
-    /// Whether it names a file that is not there. A URL is not asked.
+    /// Whether it names a file that is not there. No server is asked.
     pub fn is_missing(&self) -> bool {
         self.file().is_some_and(|path| !path.exists())
     }
 
-    /// The file name; that of a URL without its query.
+    /// The file name; that of a URL without its query, and the repository's where no file of the hub is named.
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             Self::Url(url) => without_query(url).rsplit('/').next().unwrap_or_default().to_owned(),
+            Self::Hub(hub) => hub.last_name(),
         }
     }
 
@@ -77,6 +88,7 @@ impl Location {
                 parts.pop();
                 parts
             }
+            Self::Hub(hub) => hub.folders(),
         }
     }
 
@@ -89,6 +101,7 @@ impl Location {
                 let folder = url.rsplit_once('/').map_or("", |(folder, _)| folder);
                 Self::Url(format!("{folder}/{name}"))
             }
+            Self::Hub(hub) => Self::Hub(hub.beside(name)),
         }
     }
 }
@@ -123,6 +136,7 @@ impl fmt::Display for Location {
         match self {
             Self::File(path) => path.display().fmt(formatter),
             Self::Url(url) => public(url).fmt(formatter),
+            Self::Hub(hub) => hub.fmt(formatter),
         }
     }
 }
@@ -197,6 +211,7 @@ mod tests {
             "./s3://a.pth",
             "run:3/a.pth",
             "s3:x/a.pth",
+            "./timm:a.pth",
         ] {
             let location = Location::parse(path);
             assert_eq!(location, Location::File(path.into()));
@@ -211,8 +226,20 @@ mod tests {
     }
 
     #[test]
+    fn a_place_on_the_hub_is_called_by_its_file_or_its_repository() {
+        let location = Location::parse("timm:vit_small_patch16_224.dino");
+        assert!(matches!(&location, Location::Hub(_)) && location.file().is_none() && !location.is_missing());
+        assert_eq!((location.stem().as_str(), location.ending()), ("vit_small_patch16_224.dino", ""));
+        let location = Location::parse("hf://o/n@v1/a.pth.tar");
+        assert_eq!((location.stem().as_str(), location.ending()), ("a", ".pth.tar"));
+        assert_eq!(location.beside("b.pt").to_string(), "hf://o/n@v1/b.pt");
+    }
+
+    #[test]
     fn its_text_is_kept() {
-        for text in ["\"runs/a.pth\"", "\"runs/is it?.pth\"", "\"s3://bucket/a.pth\""] {
+        for text in
+            ["\"runs/a.pth\"", "\"runs/is it?.pth\"", "\"s3://bucket/a.pth\"", "\"timm:resnet18.a1_in1k\""]
+        {
             let location: Location = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&location).unwrap(), text);
         }

@@ -38,11 +38,7 @@ impl Preparation {
     /// # Errors
     /// [`Error::Data`] naming the file if it is timm's and broken, or without mean and deviation; [`Error::Io`] if it cannot be read.
     pub fn beside(checkpoint: &Path) -> Result<Option<Self>> {
-        let path = folder_of(checkpoint).join(FILE);
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let Ok(config) = serde_json::from_slice::<Value>(&file::read(&path)?) else { return Ok(None) };
+        let Some(config) = config_beside(checkpoint)? else { return Ok(None) };
         // Older versions of timm have no part of their own.
         let old = config.get("mean").and(config.get("input_size")).map(|_| &config);
         let own = config.get("pretrained_cfg").filter(|own| !own.is_null());
@@ -51,7 +47,7 @@ impl Preparation {
             Error::data(format!(
                 "{} does not say how images are prepared ({error}); add what is missing, or take the file away and set \
                  data.configs.photo",
-                path.display()
+                folder_of(checkpoint).join(FILE).display()
             ))
         })?;
         Ok(Some(preparation))
@@ -95,13 +91,12 @@ impl Preparation {
         Ok(settings)
     }
 
-    /// A sentence about [`Self::differences`] from what stands beside a checkpoint, or about what is wrong there; `None` where there is
-    /// nothing to say.
+    /// A sentence about [`Self::differences`] from what stands beside `file`, the copy of a checkpoint on this machine, or about what is
+    /// wrong there; `None` where there is nothing to say.
     ///
     /// # Errors
     /// Those of [`Self::differences`].
-    pub fn warning(checkpoint: &Location, data: &Data) -> Result<Option<String>> {
-        let Some(file) = checkpoint.file() else { return Ok(None) };
+    pub fn warning(checkpoint: &Location, file: &Path, data: &Data) -> Result<Option<String>> {
         let preparation = match Self::beside(file) {
             Ok(Some(preparation)) => preparation,
             Ok(None) => return Ok(None),
@@ -115,6 +110,20 @@ impl Preparation {
                 settings.join(", ")
             )
         }))
+    }
+}
+
+/// The architecture that the `config.json` beside a checkpoint names, as timm does; `None` where nothing names one.
+pub fn timm_architecture(checkpoint: &Path) -> Option<String> {
+    config_beside(checkpoint).ok()??.get("architecture")?.as_str().map(str::to_owned)
+}
+
+/// The `config.json` beside a checkpoint; `None` if there is none, or if it is no JSON.
+fn config_beside(checkpoint: &Path) -> Result<Option<Value>> {
+    let path = folder_of(checkpoint).join(FILE);
+    match path.is_file() {
+        true => Ok(serde_json::from_slice(&file::read(&path)?).ok()),
+        false => Ok(None),
     }
 }
 
@@ -156,6 +165,7 @@ mod tests {
         let preparation = Preparation::beside(&checkpoint).unwrap().unwrap();
         let shown = "mean [0.5, 0.5, 0.5], deviation [0.5, 0.5, 0.5], 224 pixels, bicubic, crop 0.9, center";
         assert_eq!(preparation.to_string(), shown);
+        assert_eq!(timm_architecture(&checkpoint).as_deref(), Some("vit_tiny_patch16_224"));
 
         let registry = Registry::load().unwrap();
         let key = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";
@@ -172,8 +182,8 @@ mod tests {
         );
         assert!(preparation.differences(&of(&settings)).unwrap().is_empty());
         let location = Location::from(checkpoint.clone());
-        assert_eq!(Preparation::warning(&location, &of(&settings)).unwrap(), None);
-        let warning = Preparation::warning(&location, &of(&[])).unwrap().unwrap();
+        assert_eq!(Preparation::warning(&location, &checkpoint, &of(&settings)).unwrap(), None);
+        let warning = Preparation::warning(&location, &checkpoint, &of(&[])).unwrap().unwrap();
         assert!(warning.contains("prepared otherwise") && warning.contains("pre_crop_size=248"), "{warning}");
 
         let squashed = Preparation { crop_mode: Some("squash".to_owned()), ..preparation };
@@ -184,6 +194,7 @@ mod tests {
         std::fs::write(&config, r#"{"input_size": [3, 224, 224], "mean": [0, 0, 0], "std": [1, 1, 1]}"#)
             .unwrap();
         assert_eq!(Preparation::beside(&checkpoint).unwrap().unwrap().std, [1.0; 3]);
+        assert_eq!(timm_architecture(&checkpoint), None);
         std::fs::write(&config, r#"{"model_type": "vit", "pretrained_cfg": null}"#).unwrap();
         assert_eq!(Preparation::beside(&checkpoint).unwrap(), None);
         std::fs::write(&config, r#"{"pretrained_cfg": {"std": [1, 1, 1]}}"#).unwrap();

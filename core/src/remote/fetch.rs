@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::pin::pin;
 
 use futures_util::StreamExt as _;
 use object_store::{GetOptions, ObjectMeta, ObjectStore as _};
@@ -10,16 +9,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use super::POLL;
 use super::store::{Refusal, cause, open, refusal};
+use super::wait::{MEGABYTE, finish, heard};
 use crate::checkpoint::public;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::file::{hex, temporary_in};
 use crate::job::Job;
-
-/// What progress counts.
-const MEGABYTE: u64 = 1_000_000;
 
 /// What a store says of an object, so that a change shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,13 +49,7 @@ pub(super) enum Answer {
 
 /// Fetches what a URL names into a temporary file in `folder`, unless it is `known`.
 pub(super) fn fetch(url: &str, known: Option<&Version>, folder: &Path, job: &Job) -> Result<Answer> {
-    // A provider that is installed already is as good.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::run)?;
-    let answer = runtime.block_on(ask(url, known, folder, job));
-    // The system may still be looking up a name, which must not hold up a stop.
-    runtime.shutdown_background();
-    answer
+    finish(ask(url, known, folder, job))
 }
 
 async fn ask(url: &str, known: Option<&Version>, folder: &Path, job: &Job<'_>) -> Result<Answer> {
@@ -109,15 +99,4 @@ async fn ask(url: &str, known: Option<&Version>, folder: &Path, job: &Job<'_>) -
         return Err(cut(&format!("{bytes} of {} bytes", version.bytes)));
     }
     Ok(Answer::Whole { file, sha256: hex(sha256.finalize()), version })
-}
-
-/// What a future comes to, unless a signal comes first.
-async fn heard<T>(job: &Job<'_>, future: impl Future<Output = T>) -> Result<T> {
-    let mut future = pin!(future);
-    loop {
-        job.check()?;
-        if let Ok(value) = tokio::time::timeout(POLL, &mut future).await {
-            return Ok(value);
-        }
-    }
 }

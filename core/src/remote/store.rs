@@ -64,7 +64,7 @@ pub(super) fn open(url: &str) -> Result<(Box<dyn ObjectStore>, Location)> {
         }
         scheme => {
             return Err(Error::data(format!(
-                "{shown} cannot be read: {scheme}:// is none of s3://, gs://, https:// and http://; download the file and name its path"
+                "{shown} cannot be read: {scheme}:// is none of hf://, s3://, gs://, https:// and http://; download the file and name its path"
             )));
         }
     };

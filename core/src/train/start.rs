@@ -45,7 +45,8 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
             let (checkpoint, sha256) = remote::load_selection(&location, selection, job)?;
             let loaded = in_our_names(checkpoint.state, &location, job);
             let loaded = without_prefix(arch, loaded, &location, job);
-            if let Some(warning) = Preparation::warning(&location, &experiment.data)? {
+            let file = remote::local(&location, job)?;
+            if let Some(warning) = Preparation::warning(&location, &file, &experiment.data)? {
                 job.emit(Event::Note(warning));
             }
             let loaded = fitted_and_said(arch, loaded, &location, job);
@@ -84,7 +85,8 @@ pub fn drawn_state(experiment: &Experiment, arch: &Arch, seed: u64) -> StateDict
     }
 }
 
-/// The checkpoint that `source` names: the first of [`pretrained_paths`] that is there. A URL is itself, and is not asked.
+/// The checkpoint that `source` names: the first of [`pretrained_paths`] that is there. What lies on a server is itself, and is not
+/// asked for.
 ///
 /// # Errors
 /// [`Error::Data`] listing all that was tried.

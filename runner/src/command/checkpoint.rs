@@ -1,6 +1,6 @@
 //! Commands that look at checkpoints as files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use basin_core::checkpoint::{
@@ -99,13 +99,14 @@ impl Checkpoints {
                 let copy = local(file)?;
                 let reader = Reader::open_selection(&copy, selected.selection());
                 let reader = reader.map_err(|error| named(error, &copy, file))?;
-                inspect(file, &reader, None, *json)
+                inspect(file, &copy, &reader, None, *json)
             }
             Checkpoints::Inspect { file, selected, names: false, json } => {
                 let copy = local(file)?;
                 let inspection = checkpoint::inspect(&copy, selected.selection());
                 let inspection = inspection.map_err(|error| named(error, &copy, file))?;
-                inspect(file, &inspection.reader, Some((&inspection.tensors, &inspection.total)), *json)
+                let numbers = Some((inspection.tensors.as_slice(), &inspection.total));
+                inspect(file, &copy, &inspection.reader, numbers, *json)
             }
             Checkpoints::Diff { one, two, json } => diff(one, two, *json),
             Checkpoints::Convert { from, to, selected, force, json } => {
@@ -117,13 +118,14 @@ impl Checkpoints {
 
 fn inspect(
     file: &Location,
+    copy: &Path,
     reader: &Reader,
     numbers: Option<(&[Statistics], &Statistics)>,
     json: bool,
 ) -> Result<()> {
     let values: usize = reader.tensors.iter().map(TensorInfo::len).sum();
-    let preparation = match file.file().map(Preparation::beside).transpose() {
-        Ok(preparation) => preparation.flatten(),
+    let preparation = match Preparation::beside(copy) {
+        Ok(preparation) => preparation,
         Err(error) => {
             say(&error.to_string());
             None

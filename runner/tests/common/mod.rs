@@ -1,5 +1,6 @@
 //! Running the program as a user would, on small data.
 
+pub mod hub;
 pub mod server;
 
 use std::path::{Path, PathBuf};

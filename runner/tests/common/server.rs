@@ -72,6 +72,8 @@ pub fn tagged(file: &[u8], request: &Request) -> Reply {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
+    /// `GET` or `HEAD`.
+    pub method: String,
     /// With its query.
     pub path: String,
     /// By their names in small letters.
@@ -112,7 +114,8 @@ impl Server {
 
 fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> Reply) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-    let path = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
+    let first = lines.next().unwrap();
+    let [method, path] = [0, 1].map(|at| first.split(' ').nth(at).unwrap().to_owned());
     let headers: HashMap<String, String> = lines
         .take_while(|line| !line.is_empty())
         .map(|line| {
@@ -125,7 +128,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Requ
     let request = {
         let mut log = log.lock().unwrap();
         let before = log.iter().filter(|earlier| earlier.path == path).count();
-        log.push(Request { path, headers, from, before });
+        log.push(Request { method, path, headers, from, before });
         log.last().unwrap().clone()
     };
     let reply = answer(&request);
@@ -138,7 +141,9 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Requ
     }
     // The client may hang up whenever it likes.
     let _ = stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes());
-    let _ = stream.write_all(&reply.body);
+    if request.method != "HEAD" {
+        let _ = stream.write_all(&reply.body);
+    }
     if reply.then == Then::Stall {
         let _ = stream.read(&mut [0]);
     }

@@ -81,7 +81,7 @@ impl Contents {
         let location = Location::from(path);
         let shapes = tensors.iter().map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()));
         // Without a readable record modules are named by their tensors alone.
-        let arch = architecture(&location, &metadata, shapes, None).ok().flatten();
+        let arch = architecture(&location, path, &metadata, shapes, None).ok().flatten();
         let experiment = own_experiment(&location).ok().flatten();
         let image_size = experiment.map(|experiment| experiment.data.configs.image_size);
         Self { stamp, format, metadata, tensors, numbers: None, arch, image_size }

@@ -1,13 +1,14 @@
 //! The index of weights in several files, as Transformers and Diffusers write it: JSON whose `weight_map` names the file of each
 //! tensor, in the same folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::{Contents, Fault, Format, Stored, Values, of_content};
+use crate::error;
 use crate::file::{self, Mapped};
 
 pub(super) static FORMAT: Format =
@@ -30,9 +31,7 @@ fn sniff(bytes: &[u8]) -> bool {
 }
 
 fn open(path: &Path, bytes: Mapped, part: Option<&str>) -> Result<Contents, Fault> {
-    let index: Index = serde_json::from_slice(&bytes).map_err(|error| {
-        Fault::Unfit(format!("is an index whose JSON is wrong ({error}); download it again"))
-    })?;
+    let index = read(&bytes)?;
     let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (tensor, file) in &index.weight_map {
         files.entry(file).or_default().push(tensor);
@@ -56,11 +55,35 @@ fn open(path: &Path, bytes: Mapped, part: Option<&str>) -> Result<Contents, Faul
     Ok(Contents { metadata, tensors, values: Box::new(Shards { shards, places }), part, parts })
 }
 
+/// The names of the files that an index needs beside it.
+///
+/// # Errors
+/// [`error::Error::Data`] naming the index if it is none, or if it names a file that would not lie beside it; [`error::Error::Io`].
+pub(crate) fn shards(index: &Path) -> error::Result<BTreeSet<String>> {
+    let names = |bytes: &[u8]| {
+        let names: BTreeSet<String> = read(bytes)?.weight_map.into_values().collect();
+        names.iter().try_for_each(|name| check(name)).map(|()| names)
+    };
+    names(&file::read(index)?).map_err(|fault| fault.error(index, FORMAT.kind))
+}
+
+fn read(bytes: &[u8]) -> Result<Index, Fault> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        Fault::Unfit(format!("is an index whose JSON is wrong ({error}); download it again"))
+    })
+}
+
+/// Checks that a name leads to a file beside the index.
+fn check(name: &str) -> Result<(), Fault> {
+    match Path::new(name).file_name() == Some(OsStr::new(name)) {
+        true => Ok(()),
+        false => Err(Fault::Unfit(format!("names {name}, which is no file beside it; download it again"))),
+    }
+}
+
 /// Opens a file beside the index.
 fn shard(index: &Path, name: &str, part: Option<&str>) -> Result<Contents, Fault> {
-    if Path::new(name).file_name() != Some(OsStr::new(name)) {
-        return Err(Fault::Unfit(format!("names {name}, which is no file beside it; download it again")));
-    }
+    check(name)?;
     let path = index.with_file_name(name);
     let bytes = file::map(&path).map_err(|error| Fault::Unfit(format!("needs {name}: {error}")))?;
     let format = of_content(&bytes).filter(|format| format.name != FORMAT.name);
