@@ -211,7 +211,6 @@ mod tests {
             "./s3://a.pth",
             "run:3/a.pth",
             "s3:x/a.pth",
-            "./timm:a.pth",
         ] {
             let location = Location::parse(path);
             assert_eq!(location, Location::File(path.into()));
@@ -220,6 +219,7 @@ mod tests {
                 "{path}"
             );
         }
+        assert_eq!(Location::parse("./timm:a.pth").file(), Some(Path::new("./timm:a.pth")));
         assert_eq!(Location::parse("is it?.pth").stem(), "is it?");
         assert_eq!(Location::parse("x/epoch:3.pth").beside("b.pt"), Location::parse("x/b.pt"));
         assert_eq!(Location::from(Path::new("s3://a.pth")).file(), Some(Path::new("s3://a.pth")));

@@ -121,7 +121,7 @@ pub(super) fn recorded(source: &str, base: &Path) -> String {
 
 /// The files that may be the checkpoint that `source` names: the path as given, the same with `.safetensors` for its ending, the
 /// same below the base folder (`<key>/ckpt-E004` is found in that run's checkpoints, ours or the reference's), or the same epoch of our own ImageNet run in
-/// place of the reference's. None for a URL.
+/// place of the reference's. None for what lies on a server.
 pub fn pretrained_paths(source: &str, base: &Path) -> Vec<PathBuf> {
     let ours = |path: &Path| path.with_file_name(stem(path) + OWN_ENDING);
     let theirs = |path: &Path| path.with_file_name(stem(path) + REFERENCE_ENDING);
