@@ -12,6 +12,7 @@ mod image_folder;
 mod imagenet;
 mod shapes;
 mod table;
+mod torchvision;
 
 mod cache;
 mod dataset;
@@ -56,6 +57,7 @@ pub use shuffle::Shuffle;
 pub use source::{DataSource, Download};
 pub use split::{Labelling, Split};
 pub use table::{check, register, source};
+pub use torchvision::torchvision_architecture;
 pub use transform::{Crop, Input, Transform};
 
 /// An 8-bit image, rows from the top, `[height, width, 3]`.

@@ -101,7 +101,7 @@ pub struct Solution {
     parameters: Vec<f64>,
     /// Mean cross-entropy of the samples, nats.
     pub loss: f64,
-    /// Whether one more step could lower the objective for a sample by no more than 1e-12 nats.
+    /// Whether the last step promised to lower the objective for a sample by no more than 1e-12 nats.
     pub is_converged: bool,
 }
 

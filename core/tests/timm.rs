@@ -1,5 +1,6 @@
 //! What timm does in training, against timm 1.0.31 (`golden/timm.json`, made by `golden/make_timm.py`).
 
+use basin_core::data::torchvision_architecture;
 use basin_core::model::Arch;
 use basin_core::optim::{LrScheduler, WarmUp, learning_rate};
 use serde_json::Value;
@@ -34,4 +35,18 @@ fn learning_rates_with_a_warm_up_are_timms() {
             assert!((ours - theirs.as_f64().unwrap()).abs() < 1e-12, "{case}: epoch {epoch}: {ours}");
         }
     }
+}
+
+#[test]
+fn downloads_of_torchvision_say_their_architecture() {
+    for (file, arch) in [
+        ("resnet18-f37072fd.pth", "torchvision/resnet18"),
+        ("resnext101_64x4d-173b62eb.pth", "torchvision/resnext101_64x4d"),
+        ("wide_resnet50_2-9ba9bcbe.pth", "torchvision/wide_resnet50_2"),
+        ("densenet161-8d451a50.pth", "densenet161"),
+    ] {
+        let found = torchvision_architecture(file).unwrap();
+        assert!(found == arch && Arch::is_known(&found), "{file}: {found}");
+    }
+    assert_eq!(torchvision_architecture("resnet18.pth"), None);
 }

@@ -26,7 +26,7 @@ fn keys_are_listed_in_the_references_format_and_settings_shown() {
     assert_eq!(lines.len(), 13);
     let all = list(&[]);
     assert!(all.lines().nth(538).unwrap().starts_with("  537) blk112_shuffle/DomainNet_quickdraw"));
-    let ours = ["train/cifar10/", "pretrain/imagenet/", "demo/"];
+    let ours = ["train/cifar10/", "pretrain/imagenet/", "demo/", "lpft/"];
     let is_ours = |line: &str| {
         line.split_once(") ").is_some_and(|(_, key)| ours.iter().any(|start| key.starts_with(start)))
     };
@@ -48,7 +48,7 @@ fn keys_are_listed_in_the_references_format_and_settings_shown() {
 #[test]
 fn a_checkpoint_is_measured_as_its_run_measured_it() {
     let here = folder();
-    success(train(here.path(), &[]));
+    success(train(here.path(), &FIXUP));
     let path = checkpoint(here.path(), "ckpt-E002");
     let mut command = runner(here.path());
     command.arg("eval").arg(&path).arg("--json");
@@ -86,7 +86,7 @@ fn a_checkpoint_is_measured_as_its_run_measured_it() {
 #[test]
 fn a_line_that_is_killed_goes_on_and_ends_with_the_same_numbers() {
     let here = folder();
-    success(train(here.path(), &[]));
+    success(train(here.path(), &FIXUP));
     let [one, two] = ["ckpt-E000", "ckpt-E002"].map(|name| checkpoint(here.path(), name));
     let interpolate_at = |coefficients: &str, more: &[&str]| {
         let mut command = runner(here.path());

@@ -337,7 +337,7 @@ fn without_a_connection_the_cache_is_used_and_told() {
 
 /// The small run's last checkpoint, and the same without metadata.
 fn trained(folder: &Path) -> (PathBuf, [Vec<u8>; 2]) {
-    success(train(folder, &[]));
+    success(train(folder, &FIXUP));
     let own = checkpoint(folder, "ckpt-E002");
     let mut convert = runner(folder);
     convert.args(["checkpoint", "convert", own.to_str().unwrap(), "bare.pth"]);
@@ -353,7 +353,7 @@ fn runs_start_from_the_hub_and_analyses_take_it() {
     let sha256 = digest(&weights);
     let hub = Hub::of("lab/shapes", vec![(WEIGHTS, weights), ("config.json", config(0.5))]);
     let address = hub.endpoint.address.as_str();
-    let small: Vec<&str> = SMALL.iter().flat_map(|setting| ["--set", setting]).collect();
+    let small: Vec<&str> = SMALL.iter().flat_map(|setting| ["--set", setting]).chain(FIXUP).collect();
     let tune = || {
         let from = ["-k", TUNED, "--set", "train.finetune_from=hf://lab/shapes"];
         program(here.path(), address, &[&from, small.as_slice()].concat())

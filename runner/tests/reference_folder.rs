@@ -176,7 +176,7 @@ fn a_run_of_the_reference_is_known_read_and_left_alone() {
     // The key is found in the path.
     let last = theirs.join("checkpoints/ckpt-E001.pth.tar");
     let mut eval = runner(here.path());
-    eval.arg("eval").arg(&last).args(["--samples", "40", "--json"]);
+    eval.arg("eval").arg(&last).args(["--samples", "40", "--json", "--set", SMALL[0]]);
     let result: Value = serde_json::from_str(&success(eval)).unwrap();
     assert!(result.to_string().contains("accuracy"), "{result}");
     assert_eq!(files(&theirs), before);

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::source::experiment_of_run;
 use crate::checkpoint::Location;
-use crate::data::timm_architecture;
+use crate::data::{timm_architecture, torchvision_architecture};
 use crate::error::Result;
 use crate::model::Arch;
 
 /// The architecture of a checkpoint: the one that its metadata name, or else that of the run that it lies in, or else the one that
-/// timm names beside `file`, its copy on this machine, or by the name of its repository, or else `otherwise`; with as many outputs as
-/// its head has, or one where it has no head. `shapes` are the names and shapes of its tensors. `None` if nothing says which
-/// architecture it is.
+/// timm names beside `file`, its copy on this machine, or by the name of its repository, or that of torchvision's download of that name,
+/// or else `otherwise`; with as many outputs as its head has, or one where it has no head. `shapes` are the names and shapes of its
+/// tensors. `None` if nothing says which architecture it is.
 ///
 /// # Errors
 /// [`crate::error::Error::Data`] if the run's record is broken; those of [`Arch::new`].
@@ -35,7 +35,8 @@ pub fn architecture<'a>(
     };
     let of_timm =
         || timm_architecture(file).into_iter().chain(of_repository).find(|name| Arch::is_known(name));
-    let said = own.cloned().or(of_run).or_else(of_timm);
+    let of_torchvision = || torchvision_architecture(&location.name());
+    let said = own.cloned().or(of_run).or_else(of_timm).or_else(of_torchvision);
     let Some(name) = said.as_deref().or(otherwise) else { return Ok(None) };
     let shapes: Vec<(&str, &[usize])> = shapes.collect();
     let length =

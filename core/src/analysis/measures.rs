@@ -67,7 +67,7 @@ impl Accuracy {
         let spread = (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
         let half = Z / (1.0 + Z * Z / count) * spread;
         let interval = [middle - half, middle + half].map(|end| 100.0 * end.clamp(0.0, 1.0));
-        Self { right, images, percent: 100.0 * share, interval }
+        Self { right, images, percent: 100.0 * right as f64 / count, interval }
     }
 
     /// Of answers to images whose classes these are.

@@ -24,9 +24,11 @@ pub fn apply_overrides(experiment: Experiment, overrides: &[String]) -> Result<E
             return Err(Error::usage(format!("the setting {text} has no =; write path=value")));
         };
         let value = match (setting(path).map_err(Error::Usage)?.kind, value) {
-            // As Python and `runner show` write it.
-            (_, "null" | "None") => Value::Null,
+            (Kind::Text, "null") => Value::Null,
+            // As Python and `runner show` write nothing, but where it is the name of a choice.
+            (Kind::Text, "None") => none_or_name(&settings, path),
             (Kind::Text, value) => Value::from(value),
+            (Kind::Json, "None") => Value::Null,
             (Kind::Json, "True") => Value::from(true),
             (Kind::Json, "False") => Value::from(false),
             (Kind::Json, value) => serde_json::from_str(value)
@@ -36,6 +38,16 @@ pub fn apply_overrides(experiment: Experiment, overrides: &[String]) -> Result<E
         replace(&mut settings, path, value);
     }
     serde_json::from_value(settings).map_err(|error| misfit(overrides, error))
+}
+
+/// Nothing, where a setting may be left out, or else the text `None`.
+fn none_or_name(settings: &Value, path: &str) -> Value {
+    let mut without = settings.clone();
+    replace(&mut without, path, Value::Null);
+    match serde_json::from_value::<Experiment>(without) {
+        Ok(_) => Value::Null,
+        Err(_) => Value::from("None"),
+    }
 }
 
 /// A whole number that is written as a float, `1e2`, as an integer, which counts and floats take alike.

@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::photograph::Statistics;
 use super::table::source;
+use super::torchvision::{SIDE, torchvision_resized};
 use crate::checkpoint::Location;
 use crate::config::{Data, Interpolation};
 use crate::error::{Error, Result};
@@ -53,6 +55,30 @@ impl Preparation {
         Ok(Some(preparation))
     }
 
+    /// What is known of a checkpoint's images, and who says it: timm's `config.json` beside `file`, its copy on this machine, or
+    /// torchvision, whose downloads have names of their own.
+    ///
+    /// # Errors
+    /// Those of [`Self::beside`].
+    pub fn of(checkpoint: &Location, file: &Path) -> Result<Option<(Self, &'static str)>> {
+        let resized = || torchvision_resized(&checkpoint.name());
+        let of_torchvision = || resized().map(|resized| (Self::of_torchvision(resized), "torchvision"));
+        Ok(Self::beside(file)?.map(|known| (known, "config.json beside it")).or_else(of_torchvision))
+    }
+
+    /// That of torchvision's downloads, whose shorter side was `resized` pixels before the crop.
+    fn of_torchvision(resized: usize) -> Self {
+        let Statistics { mean, deviation: std } = Statistics::IMAGENET;
+        Self {
+            mean,
+            std,
+            input_size: Some([3, SIDE, SIDE]),
+            interpolation: Some("bilinear".to_owned()),
+            crop_pct: Some(SIDE as f64 / resized as f64),
+            crop_mode: Some("center".to_owned()),
+        }
+    }
+
     /// The settings in which `data` prepares its photographs otherwise, as `path=value`; none for images of another kind.
     ///
     /// # Errors
@@ -91,22 +117,21 @@ impl Preparation {
         Ok(settings)
     }
 
-    /// A sentence about [`Self::differences`] from what stands beside `file`, the copy of a checkpoint on this machine, or about what is
-    /// wrong there; `None` where there is nothing to say.
+    /// A sentence about [`Self::differences`] from what [`Self::of`] knows, or about what is wrong there; `None` where there is nothing
+    /// to say.
     ///
     /// # Errors
     /// Those of [`Self::differences`].
     pub fn warning(checkpoint: &Location, file: &Path, data: &Data) -> Result<Option<String>> {
-        let preparation = match Self::beside(file) {
-            Ok(Some(preparation)) => preparation,
+        let (preparation, source) = match Self::of(checkpoint, file) {
+            Ok(Some(known)) => known,
             Ok(None) => return Ok(None),
             Err(error) => return Ok(Some(error.to_string())),
         };
         let settings = preparation.differences(data)?;
         Ok((!settings.is_empty()).then(|| {
             format!(
-                "{} was trained on images that were prepared otherwise; {FILE} beside it says {}",
-                checkpoint,
+                "{checkpoint} was trained on images that were prepared otherwise; {source} says {}",
                 settings.join(", ")
             )
         }))
@@ -185,6 +210,11 @@ mod tests {
         assert_eq!(Preparation::warning(&location, &checkpoint, &of(&settings)).unwrap(), None);
         let warning = Preparation::warning(&location, &checkpoint, &of(&[])).unwrap().unwrap();
         assert!(warning.contains("prepared otherwise") && warning.contains("pre_crop_size=248"), "{warning}");
+
+        let second = Location::parse("resnet50-11ad3fa6.pth");
+        let warning =
+            Preparation::warning(&second, Path::new("resnet50-11ad3fa6.pth"), &of(&[])).unwrap().unwrap();
+        assert!(warning.contains("torchvision says data.configs.pre_crop_size=232"), "{warning}");
 
         let squashed = Preparation { crop_mode: Some("squash".to_owned()), ..preparation };
         let told = squashed.differences(&of(&settings)).unwrap();

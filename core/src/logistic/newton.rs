@@ -4,7 +4,7 @@ use super::Solution;
 use super::objective::{Objective, Point, add, dot};
 use crate::error::Result;
 
-/// A step ends the search if it promises to lower the objective by no more, nats for a sample.
+/// A step is the last if it promises to lower the objective by no more, nats for a sample.
 const PROMISE: f64 = 1e-12;
 /// Steps at most.
 const MOST_STEPS: usize = 200;
@@ -33,7 +33,10 @@ pub(super) fn minimise(
         let slope = dot(&point.gradient, &step);
         // A step of Newton's promises half of its slope.
         if -slope <= 2.0 * PROMISE {
-            return Ok(solution(point, true));
+            // So near the minimum, what a whole step leaves is the square of what was left.
+            let mut parameters = point.parameters;
+            add(&mut parameters, 1.0, &step);
+            return Ok(solution(objective.at(parameters, decay), true));
         }
         match search(objective, &point, &step, slope, decay) {
             Some(next) => point = next,

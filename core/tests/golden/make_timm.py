@@ -48,7 +48,8 @@ if __name__ == "__main__":
         cosine = rates(CosineLRScheduler, 0.1, t_initial=EPOCHS, lr_min=1e-5, **warm_up)
         cases.append({"epochs": epochs, "lr": start, "base": 0.1, "rates": cosine,
                       "scheduler": {"name": "CosineAnnealingLR", "kwargs": {"T_max": EPOCHS, "eta_min": 1e-5}}})
-        steps = rates(MultiStepLRScheduler, 0.02, decay_t=[4, 8], decay_rate=0.1, **warm_up)
+        # timm's own default takes the warm-up off the epochs here, and counts from 1.
+        steps = rates(MultiStepLRScheduler, 0.02, decay_t=[5, 9], decay_rate=0.1, warmup_prefix=False, **warm_up)
         cases.append({"epochs": epochs, "lr": start, "base": 0.02, "rates": steps,
                       "scheduler": {"name": "MultiStepLR", "kwargs": {"milestones": [4, 8]}}})
     result = {"timm": timm.__version__, "layers": {name: layers(name) for name in NETWORKS}, "warm_up": cases}

@@ -124,8 +124,8 @@ fn inspect(
     json: bool,
 ) -> Result<()> {
     let values: usize = reader.tensors.iter().map(TensorInfo::len).sum();
-    let preparation = match Preparation::beside(copy) {
-        Ok(preparation) => preparation,
+    let preparation = match Preparation::of(file, copy) {
+        Ok(known) => known.map(|(preparation, _)| preparation),
         Err(error) => {
             say(&error.to_string());
             None
