@@ -369,9 +369,7 @@ fn computed(template: &Value, filled: &impl Fn(&str) -> Result<String>) -> Resul
     }
     let value = fill_value(template, filled)?;
     Ok(match value.as_str().and_then(evaluate) {
-        // Counts are whole numbers.
-        Some(number) if number.fract() == 0.0 && number.abs() < 2f64.powi(53) => Value::from(number as i64),
-        Some(number) => Value::from(number),
+        Some(number) => overrides::whole(Value::from(number)),
         None => value,
     })
 }

@@ -50,8 +50,8 @@ fn none_or_name(settings: &Value, path: &str) -> Value {
     }
 }
 
-/// A whole number that is written as a float, `1e2`, as an integer, which counts and floats take alike.
-fn whole(value: Value) -> Value {
+/// A whole number that is a float, as `1e2` is, as an integer, which counts and floats take alike.
+pub(super) fn whole(value: Value) -> Value {
     match value.as_f64() {
         Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() < 2f64.powi(53) => {
             Value::from(number as i64)
