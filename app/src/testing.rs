@@ -123,7 +123,7 @@ fn select_all(runs: &mut Runs) {
 
 /// Draws frames until a condition holds.
 #[track_caller]
-pub fn until<'a, S>(harness: &mut Harness<'a, S>, holds: impl Fn(&Harness<'a, S>) -> bool) {
+pub fn until<'a, S>(harness: &mut Harness<'a, S>, holds: impl Fn(&mut Harness<'a, S>) -> bool) {
     let start = Instant::now();
     loop {
         harness.run_steps(1);

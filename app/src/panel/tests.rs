@@ -255,12 +255,24 @@ fn shows(window: &Window, text: &str) -> bool {
     window.query_all_by_label_contains(text).next().is_some()
 }
 
+/// Clicks a button until that has worked: a report that grows moves its buttons between two frames, and a click misses.
+fn click_until(window: &mut Window, label: &str, holds: impl Fn(&Window) -> bool) {
+    until(window, |window| {
+        window.run_steps(3);
+        let is_so = holds(window);
+        if !is_so && let Some(button) = window.query_by_label(label) {
+            button.click();
+        }
+        is_so
+    });
+}
+
 /// Waits for the figure and the words of a report, and exports the figure.
 fn export(here: &Folder, window: &mut Window, case: &Case) {
-    let button = format!("Export {}", case.figure);
+    let (button, save) = (format!("Export {}", case.figure), "Save SVG, PNG and CSV");
     until(window, |window| shows(window, &button) && shows(window, case.words));
-    click(window, &button);
-    click(window, "Save SVG, PNG and CSV");
+    click_until(window, &button, |window| shows(window, save));
+    click_until(window, save, |window| !shows(window, save));
     until(window, |window| shows(window, "wrote"));
     for ending in ["svg", "png", "csv"] {
         let file = here.folder.path().join(format!("figures/{}.{ending}", case.figure));
@@ -291,8 +303,7 @@ fn every_analysis_starts_is_cancelled_goes_on_and_is_exported() {
         until(&mut window, |window| !held.job.is_open() && shows(window, "In "));
         export(&here, &mut window, case);
         assert!(here.result(case).join("result.json").is_file(), "{}", case.name);
-        click(&mut window, "Remove");
-        until(&mut window, |window| !shows(window, "Export "));
+        click_until(&mut window, "Remove", |window| !shows(window, "Export "));
     }
 }
 

@@ -277,7 +277,7 @@ fn surfaces_appear_are_stopped_and_go_on() {
     window.run_steps(2);
     set(&mut window, "Draws", 50.0);
     click(&mut window, "Measure");
-    let surface = |window: &Window<_>| {
+    let surface = |window: &mut Window<_>| {
         window.query_by_role_and_label(Role::Image, "criticality-conv1-accuracy").is_some()
     };
     until(&mut window, surface);
