@@ -44,7 +44,10 @@ fn main() -> Result<()> {
     if arguments.self_test {
         return self_test(arguments.device.unwrap_or_default());
     }
-    let registry = Arc::new(arguments.configs.as_deref().map_or_else(Registry::load, Registry::with_folder)?);
+    let mut registry = Registry::load()?;
+    if let Some(folder) = &arguments.configs {
+        registry = registry.with_folder(folder)?;
+    }
     let options = NativeOptions {
         viewport: ViewportBuilder::default().with_inner_size(vec2(1360.0, 860.0)).with_app_id("basin"),
         ..NativeOptions::default()
@@ -64,7 +67,7 @@ fn main() -> Result<()> {
         if let Some(device) = arguments.device {
             settings.device = device.to_string();
         }
-        let mut app = App::new(&creation.egui_ctx, settings, registry);
+        let mut app = App::new(&creation.egui_ctx, settings, Arc::new(registry));
         if let Some(file) = file {
             app.open_checkpoint(file);
         }

@@ -7,6 +7,7 @@ mod experiment;
 mod family;
 mod overrides;
 mod photo;
+mod rand_augment;
 mod registry;
 mod train;
 mod xray;
@@ -15,7 +16,8 @@ pub use data::{Data, DataConfigs, IndexPaths, ShuffleBlock, ShufflePixel, Subsam
 pub use experiment::{Experiment, Model, ModelKwargs, Script, Seed};
 pub(crate) use family::SET_ASIDE;
 pub use overrides::{apply_overrides, flat_settings};
-pub use photo::{Interpolation, PhotoSettings};
+pub use photo::{ErasingMode, Interpolation, PhotoSettings};
+pub use rand_augment::RandAugment;
 pub use registry::{Registry, list, show};
 pub use train::{Head, Train};
 pub use xray::{Augmentation, Border, XraySettings};

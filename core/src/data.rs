@@ -28,8 +28,11 @@ mod transform;
 mod photograph;
 pub mod xray;
 
+mod operation;
 mod order;
+mod rand_augment;
 mod random_crop;
+mod random_erasing;
 mod resample;
 mod resize;
 mod shuffle;

@@ -2,7 +2,7 @@
 //! the library is here.
 //!
 //! `BASIN_CASES=10000000 cargo test --release --test hostile_inputs -- --nocapture` damages files that often, and prints which took
-//! longest.
+//! longest. Processes share the cases where each gets its `BASIN_FIRST_CASE`; `TMPDIR=/dev/shm` spares the disk.
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -10,7 +10,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use basin_core::analysis::{
@@ -45,6 +45,8 @@ struct Watched;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
+/// Reading it takes longer than a list.
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| Registry::load().unwrap());
 /// One file at a time is measured.
 static MEASURING: Mutex<()> = Mutex::new(());
 
@@ -96,7 +98,7 @@ fn list(folder: &Path, key: &str) -> Result<(), Error> {
         std::fs::write(class.join("real_000001.jpg"), "").unwrap();
     }
     let set = [format!("data.configs.data_dir={}", folder.display())];
-    let data = Registry::load()?.changed(key, &set)?.data;
+    let data = REGISTRY.changed(key, &set)?.data;
     Dataset::list(&data, Split::Train).map(drop)
 }
 
@@ -186,7 +188,7 @@ const KINDS: [Kind; 21] = [
         has: |name| name.contains("families"),
         takes_others: false,
         place: str::to_owned,
-        read: |folder| Registry::with_folder(folder).map(drop),
+        read: |folder| REGISTRY.clone().with_folder(folder).map(drop),
     },
     Kind {
         name: "study",
@@ -314,7 +316,8 @@ fn good_files_open_and_hostile_ones_are_errors() {
 fn damaged_files_are_errors_or_other_numbers() {
     // SAFETY: no other thread reads the environment before the first image is decoded.
     unsafe { std::env::set_var("BASIN_MAX_IMAGE_PIXELS", PIXELS) };
-    let cases = std::env::var("BASIN_CASES").map_or(CASES, |cases| cases.parse().unwrap());
+    let number = |name, usual| std::env::var(name).map_or(usual, |number| number.parse().unwrap());
+    let (first, cases) = (number("BASIN_FIRST_CASE", 0), number("BASIN_CASES", CASES));
     let files: Vec<Vec<(PathBuf, Vec<u8>)>> = KINDS
         .iter()
         .map(|kind| {
@@ -335,7 +338,8 @@ fn damaged_files_are_errors_or_other_numbers() {
         let here = tempfile::tempdir().unwrap();
         let mut faults: Vec<String> = Vec::new();
         let mut slowest = vec![(Duration::ZERO, 0); KINDS.len()];
-        for case in 0..cases {
+        let mut counts = vec![(0u32, Duration::ZERO); KINDS.len()];
+        for case in first..first + cases {
             let mut random = Keyed::new(0, Purpose::Draw, 0, case);
             let at = random.below(KINDS.len());
             let (kind, files) = (&KINDS[at], &files[at]);
@@ -362,13 +366,21 @@ fn damaged_files_are_errors_or_other_numbers() {
                 faults.push(format!("{what}: {}", words(panic)));
             }
             slowest[at] = slowest[at].max((start.elapsed(), case));
+            counts[at].0 += 1;
+            counts[at].1 += start.elapsed();
             if faults.len() > MOST_FAULTS {
                 break;
             }
         }
         assert!(faults.is_empty(), "{}", faults.join("\n"));
-        for (kind, (time, case)) in KINDS.iter().zip(slowest) {
-            println!("{}: at most {:.1} ms (case {case})", kind.name, time.as_secs_f64() * 1e3);
+        for ((kind, (time, case)), (count, total)) in KINDS.iter().zip(slowest).zip(counts) {
+            let ms = |time: Duration| time.as_secs_f64() * 1e3;
+            let mean = ms(total) / f64::from(count.max(1));
+            println!(
+                "{}: {count} files, {mean:.2} ms each, at most {:.1} ms (case {case})",
+                kind.name,
+                ms(time)
+            );
         }
     });
     let mut last = String::new();

@@ -74,7 +74,11 @@ pub struct Families {
 impl Families {
     /// All keys there are.
     pub fn registry(&self) -> basin_core::error::Result<Registry> {
-        self.configs.as_deref().map_or_else(Registry::load, Registry::with_folder)
+        let registry = Registry::load()?;
+        match &self.configs {
+            Some(folder) => registry.with_folder(folder),
+            None => Ok(registry),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod gc;
 mod hub;
 mod lines;
 mod mistakes;
+mod networks;
 mod parameters;
 mod prepare;
 mod probe;

@@ -126,6 +126,29 @@ fn the_four_keys_of_chexpert_train() {
 }
 
 #[test]
+fn a_densenet_trains_on_chexpert_with_the_pixels_of_torchxrayvision() {
+    let here = folder();
+    let path = here.path();
+    small_chexpert(path);
+    let key = "train/chexpert/fixup_resnet50_nzfc/randinit-lr0.02-bs256";
+    let settings = [
+        "model.arch=densenet121",
+        "train.epochs=1",
+        "optimizer.base_lr=0.0001",
+        // Its range [-1024, 1024].
+        "data.configs.xray.pixel_mean=127.5",
+        "data.configs.xray.pixel_std=0.12451171875",
+    ];
+    success(train_key(path, key, "chexpert", &settings));
+    let auc = metrics(path, key).last().unwrap()["eval/test_auc"].as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&auc), "{auc}");
+    let last = path.join("experiments").join(key).join("checkpoints/ckpt-E001.safetensors");
+    let state = basin_core::checkpoint::Checkpoint::load(&last).unwrap().state;
+    assert_eq!(state.get("classifier.weight").unwrap().shape, [5, 1024]);
+    assert_eq!(state.get("features.denseblock4.denselayer16.conv2.weight").unwrap().shape, [32, 128, 3, 3]);
+}
+
+#[test]
 fn what_is_wrong_with_a_list_of_chexpert_is_named() {
     let here = folder();
     let path = here.path();

@@ -38,13 +38,15 @@ impl Change {
     fn stored(before: (Dtype, &[u8]), after: (Dtype, &[u8])) -> Option<Self> {
         let [a, b] = [before, after].map(|(dtype, bytes)| element::doubles(dtype, bytes));
         let mut change = Self::measured(a?.into_iter().zip(b?));
-        if (before.0, after.0) == (Dtype::I64, Dtype::I64) {
-            // Doubles do not hold all of these.
-            let integers = |bytes: &'_ [u8]| -> Vec<i64> {
-                bytes.as_chunks().0.iter().map(|eight| i64::from_le_bytes(*eight)).collect()
-            };
-            let pairs = integers(before.1).into_iter().zip(integers(after.1));
-            change.squares = pairs.map(|(a, b)| ((i128::from(a) - i128::from(b)) as f64).powi(2)).sum();
+        // Doubles do not hold all of these.
+        let exact: Option<fn([u8; 8]) -> i128> = match (before.0, after.0) {
+            (Dtype::I64, Dtype::I64) => Some(|bytes| i64::from_le_bytes(bytes).into()),
+            (Dtype::U64, Dtype::U64) => Some(|bytes| u64::from_le_bytes(bytes).into()),
+            _ => None,
+        };
+        if let Some(exact) = exact {
+            let [before, after] = [before.1, after.1].map(|bytes| bytes.as_chunks().0.iter());
+            change.squares = before.zip(after).map(|(a, b)| ((exact(*a) - exact(*b)) as f64).powi(2)).sum();
         }
         let identical = if before.0 == after.0 { before.1 == after.1 } else { change.identical };
         Some(Self { identical, ..change })

@@ -42,7 +42,10 @@ impl Statistics {
         Self {
             finite: count,
             non_finite: values.len() - count,
-            norm: finite().map(|value| value * value).sum::<f64>().sqrt(),
+            norm: match count {
+                0 => f64::NAN,
+                _ => finite().map(|value| value * value).sum::<f64>().sqrt(),
+            },
             mean,
             deviation: (finite().map(|value| (value - mean).powi(2)).sum::<f64>() / count as f64).sqrt(),
             min: finite().fold(f64::NAN, f64::min),

@@ -1,5 +1,6 @@
 //! Settings by dotted path, as `--set` and the families name them.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -143,11 +144,9 @@ pub(super) fn setting(path: &str) -> std::result::Result<&'static Setting, Strin
         let by_name = OTHER_NAMES.iter().filter(|(name, _)| *name == word).map(|(_, path)| *path);
         let by_end = known().filter(|known| last(known) == word);
         let mut meant: Vec<&str> = by_name.chain(by_end).collect();
-        for near in nearest(path, known()) {
-            if !meant.contains(&near) {
-                meant.push(near);
-            }
-        }
+        meant.extend(nearest(path, known()));
+        let mut seen = HashSet::new();
+        meant.retain(|path| seen.insert(*path));
         meant.truncate(SHOWN);
         format!("unknown setting {path}; did you mean {}?", meant.join(", "))
     })

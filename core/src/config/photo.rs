@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RandAugment;
 use crate::error::Result;
 use crate::setting::Section;
 
@@ -15,6 +16,25 @@ pub struct PhotoSettings {
     pub std: Option<[f32; 3]>,
     /// The filter that resizes.
     pub interpolation: Interpolation,
+    /// RandAugment of training images, after crop and flip, as timm's `--aa` has it: `rand-m9-mstd0.5-inc1`.
+    pub rand_augment: Option<RandAugment>,
+    /// Probability that a rectangle of a training image is erased, after normalization and shuffle (timm's `--reprob`).
+    pub random_erasing: f64,
+    /// What stands there instead (timm's `--remode`).
+    pub random_erasing_mode: ErasingMode,
+}
+
+/// What random erasing puts in the place of what it erases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasingMode {
+    /// The mean: 0 after normalization.
+    Const,
+    /// One normal draw for each channel.
+    Rand,
+    /// One normal draw for each value.
+    #[default]
+    Pixel,
 }
 
 /// Pillow's filters, with antialiasing.
@@ -37,6 +57,7 @@ impl PhotoSettings {
         for value in self.std.iter().flatten() {
             section.require(*value > 0.0 && *value <= 1.0, "std", value, "above 0, and at most 1")?;
         }
-        Ok(())
+        let probability = self.random_erasing;
+        section.require((0.0..=1.0).contains(&probability), "random_erasing", probability, "from 0 to 1")
     }
 }

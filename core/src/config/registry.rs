@@ -26,7 +26,7 @@ const FILES: [(&str, &str); 6] = [
 const MOST_KEYS: usize = 20_000;
 
 /// All experiments that have a key.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct Registry {
     files: Vec<File>,
     /// Key, and file, family and member that it stands for.
@@ -41,16 +41,18 @@ impl Registry {
     /// # Errors
     /// [`Error::Usage`] with file, line and column.
     pub fn load() -> Result<Self> {
-        Self::new(FILES.iter().map(|(name, text)| File::parse(name, text)).collect::<Result<_>>()?)
+        let mut registry = Self::default();
+        registry.add(FILES.iter().map(|(name, text)| File::parse(name, text)).collect::<Result<_>>()?)?;
+        Ok(registry)
     }
 
-    /// The families that come with the program, then those of the files `*.ron` in a folder, sorted by name. What lies in folders
-    /// inside it, such as `studies`, is not read.
+    /// These families, then those of the files `*.ron` in a folder, sorted by name. What lies in folders inside it, such as `studies`,
+    /// is not read.
     ///
     /// # Errors
     /// [`Error::Usage`] with file, line and column, naming both files of a key that is there twice; [`Error::Io`] if the folder
     /// cannot be read.
-    pub fn with_folder(folder: &Path) -> Result<Self> {
+    pub fn with_folder(mut self, folder: &Path) -> Result<Self> {
         let folder = &PathBuf::from(in_home(folder.as_os_str()));
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
@@ -67,46 +69,54 @@ impl Registry {
             )));
         }
         paths.sort();
-        let mut files = Self::load()?.files;
+        let mut files = Vec::new();
         for path in paths {
             let text = read_text(&path)?;
             // Some editors begin a file with a byte-order mark.
             files.push(File::parse(&path.display().to_string(), text.trim_start_matches('\u{feff}'))?);
         }
-        Ok(Self { folder: Some(folder.to_owned()), ..Self::new(files)? })
+        self.add(files)?;
+        self.folder = Some(folder.to_owned());
+        Ok(self)
     }
 
-    fn new(files: Vec<File>) -> Result<Self> {
-        let mut entries = Vec::new();
-        let mut places: HashMap<String, String> = HashMap::new();
-        for (f, file) in files.iter().enumerate() {
+    /// Adds files, and checks the settings of all their keys.
+    fn add(&mut self, files: Vec<File>) -> Result<()> {
+        let place = |files: &[File], [file, family, _]: [usize; 3]| {
+            let file = &files[file];
+            file.place(file.families[family].template())
+        };
+        let mut places: HashMap<String, [usize; 3]> = self.entries.iter().cloned().collect();
+        let first = self.files.len();
+        self.files.extend(files);
+        for (f, file) in self.files.iter().enumerate().skip(first) {
             for (i, family) in file.families.iter().enumerate() {
-                let place = file.place(family.template());
+                let here = || place(&self.files, [f, i, 0]);
                 let members = family.len();
-                if entries.len().saturating_add(members) > MOST_KEYS {
+                if self.entries.len().saturating_add(members) > MOST_KEYS {
                     return Err(Error::usage(format!(
-                        "{place}: with the {members} members of the family {} there are more than {MOST_KEYS} keys; take options away",
+                        "{}: with the {members} members of the family {} there are more than {MOST_KEYS} keys; take options away",
+                        here(),
                         family.template()
                     )));
                 }
                 for member in 0..members {
                     let key = family.key(member);
-                    check_key(&key).map_err(|wrong| Error::usage(format!("{place}: {wrong}")))?;
-                    if let Some(earlier) = places.insert(key.clone(), place.clone()) {
+                    check_key(&key).map_err(|wrong| Error::usage(format!("{}: {wrong}", here())))?;
+                    if let Some(earlier) = places.insert(key.clone(), [f, i, member]) {
                         return Err(Error::usage(format!(
-                            "{place}: the key {key} is that of a family in {earlier} already; give it another"
+                            "{}: the key {key} is that of a family in {} already; give it another",
+                            here(),
+                            place(&self.files, earlier)
                         )));
                     }
-                    file.settings(
-                        family,
-                        member,
-                        &Earlier { all: &files, files: f, keys: &entries, depth: 0 },
-                    )?;
-                    entries.push((key, [f, i, member]));
+                    let earlier = Earlier { all: &self.files, files: f, keys: &self.entries, depth: 0 };
+                    file.settings(family, member, &earlier)?;
+                    self.entries.push((key, [f, i, member]));
                 }
             }
         }
-        Ok(Self { files, entries, folder: None })
+        Ok(())
     }
 
     /// The folder of one's own families, if there is one.
@@ -274,7 +284,7 @@ mod tests {
     fn with(files: &[(&str, &str)]) -> Result<Registry> {
         let folder = tempfile::tempdir().unwrap();
         files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).unwrap());
-        Registry::with_folder(folder.path())
+        Registry::load()?.with_folder(folder.path())
     }
 
     #[test]

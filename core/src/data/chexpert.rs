@@ -147,7 +147,10 @@ fn read_list(list: &Path) -> Result<Vec<ListedSample>> {
 
 /// Whether a finding is there: a number as pandas reads it, where nothing and what pandas takes for nothing is absence.
 fn is_there(value: &str, uncertain: bool) -> Option<bool> {
-    const NOTHING: [&str; 8] = ["", "nan", "NaN", "NA", "N/A", "NULL", "null", "None"];
+    const NOTHING: [&str; 19] = [
+        "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+        "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+    ];
     let value = value.trim();
     if NOTHING.contains(&value) {
         return Some(false);
@@ -172,6 +175,8 @@ mod tests {
             (" 0.0", Some(false)),
             ("", Some(false)),
             ("nan", Some(false)),
+            ("n/a", Some(false)),
+            ("<NA>", Some(false)),
             ("-1.0", Some(true)),
             ("2", None),
             ("yes", None),

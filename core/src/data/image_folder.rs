@@ -131,10 +131,14 @@ fn walk(root: &Path, relative: &str, files: Files, ids: &mut Vec<String>) -> Res
 fn entries(path: &Path) -> Result<Vec<String>> {
     let names = visible(path)?.map(|entry| {
         let entry = entry?;
-        let name = entry.file_name().and_then(|name| name.to_str());
-        name.map(str::to_owned).ok_or_else(|| {
-            Error::data(format!("{} has a name that is no Unicode; rename it", entry.display()))
-        })
+        match entry.file_name().and_then(|name| name.to_str()) {
+            None => Err(Error::data(format!("{} has a name that is no Unicode; rename it", entry.display()))),
+            // Files of predictions name an image in each line.
+            Some(name) if name.contains(['\n', '\r']) => {
+                Err(Error::data(format!("{} has a name with a line break; rename it", entry.display())))
+            }
+            Some(name) => Ok(name.to_owned()),
+        }
     });
     let mut names = names.collect::<Result<Vec<_>>>()?;
     names.sort();

@@ -196,6 +196,11 @@ impl Shared {
         let mut out =
             Batch::blank(|sample| dataset.label(sample), dataset.labelling(), &self.pipeline, indices);
         self.pipeline.normalize_all(&crops, &mut out.images);
+        let images = out.images.chunks_exact_mut(self.pipeline.values());
+        out.indices
+            .iter()
+            .zip(images)
+            .for_each(|(&sample, image)| self.pipeline.erase(self.epoch, sample, image));
         Ok(out)
     }
 }

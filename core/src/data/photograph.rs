@@ -3,10 +3,11 @@
 use image::RgbImage;
 
 use super::order::{Levels, Order};
+use super::rand_augment::rand_augment;
 use super::random_crop::{resized_window, square_origin};
 use super::resize::{center_crop, crop_at, resize_shorter_side, resized_crop};
 use super::transform::{Crop, Input, Transform};
-use crate::config::Interpolation;
+use crate::config::{Interpolation, RandAugment};
 use crate::error::Result;
 use crate::random::Keyed;
 
@@ -37,6 +38,9 @@ pub struct Photograph {
     interpolation: Interpolation,
     levels: Levels,
     order: Order,
+    rand_augment: Option<RandAugment>,
+    /// The mean colour.
+    mean: [u8; 3],
 }
 
 impl Photograph {
@@ -54,6 +58,8 @@ impl Photograph {
             interpolation: photo.interpolation,
             levels: statistics.levels(),
             order: Order::new(input.shuffle.as_ref(), input.size * input.size),
+            rand_augment: photo.rand_augment.clone(),
+            mean: statistics.mean.map(|mean| (255.0 * mean).round_ties_even() as u8),
         }
     }
 
@@ -78,6 +84,9 @@ impl Transform for Photograph {
         if draw.uniform() < 0.5 {
             // Horizontal flip.
             crop.chunks_exact_mut(3 * self.size).for_each(|row| row.as_chunks_mut::<3>().0.reverse());
+        }
+        if let Some(settings) = &self.rand_augment {
+            rand_augment(&mut crop, settings, self.mean, self.interpolation, draw);
         }
         Ok(crop.into())
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use super::random_erasing::RandomErasing;
 use super::shuffle::Shuffle;
 use super::table::source;
 use super::transform::{Crop, Input, Transform};
@@ -29,6 +30,7 @@ pub struct Pipeline {
     size: usize,
     augment: Augment,
     transform: Arc<dyn Transform>,
+    erasing: RandomErasing,
 }
 
 impl Pipeline {
@@ -50,11 +52,13 @@ impl Pipeline {
         let shuffle = shuffle(configs)?.filter(|shuffle| !shuffle.is_identity());
         let (xray, photo) =
             (configs.xray.clone().unwrap_or_default(), configs.photo.clone().unwrap_or_default());
+        let erasing = RandomErasing { probability: photo.random_erasing, mode: photo.random_erasing_mode };
         let input = Input { size, pre_crop, shuffle, xray, photo };
         Ok(Self {
             size,
             augment: if configs.disable_aug { Augment::Eval } else { augment },
             transform: source(&data.name)?.transform(input),
+            erasing,
         })
     }
 
@@ -108,7 +112,15 @@ impl Pipeline {
         self.transform.normalize_all(crops, output);
     }
 
-    /// Crops, then normalizes and shuffles into `output`, `[3, size, size]`.
+    /// Erases at random in a normalized, shuffled training image, `[3, size, size]`, if the settings ask for it.
+    pub fn erase(&self, epoch: u64, sample: usize, values: &mut [f32]) {
+        if let (Augment::Train { seed }, true) = (self.augment, self.erasing.probability > 0.0) {
+            let draw = &mut Keyed::new(seed, Purpose::Erase, epoch, sample as u64);
+            self.erasing.erase(values, self.size, draw);
+        }
+    }
+
+    /// Crops, then normalizes, shuffles and erases into `output`, `[3, size, size]`.
     ///
     /// # Errors
     /// [`Error::Data`] if the image has no pixels.
@@ -118,6 +130,7 @@ impl Pipeline {
     pub fn apply(&self, image: &RgbImage, epoch: u64, sample: usize, output: &mut [f32]) -> Result<()> {
         let crop = self.crop(image, epoch, sample)?;
         self.normalize(crop.width, &crop.levels, output);
+        self.erase(epoch, sample, output);
         Ok(())
     }
 

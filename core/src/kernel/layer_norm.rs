@@ -117,12 +117,26 @@ fn moments(row: &[f32], epsilon: f32, room: &mut [f32]) -> (f32, f32) {
     for (square, value) in room.iter_mut().zip(row) {
         *square = (value - mean) * (value - mean);
     }
-    (mean, 1.0 / (sum_lanes(room) / count + epsilon).sqrt())
+    let variance = sum_lanes(room) / count + epsilon;
+    // An overflow is not to end as zeros.
+    (mean, if variance.is_finite() { 1.0 / variance.sqrt() } else { f32::NAN })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variance_that_overflows_gives_nan_as_in_pytorch() {
+        let (weight, bias) = ([1.0; 4], [0.5; 4]);
+        let affine = Affine { weight: &weight, bias: &bias, epsilon: 1e-6 };
+        let values = [1.0, 2.0, 3.0, 1e30, 1.0, 2.0, 3.0, 4.0];
+        let output = forward(&values, affine);
+        assert!(output[..4].iter().all(|value| value.is_nan()) && output[4..].iter().all(|v| v.is_finite()));
+        let mut slopes = [1.0; 8];
+        gradient(&values, affine, &mut slopes);
+        assert!(slopes[..4].iter().all(|slope| slope.is_nan()));
+    }
 
     #[test]
     fn values_and_gradients_are_those_of_the_definition() {

@@ -16,8 +16,10 @@ pub struct Moments {
 }
 
 impl Moments {
+    /// NaN where the variance overflows, so that this does not end as zeros.
     fn deviation(&self, channel: usize, epsilon: f64) -> f64 {
-        (f64::from(self.variance[channel]) + epsilon).sqrt()
+        let variance = f64::from(self.variance[channel]);
+        if variance.is_finite() { (variance + epsilon).sqrt() } else { f64::NAN }
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Purpose {
     /// Steps away from a segment; the epoch is the draw, the sample is 0 for a step's length and 1 + a parameter's index for
     /// its noise.
     Basin = 9,
+    /// What random erasing erases; the sample is its index.
+    Erase = 10,
 }
 
 /// One stream of draws.

@@ -78,6 +78,9 @@ pub(super) fn stored(file: &Path, request: &Request<LineSettings>) -> Result<All
             barrier_definition: DEFINITION.to_owned(),
         };
         let folder = folder.join(shortened(label.replace(BETWEEN, "-").replace('/', "-")));
+        if each.iter().any(|known: &Analysed<Interpolation>| known.folder == folder) {
+            return Err(unfit(&format!("{label} and another line have the folder {}", folder.display())));
+        }
         each.push(Analysed { names: names.to_vec(), output, folder });
     }
     for line in &each {

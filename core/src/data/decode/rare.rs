@@ -16,6 +16,8 @@ pub(super) fn check(format: ImageFormat, bytes: &[u8]) -> Result<(), String> {
     let what = match format {
         ImageFormat::Tiff => in_tiff(bytes),
         ImageFormat::Bmp if bytes.get(28..30) == Some(&[16, 0]) => Some("16 bits a pixel"),
+        ImageFormat::Bmp => in_run_lengths(bytes),
+        ImageFormat::WebP if blends_first_frame(bytes) => Some("a first frame that is blended"),
         ImageFormat::Pnm => in_pnm(bytes),
         _ => None,
     };
@@ -32,6 +34,54 @@ fn in_tiff(bytes: &[u8]) -> Option<&'static str> {
         return Some("reversed bits (FillOrder 2)");
     }
     (tag(bytes, EXTRA_SAMPLES) == Some(1)).then_some("premultiplied transparency")
+}
+
+/// Pixels that the run lengths of a BMP leave out: they have the first colour of the palette in Pillow.
+fn in_run_lengths(bytes: &[u8]) -> Option<&'static str> {
+    const LEFT_OUT: Option<&str> = Some("run lengths that leave pixels out");
+    let long = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    // Pixels of a byte that is no run: one of 8 bits, two of 4 bits.
+    let pixels_of_byte = match long(30)? {
+        1 => 1,
+        2 => 2,
+        _ => return None,
+    };
+    let (width, height) = (long(18)? as usize, long(22)?.cast_signed().unsigned_abs() as usize);
+    let mut codes = bytes.get(long(10)? as usize..)?;
+    let (mut row, mut column) = (0, 0);
+    while let [count, value, rest @ ..] = codes {
+        codes = rest;
+        match (*count, *value) {
+            (0, 0) if column < width => return LEFT_OUT,
+            (0, 0) => (row, column) = (row + 1, 0),
+            (0, 1) => {
+                let rows = if column >= width { row + 1 } else { row };
+                return if rows < height { LEFT_OUT } else { None };
+            }
+            (0, 2) => return LEFT_OUT,
+            (0, pixels) => {
+                // As many pixels as they are, in an even number of bytes.
+                let stored = usize::from(pixels).div_ceil(pixels_of_byte).next_multiple_of(2);
+                codes = codes.get(stored..)?;
+                column += usize::from(pixels);
+            }
+            (pixels, _) => column += usize::from(pixels),
+        }
+    }
+    None
+}
+
+/// Whether the first frame of an animated WebP with transparency is blended with what is before it, which is nothing.
+fn blends_first_frame(bytes: &[u8]) -> bool {
+    const HAS_ALPHA: u8 = 0x10;
+    const IS_NOT_BLENDED: u8 = 0x02;
+    /// From the name of a frame's chunk to its flags: name, length, place, size, duration.
+    const TO_FLAGS: usize = 4 + 4 + 6 + 6 + 3;
+    let has_alpha =
+        bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & HAS_ALPHA != 0);
+    let frame = bytes.windows(4).position(|name| name == b"ANMF");
+    let flags = frame.and_then(|frame| bytes.get(frame + TO_FLAGS));
+    has_alpha && flags.is_some_and(|flags| flags & IS_NOT_BLENDED == 0)
 }
 
 /// How a TIFF is turned.
@@ -78,6 +128,30 @@ mod tests {
         assert_eq!(check(ImageFormat::Pnm, b"P6 # made by hand\n2 1\n255\nabcdef"), Ok(()));
         assert_eq!(check(ImageFormat::Pnm, b"P4 2 1 \xff"), Ok(()));
         assert!(check(ImageFormat::Pnm, b"P5\n2 1 65535\nabcd").unwrap_err().contains("255"));
+    }
+
+    #[test]
+    fn run_lengths_of_a_bmp_leave_nothing_out() {
+        // Two rows of three pixels, with these codes behind a header of 54 bytes.
+        let check_codes = |compression: u8, codes: &[u8]| {
+            let mut bytes = vec![0; 54];
+            (bytes[10], bytes[18], bytes[22], bytes[28], bytes[30]) = (54, 3, 2, 8, compression);
+            bytes.extend(codes);
+            check(ImageFormat::Bmp, &bytes)
+        };
+        for whole in [
+            [3, 7, 0, 0, 2, 7, 1, 8, 0, 0, 0, 1].as_slice(),
+            &[3, 7, 0, 0, 3, 8, 0, 1],
+            &[0, 3, 7, 8, 9, 0, 0, 0, 3, 8, 0, 1],
+        ] {
+            assert_eq!(check_codes(1, whole), Ok(()));
+            // Without run lengths these are pixels.
+            assert_eq!(check_codes(0, &[0, 0, 0, 1]), Ok(()));
+        }
+        assert_eq!(check_codes(2, &[0, 3, 0x78, 0x90, 0, 0, 3, 8, 0, 1]), Ok(()));
+        for short in [[2, 7, 0, 0, 3, 8, 0, 1].as_slice(), &[3, 7, 0, 1], &[1, 7, 0, 2, 1, 0, 1, 7, 0, 1]] {
+            assert!(check_codes(1, short).unwrap_err().contains("leave pixels out"));
+        }
     }
 
     #[test]

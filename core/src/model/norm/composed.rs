@@ -32,6 +32,8 @@ fn centred(images: Tensor<4>) -> [Tensor<2>; 3] {
     let pixels = images.cast(FloatDType::F32).reshape([batch * height * width, channels]);
     let mean = pixels.clone().mean_dim(0);
     let centred = pixels - mean.clone();
+    // An overflow becomes NaN, not zeros.
     let variance = centred.clone().square().mean_dim(0);
+    let variance = variance.clone() * 0.0 + variance;
     [mean, centred, variance]
 }

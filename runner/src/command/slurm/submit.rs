@@ -88,7 +88,9 @@ pub fn all(batches: &[Batch]) -> Result<()> {
             _ => Error::run(format!("sbatch cannot be run: {error}")),
         })?;
         if !output.status.success() {
-            let words = String::from_utf8_lossy(&output.stderr);
+            // Some sites say on the standard output why they refuse.
+            let said = if output.stderr.trim_ascii().is_empty() { &output.stdout } else { &output.stderr };
+            let words = String::from_utf8_lossy(said);
             let words =
                 words.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
             let before = match ids.as_slice() {
