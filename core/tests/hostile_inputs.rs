@@ -26,6 +26,7 @@ use basin_core::figure::Figure as _;
 use basin_core::random::{Keyed, Purpose};
 use basin_core::run::{RunDir, epoch_times, read_events, read_metrics};
 use basin_core::study::Study;
+use serde_json::Value;
 
 /// Damaged files of a usual run; a minute.
 const CASES: u64 = 10_000;
@@ -392,6 +393,52 @@ fn damaged_files_are_errors_or_other_numbers() {
         }
     }
     worker.join().unwrap_or_else(|panic| panic!("{}", words(panic)));
+}
+
+/// Results whose lists were shortened, emptied or lengthened by hand are errors, or shown as they are.
+#[test]
+fn lists_of_another_length_in_results_do_no_harm() {
+    let here = tempfile::tempdir().unwrap();
+    let mut faults = Vec::new();
+    for kind in KINDS.iter().filter(|kind| kind.corpus.contains("results") && kind.name != "journal") {
+        for path in corpus(kind) {
+            let whole: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            let mut lists = Vec::new();
+            find_lists(&whole, String::new(), &mut lists);
+            for (list, change) in lists.iter().flat_map(|list| (0..3).map(move |change| (list, change))) {
+                let mut changed = whole.clone();
+                let items = changed.pointer_mut(list).unwrap().as_array_mut().unwrap();
+                match change {
+                    0 => items.clear(),
+                    1 => drop(items.pop()),
+                    _ => items.extend(items.last().cloned()),
+                }
+                let folder = placed(kind, &path, changed.to_string().as_bytes(), here.path());
+                let read = catch_unwind(AssertUnwindSafe(|| {
+                    (kind.read)(&folder).unwrap_or_else(|error| check_message(&error, name(&path)));
+                }));
+                if let Err(panic) = read {
+                    faults.push(format!("{} {list} {change}: {}", kind.name, words(panic)));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The places of all lists in a value, as JSON pointers; of a list's items, the first and the last are looked into.
+fn find_lists(value: &Value, place: String, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| find_lists(value, format!("{place}/{name}"), found));
+        }
+        Value::Array(items) => {
+            found.push(place.clone());
+            let ends = items.iter().enumerate().filter(|(at, _)| *at == 0 || at + 1 == items.len());
+            ends.for_each(|(at, item)| find_lists(item, format!("{place}/{at}"), found));
+        }
+        _ => {}
+    }
 }
 
 fn copy_all(from: &Path, to: &Path) {

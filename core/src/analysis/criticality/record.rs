@@ -82,4 +82,11 @@ impl Stored for Criticality {
         let settings = format!("{} {}\n{between}{statistics}", self.path, self.grid.seed);
         format!("{}-{}", self.path, self.inputs.name(&settings))
     }
+
+    fn misfit(&self) -> Option<String> {
+        let rows = self.grid.sigmas.len();
+        let is_whole =
+            rows > 0 && self.modules.iter().all(|surface| surface.points.len().is_multiple_of(rows));
+        (!is_whole).then(|| "lacks points of a module".to_owned())
+    }
 }

@@ -93,14 +93,15 @@ impl Stored for Similarity {
     }
 
     fn misfit(&self) -> Option<String> {
+        let networks = self.inputs.networks.len();
         let modules = self.modules.iter().map(Vec::len).collect::<Vec<_>>();
         let is_whole = |pair: &PairSimilarity| {
             let [one, two] = pair.networks.map(|network| modules.get(network).copied().unwrap_or_default());
+            // Of two networks, the modules of one are compared with those of the other.
+            let has_none = pair.modules.is_empty() && (networks != 2 || pair.networks[0] == pair.networks[1]);
             pair.layers.len() == self.layers.len()
-                && (pair.modules.is_empty()
-                    || pair.modules.len() == one && pair.modules.iter().all(|row| row.len() == two))
+                && (has_none || pair.modules.len() == one && pair.modules.iter().all(|row| row.len() == two))
         };
-        let networks = self.inputs.networks.len();
         misfit_of_pairs(self.pairs.iter().map(|pair| pair.networks), networks).or_else(|| {
             let is_fit = modules.len() == networks && self.pairs.iter().all(is_whole);
             (!is_fit).then(|| "lacks numbers of layers or modules".to_owned())
