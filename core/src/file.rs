@@ -1,5 +1,6 @@
 //! Files: written so that a reader finds the old one or the new one and never a part, and known by their digest.
 
+mod foreign;
 mod lock;
 mod mapped;
 mod open;
@@ -15,6 +16,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
+pub(crate) use foreign::{Foreign, PICKLE, foreign};
 pub use lock::{FolderLock, is_locked, lock_folder};
 pub(crate) use mapped::{Mapped, map};
 use open::open_own;
@@ -68,6 +70,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
         write(&mut buffer)?;
         buffer.flush()?;
         drop(buffer);
+        temporary.as_file().sync_all()?;
         give_name(temporary, path)
     };
     try_all().map_err(Error::io("write", path))
@@ -113,15 +116,14 @@ pub(crate) fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
 /// Syncs a temporary file, and gives it a name in the same file system, in a folder that is made.
 ///
 /// # Errors
-/// [`Error::Io`] naming the file; the temporary file is removed then.
+/// [`Error::Io`] naming the file, or the folder where it has no name yet; the temporary file is removed then.
 pub(crate) fn persist(temporary: NamedTempFile, path: &Path) -> Result<()> {
-    let folder = folder_of(path);
-    create_folder(folder)?;
+    create_folder(folder_of(path))?;
+    temporary.as_file().sync_all().map_err(Error::io("write", folder_of(temporary.path())))?;
     give_name(temporary, path).map_err(Error::io("write", path))
 }
 
 fn give_name(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
-    temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
     sync_folder(folder_of(path))
 }

@@ -14,12 +14,12 @@ use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use basin_core::analysis::{
-    Analysis, basin, criticality, curves, distance, interpolation, mistakes, open, rewinding, similarity,
-    spectrum,
+    Analysis, accuracy, basin, criticality, curves, distance, interpolation, mistakes, open, probe,
+    rewinding, similarity, spectrum,
 };
 use basin_core::checkpoint::{Checkpoint, Reader, Selection, inspect, read_pickle};
 use basin_core::config::Registry;
-use basin_core::data::{Dataset, Split, decode};
+use basin_core::data::{Dataset, Preparation, Split, decode};
 use basin_core::error::Error;
 use basin_core::evaluate::predictions;
 use basin_core::figure::Figure as _;
@@ -103,7 +103,7 @@ fn list(folder: &Path, key: &str) -> Result<(), Error> {
     Dataset::list(&data, Split::Train).map(drop)
 }
 
-const KINDS: [Kind; 21] = [
+const KINDS: [Kind; 24] = [
     Kind {
         name: "checkpoint",
         corpus: "corpus",
@@ -199,6 +199,14 @@ const KINDS: [Kind; 21] = [
         place: str::to_owned,
         read: |folder| Study::open(&folder.join("study.ron").to_string_lossy()).map(drop),
     },
+    Kind {
+        name: "timm's config.json",
+        corpus: "hostile/config",
+        has: |_| true,
+        takes_others: false,
+        place: str::to_owned,
+        read: |folder| Preparation::beside(&folder.join("model.safetensors")).map(drop),
+    },
     of_result::<interpolation::LinearInterpolation>("interpolation", "hostile/results/interpolation"),
     of_result::<basin::BasinSearch>("basin", "hostile/results/basin"),
     of_result::<rewinding::ModuleRewinding>("rewinding", "hostile/results/rewinding"),
@@ -208,6 +216,8 @@ const KINDS: [Kind; 21] = [
     of_result::<curves::LearningCurveSummary>("curves", "hostile/results/curves"),
     of_result::<distance::ParameterDistance>("distance", "hostile/results/distance"),
     of_result::<spectrum::LayerSpectra>("spectrum", "hostile/results/spectrum"),
+    of_result::<accuracy::DomainAccuracy>("accuracy", "hostile/results/accuracy"),
+    of_result::<probe::FeatureProbe>("probe", "hostile/results/probe"),
     Kind {
         name: "journal",
         has: |name| name == "points.jsonl",

@@ -18,9 +18,11 @@ mod sweep;
 mod train;
 
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::Result;
 use basin_core::device::guarded;
+use basin_core::error::Error;
 use basin_core::event::Event;
 use basin_core::job::Job;
 use basin_core::text::printable_lines;
@@ -52,7 +54,7 @@ pub struct Arguments {
 pub enum Command {
     /// Lists the keys, all or those in which a regular expression is found.
     Configs(configs::Configs),
-    /// Lists the architectures that model.arch takes: Fixup ResNets, ResNets, vision transformers (ViT, DeiT, DINOv2, DINOv3, CLIP),
+    /// Lists the architectures that model.arch takes: Fixup ResNets, ResNets, vision transformers (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP),
     /// ConvNeXt, DenseNets.
     Models(models::Models),
     /// Shows all settings of a key.
@@ -127,6 +129,17 @@ fn training<T>(device: &Device, work: impl FnOnce(&Job) -> basin_core::error::Re
     });
     progress.finish();
     Ok(result?)
+}
+
+/// # Errors
+/// [`Error::Usage`] for a new file that is there already and is not to be overwritten.
+fn check_new(file: &Path, force: bool) -> Result<()> {
+    if force || !file.exists() {
+        return Ok(());
+    }
+    let file = file.display();
+    Err(Error::usage(format!("{file} is there already; choose another name, or add --force to overwrite it"))
+        .into())
 }
 
 /// Prints a result.

@@ -181,6 +181,25 @@ fn diff_names_what_differs() {
 }
 
 #[test]
+fn tensors_that_cannot_be_compared_are_named() {
+    let here = with_small();
+    let write = |name: &str, dtype: &str, tensor: &str| {
+        let header = format!(r#"{{"{tensor}":{{"dtype":"{dtype}","shape":[1],"data_offsets":[0,8]}}}}"#);
+        let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 8]].concat();
+        std::fs::write(here.path().join(name), bytes).unwrap();
+    };
+    write("one.safetensors", "C64", "phase");
+    write("two.safetensors", "I64", "phase");
+    write("three.safetensors", "I64", "count");
+    let shown = success(checkpoint_command(here.path(), &["diff", "one.safetensors", "two.safetensors"]));
+    assert!(shown.contains("not compared: phase"), "{shown}");
+    let same = json_of(here.path(), &["diff", "one.safetensors", "one.safetensors"]);
+    assert_eq!((&same["identical"], &same["not_read"]), (&false.into(), &serde_json::json!(["phase"])));
+    let other = success(checkpoint_command(here.path(), &["diff", "two.safetensors", "three.safetensors"]));
+    assert!(other.ends_with("no tensor that is read has the same name and shape in both\n"), "{other}");
+}
+
+#[test]
 fn a_file_that_is_there_is_overwritten_only_by_force() {
     let here = with_small();
     let there = here.path().join("there.pth");

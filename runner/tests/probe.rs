@@ -116,7 +116,10 @@ fn features_are_written_for_other_programs() {
     assert_eq!(bytes[128..], values);
     assert!(archive.by_name("ids.npy").is_ok() && archive.by_name("labels.npy").is_ok());
 
-    failure(features(&["-o", "head.npz"]), 2, &["head.npz is there already"]);
+    failure(features(&["-o", "head.npz"]), 2, &["head.npz is there already", "--force"]);
+    let before = std::fs::read(here.path().join("head.npz")).unwrap();
+    success(features(&["-o", "head.npz", "--force"]));
+    assert!(std::fs::read(here.path().join("head.npz")).unwrap() == before);
     failure(features(&["-o", "head.csv"]), 2, &["head.csv names no format", ".npz or .safetensors"]);
     failure(features(&["-o", "a.npz", "--modules", "layr4"]), 2, &["no module layr4", "layer4"]);
     failure(features(&["-o", "a.npz", "--tokens", "class"]), 2, &["no class token", "--tokens"]);
@@ -166,7 +169,8 @@ fn fine_tuning_goes_on_from_a_probe_whose_accuracy_is_that_of_epoch_0() {
     let output = tuned(&["--set", "train.head=probed"]).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(
-        stderr(&output).contains("the head starts as a linear probe of 100 training images"),
+        stderr(&output).contains("the head starts as a linear probe of 100 training images")
+            && stderr(&output).contains("new: fc.bias, fc.weight; left out of the file: fc.bias, fc.weight"),
         "{}",
         stderr(&output)
     );
@@ -196,4 +200,33 @@ fn fine_tuning_goes_on_from_a_probe_whose_accuracy_is_that_of_epoch_0() {
     let mut other = runner(here.path());
     other.args(["accuracy", "tuned/checkpoints/ckpt-E001.safetensors", "--on", "Shapes_lines"]);
     failure(other, 2, &["Shapes_line"]);
+}
+
+#[test]
+fn a_head_is_kept_where_the_classes_are_the_same() {
+    let here = folder();
+    trained(here.path());
+    let kept = |more: &[&str]| {
+        let start = ["-k", "tiny/tuned/clipart", "-w", "kept", "--set", "train.head=kept"];
+        tiny(here.path(), &[&start[..], &IMAGES[..], more].concat())
+    };
+    let output = kept(&[]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("new: nothing; left out of the file: nothing"), "{}", stderr(&output));
+    let load = |name: &str| Checkpoint::load(&here.path().join(name)).unwrap();
+    let pretrained = load(LAST);
+    assert!(load("kept/checkpoints/ckpt-E000.safetensors").state == pretrained.state);
+    assert!(load("kept/checkpoints/ckpt-E001.safetensors").state != pretrained.state);
+
+    let mut other = pretrained;
+    for tensor in &mut other.state.tensors {
+        if tensor.shape[0] == 10 && tensor.shape.len() < 3 {
+            tensor.shape[0] = 9;
+            let length = tensor.shape.iter().product();
+            tensor.data.truncate(length);
+        }
+    }
+    other.save(&here.path().join("nine.safetensors")).unwrap();
+    let nine = ["--set", "train.finetune_from=nine.safetensors", "--force"];
+    failure(kept(&nine), 3, &["nine.safetensors does not fit", "instead of [10", "train.head=drawn"]);
 }

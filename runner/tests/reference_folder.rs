@@ -218,3 +218,21 @@ fn a_run_of_the_reference_goes_on_as_if_it_had_been_ours() {
     }
     assert_eq!(status(here.path(), "train.epochs=2")["state"], "done");
 }
+
+#[test]
+fn parameters_without_momentum_are_told() {
+    let here = folder();
+    let (theirs, ours) = of_reference(here.path());
+    let last = theirs.join("checkpoints/ckpt-E001.pth.tar");
+    let weights = Checkpoint::load(&ours.join("checkpoints/ckpt-E001.safetensors")).unwrap().state.tensors;
+    save_as_reference(&last, 1, &weights, &[]);
+    failure(train(here.path(), &[&TWO[..], &["--adopt"]].concat()), 3, &["ckpt-E001.pth.tar"]);
+    let resume = Checkpoint::load(&ours.join("checkpoints/resume.safetensors")).unwrap().state.tensors;
+    let first = resume
+        .into_iter()
+        .find(|tensor| tensor.name.starts_with("momentum.") && tensor.name.contains("bias"));
+    save_as_reference(&last, 1, &weights, &[first.unwrap()]);
+    let output = train(here.path(), &[&TWO[..], &["--adopt"]].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("has no momentum for"), "{}", stderr(&output));
+}

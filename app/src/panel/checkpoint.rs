@@ -221,6 +221,9 @@ fn state(ui: &mut Ui, opened: &mut Option<Opened>) {
 fn metadata(ui: &mut Ui, contents: &Contents) {
     /// Largest number of entries that are shown without a click.
     const FEW: usize = 12;
+    if let Some(preparation) = &contents.preparation {
+        ui.add(egui::Label::new(preparation.as_str()).wrap());
+    }
     if contents.metadata.is_empty() {
         hint(ui, "The file says nothing of itself beside its tensors.");
         return;

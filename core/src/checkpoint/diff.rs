@@ -129,6 +129,8 @@ pub struct Diff {
     pub only_after: Vec<String>,
     /// Tensors of other shapes.
     pub reshaped: Vec<Reshaped>,
+    /// Names of tensors that both have, whose values are not read in one: complex and quantised ones, for instance.
+    pub unread: Vec<String>,
     /// Tensors that can be compared, in the first one's order.
     pub tensors: Vec<TensorChange>,
     /// All of these as one vector.
@@ -138,15 +140,17 @@ pub struct Diff {
 impl Diff {
     /// Whether both have the same tensors with the same values, bit by bit.
     pub fn is_identical(&self) -> bool {
-        let Self { only_before, only_after, reshaped, total, .. } = self;
-        only_before.is_empty() && only_after.is_empty() && reshaped.is_empty() && total.identical
+        let Self { only_before, only_after, reshaped, unread, total, .. } = self;
+        [only_before, only_after, unread].into_iter().all(Vec::is_empty)
+            && reshaped.is_empty()
+            && total.identical
     }
 }
 
 /// Compares two state dicts of any networks.
 pub fn diff(before: &StateDict, after: &StateDict) -> Diff {
-    let of = |state: &StateDict| -> Vec<(String, Vec<usize>)> {
-        state.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
+    let of = |state: &StateDict| -> Vec<Comparable> {
+        state.tensors.iter().map(|tensor| (tensor.name.clone(), Some(tensor.shape.clone()))).collect()
     };
     let change = |one: usize, two: usize| {
         Ok::<_, Infallible>(Change::between(&before.tensors[one].data, &after.tensors[two].data))
@@ -160,8 +164,9 @@ pub fn diff(before: &StateDict, after: &StateDict) -> Diff {
 /// # Errors
 /// Those of [`Reader::values`].
 pub fn diff_files(before: &Reader, after: &Reader) -> Result<Diff> {
-    let of = |reader: &Reader| -> Vec<(String, Vec<usize>)> {
-        reader.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect()
+    let of = |reader: &Reader| -> Vec<Comparable> {
+        let tensors = reader.tensors.iter();
+        tensors.map(|tensor| (tensor.name.clone(), tensor.is_read.then(|| tensor.shape.clone()))).collect()
     };
     let diff = compare(of(before), of(after), |one, two| {
         let [a, b] = [before.stored(one)?, after.stored(two)?];
@@ -172,32 +177,36 @@ pub fn diff_files(before: &Reader, after: &Reader) -> Result<Diff> {
     Ok(diff)
 }
 
+/// A tensor's name, and its shape if its values are read.
+type Comparable = (String, Option<Vec<usize>>);
+
 /// Compares tensors by their names and shapes, in the first one's order, and those at two positions by `change`.
 fn compare<E>(
-    before: Vec<(String, Vec<usize>)>,
-    after: Vec<(String, Vec<usize>)>,
+    before: Vec<Comparable>,
+    after: Vec<Comparable>,
     change: impl Fn(usize, usize) -> std::result::Result<Change, E>,
 ) -> std::result::Result<Diff, E> {
-    let positions = |tensors: &[(String, Vec<usize>)]| -> HashMap<String, usize> {
+    let positions = |tensors: &[Comparable]| -> HashMap<String, usize> {
         tensors.iter().enumerate().map(|(position, (name, _))| (name.clone(), position)).collect()
     };
     let (in_before, in_after) = (positions(&before), positions(&after));
-    let absent = |from: &[(String, Vec<usize>)], other: &HashMap<String, usize>| {
+    let absent = |from: &[Comparable], other: &HashMap<String, usize>| {
         from.iter().map(|(name, _)| name).filter(|name| !other.contains_key(*name)).cloned().collect()
     };
     let (only_before, only_after) = (absent(&before, &in_after), absent(&after, &in_before));
-    let (mut reshaped, mut tensors) = (Vec::new(), Vec::new());
+    let (mut reshaped, mut unread, mut tensors) = (Vec::new(), Vec::new(), Vec::new());
     for (one, (name, shape)) in before.into_iter().enumerate() {
         let Some(two) = in_after.get(&name) else { continue };
-        let other = &after[*two].1;
-        if *other == shape {
-            tensors.push(TensorChange { name, shape, change: change(one, *two)? });
-        } else {
-            reshaped.push(Reshaped { name, before: shape, after: other.clone() });
+        match (shape, &after[*two].1) {
+            (Some(shape), Some(other)) if shape == *other => {
+                tensors.push(TensorChange { name, shape, change: change(one, *two)? });
+            }
+            (Some(before), Some(after)) => reshaped.push(Reshaped { name, before, after: after.clone() }),
+            _ => unread.push(name),
         }
     }
     let total = tensors.iter().map(|tensor| tensor.change).fold(Change::NONE, Change::and);
-    Ok(Diff { only_before, only_after, reshaped, tensors, total })
+    Ok(Diff { only_before, only_after, reshaped, unread, tensors, total })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The file formats of checkpoints: how each is recognised, read and written. A format is one file beside these and one line in
 //! [`FORMATS`]; everything that depends on formats, from the window's file dialog to error messages, asks this table.
 
-mod foreign;
+mod archive;
 mod legacy;
 mod pickle;
 mod pytorch;
@@ -148,7 +148,7 @@ fn of_name(name: &str) -> Option<(&'static Format, &'static Ending)> {
 /// [`Error::Data`] naming the file and what is wrong with it, or what it is in place of a checkpoint.
 pub(super) fn open(path: &Path, part: Option<&str>) -> Result<(&'static Format, Contents)> {
     if path.is_dir() {
-        return Err(foreign::folder(path));
+        return Err(archive::folder(path));
     }
     let bytes = file::map(path)?;
     let Some(format) = of_content(&bytes) else { return Err(unknown(path, &bytes)) };
@@ -165,7 +165,17 @@ pub(super) fn open(path: &Path, part: Option<&str>) -> Result<(&'static Format, 
 /// [`Error::Io`] if it cannot be read; [`Error::Data`] naming the file if it is no pickle.
 pub fn read_pickle(path: &Path) -> Result<Pickled> {
     let bytes = file::map(path)?;
-    pytorch::plain(&bytes).map_err(|fault| fault.error(path, "pickle"))
+    if let Some(format) = of_content(&bytes) {
+        let clause = format!("is a checkpoint ({}); choose a pickle of results", format.name);
+        return Err(Fault::Unfit(clause).error(path, "pickle"));
+    }
+    pytorch::plain(&bytes).map_err(|fault| match file::foreign(&bytes) {
+        Some(known) if known != file::PICKLE => {
+            Fault::Unfit(format!("{} in place of a pickle; choose another file", known.is))
+                .error(path, "pickle")
+        }
+        _ => fault.error(path, "pickle"),
+    })
 }
 
 /// That another process wrote into a file while it was read.
@@ -178,8 +188,8 @@ pub(super) fn changed(path: &Path) -> Error {
 
 /// That a file's content is of no format.
 fn unknown(path: &Path, bytes: &[u8]) -> Error {
-    let fault = if let Some(verdict) = foreign::verdict(bytes) {
-        Fault::Unfit(verdict.to_owned())
+    let fault = if let Some(known) = file::foreign(bytes) {
+        Fault::Unfit(known.in_place_of_checkpoint())
     } else if let Some((format, _)) = of_name(&path.file_name().unwrap_or_default().to_string_lossy()) {
         return damaged("it does not begin like one").error(path, format.kind);
     } else {

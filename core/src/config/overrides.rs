@@ -51,8 +51,11 @@ fn none_or_name(settings: &Value, path: &str) -> Value {
     }
 }
 
-/// A whole number that is a float, as `1e2` is, as an integer, which counts and floats take alike.
+/// A whole number that is a float, as `1e2` is, as an integer, which counts and floats take alike; in lists too.
 pub(super) fn whole(value: Value) -> Value {
+    if let Value::Array(items) = value {
+        return items.into_iter().map(whole).collect();
+    }
     match value.as_f64() {
         Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() < 2f64.powi(53) => {
             Value::from(number as i64)

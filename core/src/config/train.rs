@@ -18,6 +18,8 @@ pub enum Head {
     /// As a linear probe: a logistic regression, fitted to the features that the weights of `finetune_from` give for the training
     /// images. Fine-tuning then goes on from it (LP-FT, Kumar et al. 2022); the checkpoint of epoch 0 is the probe.
     Probed,
+    /// As the checkpoint has it, for data with the same classes.
+    Kept,
 }
 
 /// The training loop.
@@ -38,7 +40,7 @@ pub struct Train {
     pub epochs: usize,
     /// Threads that prepare samples; never changes a result.
     pub data_workers: usize,
-    /// Checkpoint to start from; its head is not taken over, see `head`.
+    /// Checkpoint to start from; whether its head is taken over, `head` says.
     #[serde(default, deserialize_with = "deserialize_optional_path")]
     pub finetune_from: Option<String>,
     /// Part of that file that holds the weights, such as `state_dict_ema`, where it holds several.
@@ -48,8 +50,8 @@ pub struct Train {
     /// out. Unless set, a prefix is found where all names stand behind one.
     #[serde(default)]
     pub finetune_strip: Option<String>,
-    /// How the head starts: `drawn` at random, or `probed`, fitted to the features of the training images (linear probing, then
-    /// fine-tuning).
+    /// How the head starts: `drawn` at random, `probed`, fitted to the features of the training images (linear probing, then
+    /// fine-tuning), or `kept`, as the checkpoint has it for data with the same classes.
     #[serde(default)]
     pub head: Head,
     /// Regular expressions; parameters in whose names one is found stay as they start. Batch normalisation that is frozen uses its
@@ -122,7 +124,7 @@ impl Train {
         section.require(
             self.head == Head::Drawn || self.finetune_from.is_some(),
             "head",
-            "probed",
+            if self.head == Head::Kept { "kept" } else { "probed" },
             "drawn where train.finetune_from is not set",
         )?;
         section.require(

@@ -78,7 +78,7 @@ fn decode_bytes(bytes: &[u8]) -> std::result::Result<RgbImage, String> {
         Some(ImageFormat::Gif) => return decode_gif(bytes),
         _ => {}
     }
-    let format = reader.format().ok_or("it is of no known format")?;
+    let format = reader.format().ok_or_else(|| rare::unknown(bytes))?;
     rare::check(format, bytes)?;
     let ended = (format == ImageFormat::Png).then(|| with_png_end(bytes)).flatten();
     match (decode_as(format, bytes), ended) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use crate::error::{Error, Result};
-use crate::file;
+use crate::file::{self, Foreign};
 
 /// The text of a file, with `\n` at the ends of its lines. What is neither UTF-8 nor marked as UTF-16 is Latin-1.
 ///
@@ -13,6 +13,10 @@ use crate::file;
 /// [`Error::Io`] if it cannot be read; [`Error::Data`] if it is UTF-16 that does not fit together.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
     let bytes = file::read(path)?;
+    let known = (!bytes.is_empty()).then(|| file::foreign(&bytes)).flatten();
+    if let Some(clause) = known.and_then(Foreign::in_place_of_data) {
+        return Err(Error::data(format!("{} {clause}", path.display())));
+    }
     let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let (units, odd) = rest.as_chunks();
         let text =
@@ -142,9 +146,15 @@ mod tests {
             std::fs::write(&path, &bytes).unwrap();
             assert_eq!(read_text(&path).unwrap(), text, "{bytes:x?}");
         }
-        for bytes in [b"\xff\xfea".to_vec(), wide(u16::to_le_bytes)] {
+        for (bytes, part) in [
+            (b"\xff\xfea".to_vec(), "save it as UTF-8"),
+            (wide(u16::to_le_bytes), "save it as UTF-8"),
+            (b"\x1f\x8b\x08\0".to_vec(), "gunzip"),
+            (b"<!DOCTYPE html><html>".to_vec(), "web page"),
+            (b"version https://git-lfs.github.com/spec/v1\n".to_vec(), "git lfs pull"),
+        ] {
             std::fs::write(&path, bytes).unwrap();
-            assert!(read_text(&path).unwrap_err().to_string().contains("save it as UTF-8"));
+            assert!(read_text(&path).unwrap_err().to_string().contains(part), "{part}");
         }
     }
 

@@ -1,13 +1,16 @@
-//! Vision transformers (Dosovitskiy et al. 2021) with timm's names: ViT, DeiT, DINOv2, DINOv3 and the image towers of CLIP.
+//! Vision transformers (Dosovitskiy et al. 2021) with timm's names: ViT, DeiT, DINOv2, DINOv3 and the image towers of CLIP and
+//! SigLIP.
 
+mod attention_pool;
 mod block;
 mod members;
 mod tokens;
 
 use std::sync::Arc;
 
+use self::attention_pool::AttentionPool;
 use self::block::Block;
-use self::members::{MEMBERS, NAMES, Plan, Positions};
+use self::members::{MEMBERS, NAMES, Plan, Pooling, Positions};
 use self::tokens::{PatchEmbed, Pool, Prepend, angles};
 use super::family::{Builder, Family, Grid, Tokens};
 use super::layer_norm::LayerNorm;
@@ -24,7 +27,7 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
     let grid = side / patch;
     let prefix = usize::from(has_class) + registers;
     let tokens = prefix + grid * grid;
-    let head_reads_class = has_class && !plan.takes_mean;
+    let head_reads_class = plan.pooling == Pooling::Class;
     builder.tokens = Some(Tokens { count: tokens, prefix, has_class, head_reads_class });
     let small = Start::Normal(1e-6);
 
@@ -69,8 +72,15 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
         builder.stage(&name, &[], |builder| Block::new(&name, plan, tokens, angles.clone(), builder));
     }
     builder.stage("norm", &[], |builder| LayerNorm::new("norm", [tokens, width], plan.epsilon, builder));
-    builder.stage("fc_norm", &[], |_| Pool { prefix, takes_class: head_reads_class });
     builder.next_layer();
+    match plan.pooling {
+        Pooling::Attention => {
+            builder.stage("attn_pool", &[], |builder| AttentionPool::new(plan, tokens, builder))
+        }
+        Pooling::Class | Pooling::Mean => {
+            builder.stage("fc_norm", &[], |_| Pool { prefix, takes_class: head_reads_class });
+        }
+    }
     builder.classifier("head", width, None, [Start::Normal(0.02), Start::Constant(0.0)]);
     builder.outline_of_blocks("patch_embed", "blocks", plan.depth, &["norm", "head"]);
     Ok(())

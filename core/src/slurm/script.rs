@@ -48,7 +48,7 @@ pub fn script(array: &Array, commands: &Path, options: &Options) -> String {
         lines.push(format!("gres=gpu:{}", array.resources.gpus));
     }
     let mut lines: Vec<String> = lines.iter().map(|line| format!("#SBATCH --{line}\n")).collect();
-    lines.extend(options.sbatch.iter().map(|option| format!("#SBATCH {option}\n")));
+    lines.extend(options.sbatch.iter().map(|option| format!("#SBATCH {}\n", one_word(option))));
     format!(
         r#"#!/bin/bash
 {lines}
@@ -70,6 +70,22 @@ exit $code
     )
 }
 
+/// An option whose value has spaces, with the value in quotes as Slurm reads them; several options, or one in quotes, as they are.
+fn one_word(option: &str) -> String {
+    match option.split_once('=') {
+        Some((name, value))
+            if name.starts_with("--")
+                && !name.contains(char::is_whitespace)
+                && value.contains(char::is_whitespace)
+                && !value.contains(['"', '\'', '\\'])
+                && !value.split_whitespace().any(|word| word.starts_with('-')) =>
+        {
+            format!("{name}=\"{value}\"")
+        }
+        _ => option.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +94,8 @@ mod tests {
     #[test]
     fn a_script_says_all_that_slurm_must_know_and_the_users_options_come_last() {
         let array = Array { lines: vec![4, 2, 9], resources: Resources { gpus: 2, cpus: 8 }, after: None };
-        let sbatch = ["--gres=gpu:a100:2".to_owned()];
+        let sbatch = ["--gres=gpu:a100:2", "--comment=a b", "--qos=long --account=lab", "--comment='c d'"]
+            .map(str::to_owned);
         let options = Options {
             logs: Path::new("/runs/100%j/slurm"),
             folder: Path::new("/home/my \"own\" name"),
@@ -94,7 +111,8 @@ mod tests {
             "#SBATCH --signal=USR1@120",
             "#SBATCH --requeue",
             "#SBATCH --cpus-per-task=8",
-            "#SBATCH --gres=gpu:2\n#SBATCH --gres=gpu:a100:2\n\n",
+            "#SBATCH --gres=gpu:2\n#SBATCH --gres=gpu:a100:2\n#SBATCH --comment=\"a b\"\n",
+            "#SBATCH --qos=long --account=lab\n#SBATCH --comment='c d'\n\n",
             "if [ $code -eq 138 ] && [ \"${SLURM_RESTART_COUNT:-0}\" -lt 100 ]",
             "'/runs/my slurm/0.txt')",
         ] {

@@ -22,6 +22,8 @@ const MOMENTUM: &str = "momentum";
 pub(super) struct Adopted {
     epoch: usize,
     resume: Checkpoint,
+    /// Trained parameters whose momentum the checkpoint lacks.
+    without_momentum: Vec<String>,
     /// The network before training, and the best.
     first: Option<Checkpoint>,
     best: Option<(usize, Checkpoint)>,
@@ -71,8 +73,13 @@ impl Adopted {
         }
         network.state.check_finite(&path.as_path().into())?;
         let average = (experiment.train.ema_decay > 0.0).then(|| resume::first_average(&network.state));
+        let mut without_momentum = Vec::new();
         if !moments.is_empty() {
-            network.state.tensors.extend(momentum(path, epoch, experiment, arch)?);
+            let momentum = momentum(path, epoch, experiment, arch)?;
+            if epoch > 0 && !has_no_momentum(experiment) {
+                without_momentum = momentum.missing;
+            }
+            network.state.tensors.extend(momentum.tensors);
         }
         network.state.tensors.extend(average.into_iter().flatten());
 
@@ -98,6 +105,7 @@ impl Adopted {
         Ok(Self {
             epoch,
             resume: network,
+            without_momentum,
             first: load(reference.checkpoint(0))?,
             best: match (load(reference.best())?, best) {
                 (Some(checkpoint), Some((_, epoch))) => Some((epoch, checkpoint)),
@@ -129,6 +137,13 @@ impl Adopted {
             }
         }
         self.resume.save(&run.resume())?;
+        if let Some(first) = self.without_momentum.first() {
+            job.emit(Event::Note(format!(
+                "the reference's checkpoint has no momentum for {} of the trained parameters, as {first}; theirs begins with zero, as \
+                 in PyTorch",
+                self.without_momentum.len()
+            )));
+        }
         job.emit(Event::Note(format!(
             "{} goes on after epoch {epoch} of the reference: weights, momentum and learning rates are its own; the order of images, \
              augmentation and mixup's partners are drawn anew",
@@ -143,8 +158,16 @@ fn has_no_momentum(experiment: &Experiment) -> bool {
     matches!(experiment.optimizer.rule, UpdateRule::Sgd(sgd) if sgd.momentum == 0.0)
 }
 
-/// The momentum of each trained parameter, zero where PyTorch has none yet. PyTorch numbers parameters group by group.
-fn momentum(path: &Path, epoch: usize, experiment: &Experiment, arch: &Arch) -> Result<Vec<NamedTensor>> {
+/// The optimizer's momentum.
+struct Momentum {
+    /// That of each trained parameter.
+    tensors: Vec<NamedTensor>,
+    /// Names of those parameters of which PyTorch has none yet: theirs is zero.
+    missing: Vec<String>,
+}
+
+/// The momentum that a checkpoint has. PyTorch numbers parameters group by group.
+fn momentum(path: &Path, epoch: usize, experiment: &Experiment, arch: &Arch) -> Result<Momentum> {
     let selection = Selection { part: Some(OPTIMIZER), strip: Some("state.") };
     let found: StateDict = match Checkpoint::load_selection(path, selection) {
         Ok(checkpoint) => checkpoint.state,
@@ -157,6 +180,7 @@ fn momentum(path: &Path, epoch: usize, experiment: &Experiment, arch: &Arch) -> 
     let mut order: Vec<usize> = (0..trained.len()).collect();
     order.sort_by_key(|index| groups[*index]);
     let mut momentum: Vec<Option<NamedTensor>> = vec![None; trained.len()];
+    let mut missing = Vec::new();
     for (number, index) in order.into_iter().enumerate() {
         let spec = trained[index];
         let length = spec.shape.iter().product();
@@ -171,9 +195,12 @@ fn momentum(path: &Path, epoch: usize, experiment: &Experiment, arch: &Arch) -> 
                 spec.shape
             )));
         }
+        if buffer.is_none() {
+            missing.push(spec.name.clone());
+        }
         let data = buffer.map_or_else(|| vec![0.0; length], |buffer| buffer.data.clone());
         momentum[index] =
             Some(NamedTensor { name: format!("{MOMENTUM}.{}", spec.name), shape: spec.shape.clone(), data });
     }
-    Ok(momentum.into_iter().flatten().collect())
+    Ok(Momentum { tensors: momentum.into_iter().flatten().collect(), missing })
 }

@@ -50,10 +50,12 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
                 job.emit(Event::Note(warning));
             }
             let loaded = fitted_and_said(arch, loaded, &location, job);
-            let state = take_over(arch, fresh, loaded, &location)?;
+            let report = report(arch, &loaded, train.head, &location);
+            let state = take_over(arch, fresh, loaded, train.head, &location)?;
+            job.emit(Event::Note(report));
             state.check_finite(&location)?;
             let state = match train.head {
-                Head::Drawn => state,
+                Head::Drawn | Head::Kept => state,
                 Head::Probed => probed_head(state, arch, experiment, job)?,
             };
             Ok(Start { state, pretrained_sha256: Some(sha256) })
@@ -140,20 +142,47 @@ pub fn pretrained_paths(source: &str, base: &Path) -> Vec<PathBuf> {
     tried
 }
 
-/// Replaces all but the head by the loaded tensors. Counters may be missing: old PyTorch had none.
-fn take_over(arch: &Arch, fresh: StateDict, loaded: StateDict, location: &Location) -> Result<StateDict> {
-    let body = |state: StateDict| StateDict {
-        tensors: state.tensors.into_iter().filter(|tensor| !arch.is_head(&tensor.name)).collect(),
+/// A sentence on what is taken from a checkpoint, what is new, and what is left out of it.
+fn report(arch: &Arch, loaded: &StateDict, head: Head, location: &Location) -> String {
+    /// Names in one list.
+    const SHOWN: usize = 8;
+    let is_taken = |name: &str| head == Head::Kept || !arch.is_head(name);
+    let (taken, left_out): (Vec<&str>, Vec<&str>) =
+        loaded.tensors.iter().map(|tensor| tensor.name.as_str()).partition(|name| is_taken(name));
+    let own = arch.parameters.iter().map(|spec| spec.name.as_str());
+    let new: Vec<&str> = own.filter(|name| !taken.contains(name)).collect();
+    let listed = |names: &[&str]| match names {
+        [] => "nothing".to_owned(),
+        names if names.len() <= SHOWN => names.join(", "),
+        names => format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN),
     };
-    let loaded = body(loaded);
+    format!(
+        "{} tensors are taken from {location}; new: {}; left out of the file: {}",
+        taken.len(),
+        listed(&new),
+        listed(&left_out)
+    )
+}
+
+/// Replaces all by the loaded tensors, the head too where it is kept. Counters may be missing: old PyTorch had none.
+fn take_over(
+    arch: &Arch,
+    fresh: StateDict,
+    mut loaded: StateDict,
+    head: Head,
+    location: &Location,
+) -> Result<StateDict> {
+    let is_taken = |tensor: &NamedTensor| head == Head::Kept || !arch.is_head(&tensor.name);
+    loaded.tensors.retain(is_taken);
     let is_expected = |tensor: &&NamedTensor| {
-        !(arch.is_head(&tensor.name) || tensor.is_count() && loaded.get(&tensor.name).is_none())
+        is_taken(tensor) && !(tensor.is_count() && loaded.get(&tensor.name).is_none())
     };
     let expected = fresh.tensors.iter().filter(is_expected);
     if let Some(problems) = loaded.mismatch(expected.map(|t| (t.name.as_str(), t.shape.as_slice()))) {
+        let of_head = if head == Head::Kept { ", set train.head=drawn for other classes" } else { "" };
         return Err(Error::data(format!(
-            "{location} does not fit the network: {problems}; choose a checkpoint of the same architecture, set model.arch, or name what \
-             to take by train.finetune_part and train.finetune_strip"
+            "{location} does not fit the network: {problems}; choose a checkpoint of the same architecture, set model.arch{of_head}, or \
+             name what to take by train.finetune_part and train.finetune_strip"
         )));
     }
     let replaced =

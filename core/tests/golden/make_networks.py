@@ -42,6 +42,8 @@ CASES = {
     "vit_small_patch14_reg4_dinov2": (42, VIT),
     "vit_small_patch16_dinov3": (48, VIT[1:]),
     "vit_small_plus_patch16_dinov3_qkvb": (32, VIT[1:]),
+    "vit_base_patch16_siglip_224": (32, [*VIT[:-2], "attn_pool", "head"]),
+    "vit_base_patch32_siglip_256": (64, [*VIT[:-2], "attn_pool", "head"]),
     "convnext_atto": (64, CONVNEXT),
     "convnext_tiny": (64, CONVNEXT),
     "convnextv2_atto": (64, CONVNEXT),

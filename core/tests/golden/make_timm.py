@@ -15,7 +15,7 @@ from timm.scheduler import CosineLRScheduler, MultiStepLRScheduler
 
 NETWORKS = [
     "vit_tiny_patch16_224", "vit_medium_patch16_gap_240", "vit_xsmall_patch16_clip_224", "vit_small_patch14_reg4_dinov2",
-    "vit_small_patch16_dinov3", "convnext_atto", "convnextv2_nano", "densenet121", "resnet18", "resnet50d", "resnext50_32x4d",
+    "vit_small_patch16_dinov3", "vit_base_patch16_siglip_224", "convnext_atto", "convnextv2_nano", "densenet121", "resnet18", "resnet50d", "resnext50_32x4d",
 ]
 DECAY = 0.5
 EPOCHS = 12

@@ -23,7 +23,9 @@ cp $one/metrics.jsonl $one/run.ron $one/predictions/last.safetensors "$here/run/
 "$runner" curves 'photo' -o curves
 "$runner" distance "$(last $one)" "$(last $two)" -o distance
 "$runner" spectrum "$(last $one)" --layers fc -o spectrum
-for name in interpolation basin rewinding criticality mistakes similarity curves distance spectrum; do
+"$runner" accuracy "$(last $one)" "$(last $two)" --on Shapes_line -o accuracy
+"$runner" probe "$(last $one)" --modules layer4,avgpool --held-out 0.25 --strengths 0.1:10:3 --neighbours 3 -o probe
+for name in interpolation basin rewinding criticality mistakes similarity curves distance spectrum accuracy probe; do
     mkdir -p "$here/results/$name"
     cp $name/result.json "$here/results/$name/"
 done

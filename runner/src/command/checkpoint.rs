@@ -13,7 +13,7 @@ use basin_core::number;
 use basin_core::remote::{self, named};
 use serde_json::{Value, json};
 
-use super::{print, working};
+use super::{check_new, print, working};
 use crate::args::{Device, location};
 use crate::progress::say;
 
@@ -125,7 +125,7 @@ fn inspect(
 ) -> Result<()> {
     let values: usize = reader.tensors.iter().map(TensorInfo::len).sum();
     let preparation = match Preparation::of(file, copy) {
-        Ok(known) => known.map(|(preparation, _)| preparation),
+        Ok(known) => known,
         Err(error) => {
             say(&error.to_string());
             None
@@ -143,7 +143,7 @@ fn inspect(
         });
         let result = json!({
             "file": file, "format": reader.format, "metadata": reader.metadata, "values": values,
-            "part": reader.part, "parts": parts, "preparation": preparation,
+            "part": reader.part, "parts": parts, "preparation": preparation.map(|(preparation, _)| preparation),
             "tensors": tensors.collect::<Vec<_>>(), "statistics": numbers.map(|(_, total)| total),
         });
         return print(&format!("{result}\n"));
@@ -152,8 +152,8 @@ fn inspect(
     for (name, value) in &reader.metadata {
         text += &format!("{name}: {value}\n");
     }
-    if let Some(preparation) = &preparation {
-        text += &format!("images were prepared with {preparation} (config.json)\n");
+    if let Some((preparation, source)) = &preparation {
+        text += &format!("images were prepared with {preparation} ({source})\n");
     }
     if !reader.part.is_empty() {
         text += &format!("part: {}\n", reader.part);
@@ -204,7 +204,7 @@ fn diff(one: &Location, two: &Location, json: bool) -> Result<()> {
         let result = json!({
             "one": one, "two": two, "identical": diff.is_identical(), "only_one": diff.only_before,
             "only_two": diff.only_after, "reshaped": reshaped.collect::<Vec<_>>(),
-            "tensors": tensors.collect::<Vec<_>>(), "total": change(&diff.total),
+            "not_read": diff.unread, "tensors": tensors.collect::<Vec<_>>(), "total": change(&diff.total),
         });
         return print(&format!("{result}\n"));
     }
@@ -219,6 +219,12 @@ fn diff(one: &Location, two: &Location, json: bool) -> Result<()> {
     }
     for tensor in &diff.reshaped {
         text += &format!("{}: {} and {}\n", tensor.name, shape(&tensor.before), shape(&tensor.after));
+    }
+    for name in &diff.unread {
+        text += &format!("not compared: {name}, whose type is not read in both files\n");
+    }
+    if diff.tensors.is_empty() {
+        return print(&(text + "no tensor that is read has the same name and shape in both\n"));
     }
     let mut rows = vec![["tensor", "shape", "l2", "relative", "cosine"].map(str::to_owned).to_vec()];
     rows.extend(diff.tensors.iter().map(|t| change(&t.name, &shape(&t.shape), &t.change)));
@@ -242,12 +248,7 @@ fn convert(from: &Location, to: &Location, selection: Selection, force: bool, js
     let Some(file) = to.file() else {
         return Err(Error::usage(format!("{to} is no file; name one to convert to")).into());
     };
-    if !force && file.exists() {
-        return Err(Error::usage(format!(
-            "{to} is there already; choose another name, or add --force to overwrite it"
-        ))
-        .into());
-    }
+    check_new(file, force)?;
     let copy = local(from)?;
     let checkpoint =
         Checkpoint::load_selection(&copy, selection).map_err(|error| named(error, &copy, from))?;

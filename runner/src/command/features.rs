@@ -11,7 +11,7 @@ use basin_core::checkpoint::Location;
 use basin_core::evaluate::features::Pooling;
 use serde_json::json;
 
-use super::{print, working};
+use super::{check_new, print, working};
 use crate::args::{Data, Images, location};
 
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ pub struct Features {
     /// name; beside them are the labels and the ids of the images.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Overwrites the new file if it is there.
+    #[arg(long)]
+    force: bool,
     /// Modules with commas, such as layer3,layer4,avgpool; a stage is its last block. The input of the head unless set. Maps of
     /// features are averaged over their positions (global average pooling).
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
@@ -40,6 +43,7 @@ impl Features {
     /// Computes the features that are not on disk yet, and writes the file.
     pub fn run(&self) -> Result<()> {
         let Self { checkpoint, output, images, data, .. } = self;
+        check_new(output, self.force)?;
         let selection = images.selection();
         let mut surroundings = Surroundings::new(Arc::new(data.settings.families.registry()?), selection);
         (surroundings.key, surroundings.set) = (data.config_key.clone(), data.settings.set.clone());

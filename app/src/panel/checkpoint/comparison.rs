@@ -81,9 +81,10 @@ fn tensors(diff: &Diff, one: &[TensorInfo], two: &[TensorInfo]) -> Table {
     });
     let before = diff.only_before.iter().map(|name| alone(name, one, "only in the first"));
     let after = diff.only_after.iter().map(|name| alone(name, two, "only in the second"));
+    let unread = diff.unread.iter().map(|name| alone(name, one, "type is not read"));
     Table {
         columns: columns(&["tensor", "shape"]),
-        rows: compared.chain(reshaped).chain(before).chain(after).collect(),
+        rows: compared.chain(reshaped).chain(unread).chain(before).chain(after).collect(),
     }
 }
 
@@ -124,6 +125,7 @@ fn sentence(diff: &Diff) -> String {
         (diff.only_before.len(), "only in the first"),
         (diff.only_after.len(), "only in the second"),
         (diff.reshaped.len(), "of another shape"),
+        (diff.unread.len(), "of a type that is not read"),
     ];
     let others: Vec<String> = others
         .iter()

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use basin_core::analysis::architecture::architecture;
 use basin_core::analysis::source::own_experiment;
 use basin_core::checkpoint::{Inspection, Location, Reader, Selection, Statistics, TensorInfo, inspect};
+use basin_core::data::Preparation;
 use basin_core::error::{Error, Result};
 use basin_core::model::Arch;
 use egui::Context;
@@ -52,6 +53,8 @@ pub struct Contents {
     pub format: &'static str,
     /// The entries that the file holds beside its tensors.
     pub metadata: BTreeMap<String, String>,
+    /// How images were prepared in its training, or why that is not known; none where nothing says it.
+    pub preparation: Option<String>,
     /// Its tensors.
     pub tensors: Vec<TensorInfo>,
     /// Statistics of each tensor, and of all together, once the values are read.
@@ -84,7 +87,12 @@ impl Contents {
         let arch = architecture(&location, path, &metadata, shapes, None).ok().flatten();
         let experiment = own_experiment(&location).ok().flatten();
         let image_size = experiment.map(|experiment| experiment.data.configs.image_size);
-        Self { stamp, format, metadata, tensors, numbers: None, arch, image_size }
+        let preparation = match Preparation::of(&location, path) {
+            Ok(known) => known
+                .map(|(preparation, source)| format!("Images were prepared with {preparation} ({source}).")),
+            Err(error) => Some(error.to_string()),
+        };
+        Self { stamp, format, metadata, preparation, tensors, numbers: None, arch, image_size }
     }
 }
 

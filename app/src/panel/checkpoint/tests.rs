@@ -42,6 +42,16 @@ fn is_measured(opened: &Opened) -> bool {
 }
 
 #[test]
+fn how_images_were_prepared_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = r#"{"pretrained_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25], "interpolation": "bicubic"}}"#;
+    std::fs::write(folder.path().join("config.json"), config).unwrap();
+    let mut harness = panel(folder.path());
+    open(&mut harness, &save(folder.path(), "one.safetensors", 1.0, 2));
+    harness.get_by_label_contains("Images were prepared with mean [0.5, 0.5, 0.5]");
+}
+
+#[test]
 fn a_click_on_a_tensor_shows_its_histogram_and_its_singular_values() {
     let folder = tempfile::tempdir().unwrap();
     let mut harness = panel(folder.path());

@@ -25,16 +25,13 @@ const LABELS: &str = "labels";
 /// copied from file to file, whatever their size, and returned.
 ///
 /// # Errors
-/// [`Error::Usage`] for a name with another ending, or of a file that is there; [`Error::Io`] naming the file; those of `compute`.
+/// [`Error::Usage`] for a name with another ending; [`Error::Io`] naming the file; those of `compute`.
 pub fn export(
     path: &Path,
     dataset: &Dataset,
     compute: impl FnOnce() -> Result<Vec<ModuleFeatures>>,
 ) -> Result<Vec<ModuleFeatures>> {
     let shown = path.display();
-    if path.exists() {
-        return Err(Error::usage(format!("{shown} is there already; choose another name, or remove it")));
-    }
     let write: fn(&Files, &Dataset, &mut dyn Write) -> io::Result<()> = match path
         .extension()
         .and_then(|ending| ending.to_str())

@@ -52,8 +52,11 @@ pub(super) fn stored(file: &Path, request: &Request<LineSettings>) -> Result<All
             label.split_once(BETWEEN).ok_or_else(|| unfit(&format!("{label} names no two networks")))?;
         let names = [ends.0, ends.1].map(str::to_owned);
         let measures = evaluations.items().iter().map(measures).collect::<Option<Vec<_>>>();
-        let measures = measures.filter(|measures| measures.len() > 1);
-        let measures = measures.ok_or_else(|| unfit(&format!("{label} has no losses and accuracies")))?;
+        let measures = measures.filter(|measures| measures.len() > 1).ok_or_else(|| {
+            unfit(&format!(
+                "{label} lacks two points that each have a loss and an accuracy, in numbers of Python or NumPy (of 64 bits at most)"
+            ))
+        })?;
         let coefficients = linspace(0.0, 1.0, measures.len());
         let point = |(coefficient, measures)| Point { coefficient, measures };
         let points: Vec<Point> = coefficients.into_iter().zip(measures).map(point).collect();

@@ -38,13 +38,18 @@ fn open(_: &Path, bytes: Mapped, part: Option<&str>) -> Result<Contents, Fault> 
     for key in order.items(order.root) {
         let Value::Text(key) = key else { return Err(damaged("a storage has no name")) };
         let key = order.text(*key).into_owned();
-        let place = sizes.get(&key).and_then(|size| {
+        let Some(size) = sizes.get(&key) else {
+            return Err(Fault::Unfit(format!(
+                "holds numbers of an unknown type in storage {key}; save it with torch.save of PyTorch 1.6 or later"
+            )));
+        };
+        let place = || {
             let (count, rest) = file.get(at..)?.split_first_chunk()?;
             let length = usize::try_from(i64::from_le_bytes(*count)).ok()?.checked_mul(*size)?;
             let start = at + size_of::<i64>();
             (length <= rest.len()).then(|| start..start + length)
-        });
-        let place = place.ok_or_else(|| damaged(format!("storage {key} is not whole")))?;
+        };
+        let place = place().ok_or_else(|| damaged(format!("storage {key} is not whole")))?;
         at = place.end;
         records.insert(key, Storage { length: place.len(), place, is_deflated: false });
     }

@@ -11,7 +11,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::pytorch::{self, Storage, Storages};
-use super::{Contents, Ending, Fault, Format, damaged, foreign, pickle};
+use super::{Contents, Ending, Fault, Format, archive, damaged, pickle};
 use crate::checkpoint::{Checkpoint, element};
 use crate::file::Mapped;
 
@@ -50,7 +50,7 @@ fn sniff(bytes: &[u8]) -> bool {
 
 fn open(_: &Path, bytes: Mapped, part: Option<&str>) -> Result<Contents, Fault> {
     let entries = directory::entries(&bytes)?;
-    if let Some(verdict) = foreign::verdict_on_archive(entries.iter().map(|entry| &*entry.name)) {
+    if let Some(verdict) = archive::verdict(entries.iter().map(|entry| &*entry.name)) {
         return Err(Fault::Unfit(verdict.to_owned()));
     }
     let file = Arc::new(bytes);

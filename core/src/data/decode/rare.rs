@@ -1,7 +1,10 @@
-//! Rare kinds of images whose pixels would differ from Pillow's: they are refused.
+//! Rare kinds of images, and files that are no images: what they are, for the message that refuses them. Among them are those whose
+//! pixels would differ from Pillow's.
 
 use image::ImageFormat;
 use image::metadata::Orientation;
+
+use crate::file;
 
 /// Tags of a TIFF.
 const COMPRESSION: u16 = 259;
@@ -22,6 +25,32 @@ pub(super) fn check(format: ImageFormat, bytes: &[u8]) -> Result<(), String> {
         _ => None,
     };
     what.map_or(Ok(()), |what| Err(format!("{format:?} with {what} is not supported; save it as PNG")))
+}
+
+/// What a file is that is of no format that is read.
+pub(super) fn unknown(bytes: &[u8]) -> String {
+    /// What stands at a place of a file.
+    const FORMATS: [(usize, &[u8], &str); 7] = [
+        (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
+        (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+        (0, b"\xff\x0a", "JPEG XL"),
+        (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
+        (4, b"ftyphei", "HEIC"),
+        (0, b"8BPS", "Photoshop"),
+        (128, b"DICM", "DICOM"),
+    ];
+    let is_there = |at: usize, word: &[u8]| bytes.get(at..).is_some_and(|rest| rest.starts_with(word));
+    let known = FORMATS.iter().find(|(at, word, _)| is_there(*at, word)).map(|(_, _, name)| *name);
+    let is_targa = || bytes.len() > 18 && bytes[..bytes.len() - 2].ends_with(b"TRUEVISION-XFILE");
+    match known.or_else(|| is_targa().then_some("TGA")) {
+        Some(name) => format!("{name} is not supported; save it as PNG or JPEG"),
+        None => match file::foreign(bytes) {
+            Some(known) => {
+                known.in_place_of_data().map_or_else(|| format!("it {}", known.is), |it| format!("it {it}"))
+            }
+            None => "it is of no known format".to_owned(),
+        },
+    }
 }
 
 fn in_tiff(bytes: &[u8]) -> Option<&'static str> {

@@ -15,7 +15,7 @@ use crate::model::pass::Pass;
 use crate::model::spec::Start;
 
 /// Linear layers start as timm's, with a standard deviation of 0.02.
-const START: Start = Start::Normal(0.02);
+pub(super) const START: Start = Start::Normal(0.02);
 
 /// `x + scale1 * proj(attention(norm1(x)))`, then `x + scale2 * perceptron(norm2(x))`. Numbers are indices of parameters.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Block {
 
 /// Two linear layers with an activation, or a gate, between them.
 #[derive(Debug)]
-struct Perceptron {
+pub(super) struct Perceptron {
     /// `fc1`, or `fc1_g` and `fc1_x`.
     first: Vec<Linear>,
     activation: Activation,
@@ -108,28 +108,25 @@ impl Layer for Block {
         let scale = |which: usize| self.scales.map(|scales| scales[which]);
         let branch = self.attention(norm1.forward(x.clone(), pass), pass);
         let x = self.proj.added_to(x, branch, scale(0), pass);
-        let branch = self.perceptron.hidden(norm2.forward(x.clone(), pass), pass);
-        self.perceptron.second.added_to(x, branch, scale(1), pass)
+        let normal = norm2.forward(x.clone(), pass);
+        self.perceptron.added_to(x, normal, scale(1), pass)
     }
 
     fn operators(&self, side: usize, list: &mut Vec<Operator>) -> usize {
         let (tokens, width) = (self.tokens, self.width);
-        let Perceptron { first, activation, second, hidden, .. } = &self.perceptron;
         let [norm1, norm2] = &self.norms;
         norm1.operators(side, list);
         self.qkv.add_to(tokens, list);
         list.push(Operator::Attention { tokens, heads: self.heads, width: width / self.heads });
         self.proj.add_to(tokens, list);
         norm2.operators(side, list);
-        first.iter().for_each(|layer| layer.add_to(tokens, list));
-        list.push(Operator::Activation { activation: *activation, values: tokens * hidden });
-        second.add_to(tokens, list);
+        self.perceptron.add_to(tokens, list);
         side
     }
 }
 
 impl Perceptron {
-    fn new(name: &str, plan: &Plan, builder: &mut Builder) -> Self {
+    pub fn new(name: &str, plan: &Plan, builder: &mut Builder) -> Self {
         let Plan { width, hidden, activation, gate, .. } = *plan;
         let first: &[(&str, usize)] = match gate {
             Gate::None => &[("fc1", hidden)],
@@ -142,6 +139,24 @@ impl Perceptron {
         let first = first.collect();
         let second = Linear::new(&format!("{name}.fc2"), [width, hidden], true, START, builder);
         Self { first, activation, gate, second, hidden }
+    }
+
+    /// `residual + scale * perceptron(x)`; `scale` is the index of a factor for each channel.
+    pub fn added_to(
+        &self,
+        residual: Tensor<4>,
+        x: Tensor<4>,
+        scale: Option<usize>,
+        pass: &Pass,
+    ) -> Tensor<4> {
+        self.second.added_to(residual, self.hidden(x, pass), scale, pass)
+    }
+
+    /// Adds its operators for images of so many tokens to a list.
+    pub fn add_to(&self, tokens: usize, list: &mut Vec<Operator>) {
+        self.first.iter().for_each(|layer| layer.add_to(tokens, list));
+        list.push(Operator::Activation { activation: self.activation, values: tokens * self.hidden });
+        self.second.add_to(tokens, list);
     }
 
     /// What the second layer reads.

@@ -22,8 +22,8 @@ pub struct Plan {
     pub registers: usize,
     /// Whether there is a class token.
     pub has_class: bool,
-    /// Whether the head reads the mean of the patches' tokens, not the class token.
-    pub takes_mean: bool,
+    /// What the head reads.
+    pub pooling: Pooling,
     /// How tokens know their places.
     pub positions: Positions,
     /// Whether tokens are normalised before the first block (CLIP).
@@ -38,6 +38,17 @@ pub struct Plan {
     pub gate: Gate,
     /// What biases queries, keys and values have.
     pub qkv_bias: QkvBias,
+}
+
+/// How the tokens of an image become its features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// The class token.
+    Class,
+    /// The mean of the patches' tokens.
+    Mean,
+    /// Attention of a learned query to all tokens, and a perceptron (SigLIP; Zhai et al. 2022).
+    Attention,
 }
 
 /// How tokens know their places.
@@ -81,7 +92,7 @@ const fn plan(width: usize, depth: usize, heads: usize) -> Plan {
         side: 224,
         registers: 0,
         has_class: true,
-        takes_mean: false,
+        pooling: Pooling::Class,
         positions: Positions::All,
         is_normalised_first: false,
         epsilon: 1e-6,
@@ -100,6 +111,8 @@ const BASE: Plan = plan(768, 12, 12);
 const LARGE: Plan = plan(1024, 24, 16);
 const HUGE: Plan = plan(1280, 32, 16);
 const GIANT: Plan = Plan { hidden: 6144, ..plan(1408, 40, 16) };
+const SO400M: Plan = Plan { hidden: 4304, ..plan(1152, 27, 16) };
+const GIANTOPT: Plan = plan(1536, 40, 16).tanh();
 const GIGANTIC: Plan = Plan { hidden: 8192, ..plan(1664, 48, 16) };
 
 impl Plan {
@@ -121,7 +134,15 @@ impl Plan {
 
     /// The mean of all patches, and no class token.
     const fn gap(self) -> Self {
-        Self { has_class: false, takes_mean: true, ..self }
+        Self { has_class: false, pooling: Pooling::Mean, ..self }
+    }
+
+    const fn siglip(self) -> Self {
+        Self { has_class: false, pooling: Pooling::Attention, ..self }
+    }
+
+    const fn tanh(self) -> Self {
+        Self { activation: Activation::GeluTanh, ..self }
     }
 
     /// Without biases of queries, keys and values, and with layer scale.
@@ -140,7 +161,7 @@ impl Plan {
     const fn dinov3(self) -> Self {
         Self {
             registers: 4,
-            takes_mean: true,
+            pooling: Pooling::Mean,
             positions: Positions::Rotary,
             epsilon: 1e-5,
             layer_scale: Some(1e-5),
@@ -163,7 +184,7 @@ const DINOV3_SMALL_PLUS: Plan = SMALL.gated(Gate::Split, 1536).dinov3();
 const DINOV3_HUGE_PLUS: Plan = plan(1280, 32, 20).gated(Gate::Split, 5120).dinov3();
 
 /// All members.
-pub const MEMBERS: [(&str, Plan); 82] = [
+pub const MEMBERS: [(&str, Plan); 114] = [
     ("vit_tiny_patch16_224", TINY),
     ("vit_tiny_patch16_384", TINY.at(16, 384)),
     ("vit_small_patch32_224", SMALL.at(32, 224)),
@@ -245,6 +266,38 @@ pub const MEMBERS: [(&str, Plan); 82] = [
     ("vit_large_patch16_dinov3_qkvb", LARGE.dinov3().qkvb()),
     ("vit_huge_plus_patch16_dinov3", DINOV3_HUGE_PLUS),
     ("vit_huge_plus_patch16_dinov3_qkvb", DINOV3_HUGE_PLUS.qkvb()),
+    ("vit_base_patch16_siglip_224", BASE.siglip()),
+    ("vit_base_patch16_siglip_256", BASE.at(16, 256).siglip()),
+    ("vit_base_patch16_siglip_384", BASE.at(16, 384).siglip()),
+    ("vit_base_patch16_siglip_512", BASE.at(16, 512).siglip()),
+    ("vit_base_patch32_siglip_256", BASE.at(32, 256).tanh().siglip()),
+    ("vit_large_patch16_siglip_256", LARGE.at(16, 256).siglip()),
+    ("vit_large_patch16_siglip_384", LARGE.at(16, 384).siglip()),
+    ("vit_large_patch16_siglip_512", LARGE.at(16, 512).tanh().siglip()),
+    ("vit_so400m_patch14_siglip_224", SO400M.at(14, 224).siglip()),
+    ("vit_so400m_patch14_siglip_378", SO400M.at(14, 378).siglip()),
+    ("vit_so400m_patch16_siglip_256", SO400M.at(16, 256).tanh().siglip()),
+    ("vit_so400m_patch16_siglip_384", SO400M.at(16, 384).tanh().siglip()),
+    ("vit_so400m_patch16_siglip_512", SO400M.at(16, 512).tanh().siglip()),
+    ("vit_giantopt_patch16_siglip_256", GIANTOPT.at(16, 256).siglip()),
+    ("vit_giantopt_patch16_siglip_384", GIANTOPT.at(16, 384).siglip()),
+    ("vit_base_patch16_siglip_gap_224", BASE.gap()),
+    ("vit_base_patch16_siglip_gap_256", BASE.at(16, 256).gap()),
+    ("vit_base_patch16_siglip_gap_384", BASE.at(16, 384).gap()),
+    ("vit_base_patch16_siglip_gap_512", BASE.at(16, 512).gap()),
+    ("vit_base_patch32_siglip_gap_256", BASE.at(32, 256).tanh().gap()),
+    ("vit_large_patch16_siglip_gap_256", LARGE.at(16, 256).gap()),
+    ("vit_large_patch16_siglip_gap_384", LARGE.at(16, 384).gap()),
+    ("vit_large_patch16_siglip_gap_512", LARGE.at(16, 512).tanh().gap()),
+    ("vit_so400m_patch14_siglip_gap_224", SO400M.at(14, 224).gap()),
+    ("vit_so400m_patch14_siglip_gap_378", SO400M.at(14, 378).gap()),
+    ("vit_so400m_patch14_siglip_gap_448", SO400M.at(14, 448).gap()),
+    ("vit_so400m_patch14_siglip_gap_896", SO400M.at(14, 896).gap()),
+    ("vit_so400m_patch16_siglip_gap_256", SO400M.at(16, 256).tanh().gap()),
+    ("vit_so400m_patch16_siglip_gap_384", SO400M.at(16, 384).tanh().gap()),
+    ("vit_so400m_patch16_siglip_gap_512", SO400M.at(16, 512).tanh().gap()),
+    ("vit_giantopt_patch16_siglip_gap_256", GIANTOPT.at(16, 256).gap()),
+    ("vit_giantopt_patch16_siglip_gap_384", GIANTOPT.at(16, 384).gap()),
     ("test_vit", Plan { hidden: 192, side: 160, ..plan(64, 6, 2) }),
 ];
 

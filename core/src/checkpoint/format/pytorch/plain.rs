@@ -110,7 +110,14 @@ fn numpy(graph: &Graph, call: &Call) -> Option<Pickled> {
     match (&*name, graph.items(call.arguments), graph.items(call.state)) {
         ("scalar", [dtype, bytes], _) => numbers(graph, *dtype, *bytes)?.into_iter().next(),
         // Version, shape, type, order of the axes, bytes.
-        ("_reconstruct", _, [_, _, dtype, _, bytes]) => Some(Pickled::List(numbers(graph, *dtype, *bytes)?)),
+        ("_reconstruct", _, [_, shape, dtype, _, bytes]) => {
+            let numbers = numbers(graph, *dtype, *bytes)?;
+            // Without axes it is one number.
+            match *numbers {
+                [] | [_] if graph.items(*shape).is_empty() => numbers.into_iter().next(),
+                _ => Some(Pickled::List(numbers)),
+            }
+        }
         _ => None,
     }
 }
@@ -132,15 +139,25 @@ fn tensor(graph: &Graph, call: &Call) -> Option<f64> {
         .then(|| f64::from(f32::from_le_bytes(*value)))
 }
 
-/// Little-endian numbers.
+/// Little-endian numbers; none of other types than safetensors', or of another byte order.
 fn numbers(graph: &Graph, dtype: Value, bytes: Value) -> Option<Vec<Pickled>> {
     let Some(Node::Call(dtype)) = graph.node(dtype) else { return None };
     let Some(Value::Text(kind)) = graph.items(dtype.arguments).first() else { return None };
+    let is_big_endian =
+        matches!(graph.items(dtype.state), [_, Value::Text(order), ..] if graph.text(*order) == ">");
     let dtype = match &*graph.text(*kind) {
+        _ if is_big_endian => return None,
         "f8" => Dtype::F64,
         "f4" => Dtype::F32,
+        "f2" => Dtype::F16,
         "i8" => Dtype::I64,
         "i4" => Dtype::I32,
+        "i2" => Dtype::I16,
+        "i1" => Dtype::I8,
+        "u8" => Dtype::U64,
+        "u4" => Dtype::U32,
+        "u2" => Dtype::U16,
+        "u1" => Dtype::U8,
         "b1" => Dtype::BOOL,
         _ => return None,
     };

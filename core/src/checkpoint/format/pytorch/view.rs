@@ -8,7 +8,7 @@ use super::{Fault, Storage, Storages, damaged};
 
 /// PyTorch's types of numbers: name of the typed storage without "Storage", name of the type, bytes of a number, and what
 /// values are read as; none for those that are not read.
-const TYPES: [(&str, &str, usize, Option<Dtype>); 24] = [
+const TYPES: [(&str, &str, usize, Option<Dtype>); 27] = [
     ("Double", "float64", 8, Some(Dtype::F64)),
     ("Float", "float32", 4, Some(Dtype::F32)),
     ("Half", "float16", 2, Some(Dtype::F16)),
@@ -24,6 +24,10 @@ const TYPES: [(&str, &str, usize, Option<Dtype>); 24] = [
     ("QInt8", "qint8", 1, None),
     ("QUInt8", "quint8", 1, None),
     ("QInt32", "qint32", 4, None),
+    ("QUInt4x2", "quint4x2", 1, None),
+    ("QUInt2x4", "quint2x4", 1, None),
+    // Bytes, whose type each tensor names.
+    ("Untyped", "untyped", 1, None),
     ("", "uint16", 2, Some(Dtype::U16)),
     ("", "uint32", 4, Some(Dtype::U32)),
     ("", "uint64", 8, Some(Dtype::U64)),
