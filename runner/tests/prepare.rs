@@ -412,7 +412,7 @@ mod domainnet {
         // A page in place of a list.
         let server = Mirror::with_lists(|_| Reply::status(404), |_, _| Reply::whole(b"<html>Moved</html>"));
         let here = folder();
-        failure(server.command(here.path(), &[]), 3, &["real_train.txt", "an image's path"]);
+        failure(server.command(here.path(), &[]), 3, &["real_train.txt", "web page"]);
         assert!(!root(here.path()).join("real_train.txt.new").exists());
     }
 

@@ -170,7 +170,7 @@ fn fine_tuning_goes_on_from_a_probe_whose_accuracy_is_that_of_epoch_0() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(
         stderr(&output).contains("the head starts as a linear probe of 100 training images")
-            && stderr(&output).contains("new: fc.bias, fc.weight; left out of the file: fc.bias, fc.weight"),
+            && stderr(&output).contains("new: fc.weight, fc.bias; left out of the file: fc.weight, fc.bias"),
         "{}",
         stderr(&output)
     );
