@@ -84,7 +84,8 @@ impl Evaluation {
 
     /// Mean of the samples' losses.
     pub fn loss(&self) -> f64 {
-        self.losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / self.losses.len() as f64
+        // Without the sign of a zero.
+        0.0 + self.losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / self.losses.len() as f64
     }
 
     /// Each finding by itself; none where a label is a class.

@@ -152,6 +152,29 @@ fn a_broken_image_is_named() {
 }
 
 #[test]
+fn other_images_under_the_same_names_are_other_data() {
+    let (folder, data) = small_domain();
+    let open = || Dataset::open(&data, Split::Train).unwrap();
+    let (index, content) = (open().digest(), open().content_digest());
+    let path = folder.path().join("DomainNet/real/dog/1.jpg");
+    let before = fs::read(&path).unwrap();
+    // Written anew, they are the same.
+    fs::write(&path, &before).unwrap();
+    assert_eq!(open().content_digest(), content);
+    RgbImage::from_pixel(30, 20, image::Rgb([1, 2, 3])).save(&path).unwrap();
+    assert_ne!(open().content_digest(), content);
+    // Of equal length.
+    let mut other = before;
+    *other.last_mut().unwrap() ^= 1;
+    fs::write(&path, &other).unwrap();
+    assert_ne!(open().content_digest(), content);
+    assert_eq!(open().digest(), index);
+    // Drawn images have no files.
+    let drawn = Dataset::open(&self::data("Shapes_line", Path::new("")), Split::Test).unwrap();
+    assert_eq!(drawn.content_digest(), drawn.digest());
+}
+
+#[test]
 fn a_broken_image_is_the_error_of_its_batch_alone() {
     let (folder, data) = small_domain();
     let dataset = Arc::new(Dataset::open(&data, Split::Train).unwrap());

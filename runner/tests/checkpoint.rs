@@ -191,6 +191,9 @@ fn tensors_that_cannot_be_compared_are_named() {
     write("one.safetensors", "C64", "phase");
     write("two.safetensors", "I64", "phase");
     write("three.safetensors", "I64", "count");
+    write("four.safetensors", "F64", "count");
+    let types = success(checkpoint_command(here.path(), &["diff", "three.safetensors", "four.safetensors"]));
+    assert!(types.starts_with("count: int64 and float64\n") && !types.contains("bit by bit"), "{types}");
     let shown = success(checkpoint_command(here.path(), &["diff", "one.safetensors", "two.safetensors"]));
     assert!(shown.contains("not compared: phase"), "{shown}");
     let same = json_of(here.path(), &["diff", "one.safetensors", "one.safetensors"]);

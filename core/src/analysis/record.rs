@@ -32,7 +32,7 @@ pub struct Inputs {
     pub data: Data,
     /// Which of them.
     pub split: String,
-    /// SHA-256 of their ids and labels.
+    /// SHA-256 of their ids, labels and files, see [`Dataset::content_digest`].
     pub data_digest: String,
     /// How many.
     pub samples: usize,
@@ -45,7 +45,7 @@ impl Inputs {
             networks: networks.iter().map(|source| (*source).clone()).collect(),
             data: experiment.data.clone(),
             split: split.name().to_owned(),
-            data_digest: dataset.digest(),
+            data_digest: dataset.content_digest(),
             samples: dataset.len(),
         }
     }

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use image::RgbImage;
+use rayon::prelude::*;
 
 use super::index::{Files, Index, Sample};
 use super::split::{Labelling, Split};
 use super::table::source;
 use crate::config::Data;
 use crate::error::Result;
-use crate::file::digest;
+use crate::file::{digest, file_digest};
 
 /// One split of one data set. A sample is known by its position from here on.
 #[derive(Debug)]
@@ -135,6 +136,26 @@ impl Dataset {
     /// If there is no such sample.
     pub fn image(&self, sample: usize) -> Result<RgbImage> {
         self.index.pixels.image(sample, self.id(sample))
+    }
+
+    /// SHA-256 of the index and of what the images' files hold, in hex: of each its size, and of up to 64, evenly spaced, every byte.
+    /// That of the index where no image has a file of its own.
+    pub fn content_digest(&self) -> String {
+        /// Files that are read whole.
+        const READ: usize = 64;
+        let every = self.len().div_ceil(READ).max(1);
+        let content = |sample: usize| {
+            let path = self.path(sample);
+            let bytes = path.metadata().map_or(0, |file| file.len());
+            let whole = sample.is_multiple_of(every).then(|| file_digest(&path).ok()).flatten();
+            (bytes, whole.unwrap_or_default())
+        };
+        let contents: Vec<(u64, String)> = (0..self.len()).into_par_iter().map(content).collect();
+        if contents.iter().all(|(bytes, _)| *bytes == 0) {
+            return self.digest();
+        }
+        let lines = contents.iter().map(|(bytes, whole)| format!("{bytes} {whole}\n"));
+        digest(self.digest() + &lines.collect::<String>())
     }
 
     /// SHA-256 of the index (ids and labels in order; for drawn images also the version of the drawing), in hex.

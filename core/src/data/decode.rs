@@ -42,7 +42,7 @@ pub fn decode(path: &Path) -> Result<RgbImage> {
         // Decoders break their reasons into lines.
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         Error::data(format!(
-            "cannot decode {}: {reason}; replace the file or take its line out of the list",
+            "cannot decode {}: {reason}; replace the file, or leave it out of the data set",
             path.display()
         ))
     })

@@ -45,14 +45,29 @@ impl Preparation {
         let old = config.get("mean").and(config.get("input_size")).map(|_| &config);
         let own = config.get("pretrained_cfg").filter(|own| !own.is_null());
         let Some(pretrained) = own.or(old) else { return Ok(None) };
-        let preparation = Self::deserialize(pretrained).map_err(|error| {
+        let wrong = |reason: &dyn fmt::Display| {
             Error::data(format!(
-                "{} does not say how images are prepared ({error}); add what is missing, or take the file away and set \
-                 data.configs.photo",
+                "{} does not say how images are prepared ({reason}); correct it, or take the file away and set data.configs.photo",
                 folder_of(checkpoint).join(FILE).display()
             ))
-        })?;
-        Ok(Some(preparation))
+        };
+        let preparation = Self::deserialize(pretrained).map_err(|error| wrong(&error))?;
+        match preparation.impossible() {
+            Some(reason) => Err(wrong(&reason)),
+            None => Ok(Some(preparation)),
+        }
+    }
+
+    /// What no image can be prepared with.
+    fn impossible(&self) -> Option<&'static str> {
+        let is_finite = self.mean.iter().all(|mean| mean.is_finite());
+        if !is_finite || !self.std.iter().all(|std| std.is_finite() && *std > 0.0) {
+            return Some("mean or std is no number, or a std is not above zero");
+        }
+        if self.crop_pct.is_some_and(|share| !(share > 0.0 && share <= 1.0)) {
+            return Some("crop_pct is not between 0 and 1");
+        }
+        self.input_size.is_some_and(|size| size.contains(&0)).then_some("input_size has a zero")
     }
 
     /// What is known of a checkpoint's images, and who says it: timm's `config.json` beside `file`, its copy on this machine, or
@@ -99,8 +114,17 @@ impl Preparation {
             Interpolation::Bilinear => "bilinear",
             Interpolation::Bicubic => "bicubic",
         };
-        if let Some(interpolation) = self.interpolation.as_deref().filter(|wanted| *wanted != filter) {
-            settings.push(format!("data.configs.photo.interpolation={interpolation}"));
+        match self.interpolation.as_deref() {
+            Some(wanted) if wanted == filter => {}
+            Some(wanted @ ("bilinear" | "bicubic")) => {
+                settings.push(format!("data.configs.photo.interpolation={wanted}"));
+            }
+            Some(other) => settings.push(format!("interpolation {other}, which is not available here")),
+            None => {}
+        }
+        if let Some([_, height, width]) = self.input_size.filter(|[_, height, width]| height != width) {
+            settings.push(format!("images of {width} x {height} pixels, which are not available here"));
+            return Ok(settings);
         }
         if let Some([_, _, side]) = self.input_size.filter(|[_, _, side]| *side != configs.image_size) {
             settings.push(format!("data.configs.image_size={side}"));
@@ -143,13 +167,16 @@ pub fn timm_architecture(checkpoint: &Path) -> Option<String> {
     config_beside(checkpoint).ok()??.get("architecture")?.as_str().map(str::to_owned)
 }
 
-/// The `config.json` beside a checkpoint; `None` if there is none, or if it is no JSON.
+/// The `config.json` beside a checkpoint; `None` if there is none.
 fn config_beside(checkpoint: &Path) -> Result<Option<Value>> {
     let path = folder_of(checkpoint).join(FILE);
-    match path.is_file() {
-        true => Ok(serde_json::from_slice(&file::read(&path)?).ok()),
-        false => Ok(None),
+    if !path.is_file() {
+        return Ok(None);
     }
+    let config = serde_json::from_slice(&file::read(&path)?);
+    config.map(Some).map_err(|error| {
+        Error::data(format!("{} is no whole JSON ({error}); copy it again, or take it away", path.display()))
+    })
 }
 
 /// `[0.5,0.5,0.5]`, as a setting is typed.
@@ -178,6 +205,33 @@ impl fmt::Display for Preparation {
 mod tests {
     use super::*;
     use crate::config::Registry;
+
+    #[test]
+    fn what_cannot_be_is_an_error_and_what_is_not_available_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = folder.path().join("model.safetensors");
+        let beside = |config: &str| {
+            std::fs::write(folder.path().join(FILE), config).unwrap();
+            Preparation::beside(&checkpoint)
+        };
+        let with = |more: &str| format!(r#"{{"pretrained_cfg": {{"mean": [0.5, 0.5, 0.5], {more}}}}}"#);
+        for (config, part) in [
+            (r#"{"pretrained_cfg": {"#.to_owned(), "no whole JSON"),
+            (with(r#""std": [0.5, 0, 0.5]"#), "above zero"),
+            (with(r#""std": [1, 1, 1], "crop_pct": 0"#), "crop_pct"),
+            (with(r#""std": [1, 1, 1], "input_size": [3, 0, 0]"#), "input_size"),
+        ] {
+            let message = beside(&config).unwrap_err().to_string();
+            assert!(message.contains(part) && message.contains(FILE), "{message}");
+        }
+        let odd = with(r#""std": [0.5, 0.5, 0.5], "input_size": [3, 32, 48], "interpolation": "lanczos""#);
+        let preparation = beside(&odd).unwrap().unwrap();
+        let key = "train/DomainNet_real/fixup_resnet50_nzfc/randinit-lr0.1-MstepLR";
+        let data = Registry::load().unwrap().get(key).unwrap().data;
+        let said = preparation.differences(&data).unwrap().join(", ");
+        assert!(said.contains("lanczos, which is not available") && said.contains("48 x 32"), "{said}");
+        assert!(!said.contains("image_size"), "{said}");
+    }
 
     #[test]
     fn what_timm_says_is_compared_with_the_settings() {

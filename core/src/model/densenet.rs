@@ -41,6 +41,7 @@ fn build(index: usize, builder: &mut Builder) -> Result<()> {
             builder.stage(&name, &[], |builder| Dense::new(&name, channels, growth, builder));
             channels += growth;
         }
+        builder.stage(&format!("features.denseblock{}", block + 1), &[], |_| Block);
         if block < 3 {
             let name = format!("features.transition{}", block + 1);
             builder.stage(&name, &[], |builder| Transition::new(&name, channels, builder));
@@ -103,6 +104,20 @@ impl Layer for Dense {
     /// The new channels alone.
     fn hooked(&self, x: &Tensor<4>, pass: &Pass) -> Option<Tensor<4>> {
         Some(self.grow(x.clone(), pass))
+    }
+}
+
+/// The output of a block: all channels, those of its input and the new ones of each layer.
+#[derive(Debug)]
+struct Block;
+
+impl Layer for Block {
+    fn forward(&self, x: Tensor<4>, _pass: &Pass) -> Tensor<4> {
+        x
+    }
+
+    fn operators(&self, side: usize, _list: &mut Vec<Operator>) -> usize {
+        side
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::head::probed_head;
-use crate::checkpoint::{Location, NamedTensor, OWN_ENDING, Selection, StateDict, stem};
+use crate::checkpoint::{Location, NamedTensor, OWN_ENDING, Reader, Selection, StateDict, stem};
 use crate::config::{Experiment, Head};
 use crate::data::Preparation;
 use crate::error::{Error, Result};
@@ -50,7 +50,13 @@ pub fn start_state(experiment: &Experiment, arch: &Arch, base: &Path, job: &Job)
                 job.emit(Event::Note(warning));
             }
             let loaded = fitted_and_said(arch, loaded, &location, job);
-            let report = report(arch, &loaded, train.head, &location);
+            let report = report(
+                arch,
+                &loaded,
+                train.head,
+                &Reader::open_selection(&file, Selection { strip: None, ..selection })?,
+                &location,
+            );
             let state = take_over(arch, fresh, loaded, train.head, &location)?;
             job.emit(Event::Note(report));
             state.check_finite(&location)?;
@@ -142,13 +148,21 @@ pub fn pretrained_paths(source: &str, base: &Path) -> Vec<PathBuf> {
     tried
 }
 
-/// A sentence on what is taken from a checkpoint, what is new, and what is left out of it.
-fn report(arch: &Arch, loaded: &StateDict, head: Head, location: &Location) -> String {
+/// A sentence on what is taken of the tensors that a checkpoint was `read` into, what is new, and what is left out of `whole`, its file.
+fn report(arch: &Arch, read: &StateDict, head: Head, whole: &Reader, location: &Location) -> String {
     /// Names in one list.
     const SHOWN: usize = 8;
     let is_taken = |name: &str| head == Head::Kept || !arch.is_head(name);
-    let (taken, left_out): (Vec<&str>, Vec<&str>) =
-        loaded.tensors.iter().map(|tensor| tensor.name.as_str()).partition(|name| is_taken(name));
+    let taken: Vec<&str> =
+        read.tensors.iter().map(|tensor| tensor.name.as_str()).filter(|name| is_taken(name)).collect();
+    // The file has them behind a prefix, or by the names of another program.
+    let is_left = |full: &str| {
+        let mut ends = full.match_indices('.').map(|(at, _)| &full[at + 1..]).chain([full]);
+        !ends.any(|end| taken.contains(&end))
+    };
+    let names = whole.tensors.iter().map(|tensor| tensor.name.as_str());
+    let left_out: Vec<&str> = names.filter(|name| is_left(name)).collect();
+    let count = whole.tensors.len().saturating_sub(taken.len());
     let own = arch.parameters.iter().map(|spec| spec.name.as_str());
     let new: Vec<&str> = own.filter(|name| !taken.contains(name)).collect();
     let listed = |names: &[&str]| match names {
@@ -156,11 +170,21 @@ fn report(arch: &Arch, loaded: &StateDict, head: Head, location: &Location) -> S
         names if names.len() <= SHOWN => names.join(", "),
         names => format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN),
     };
+    let left = match left_out.len() == count {
+        true => listed(&left_out),
+        false => format!("{count} tensors"),
+    };
+    let others = whole.parts.iter().map(|(part, _)| part.as_str());
+    let others: Vec<&str> = others.filter(|part| !whole.part.starts_with(part)).collect();
+    let part = match &others[..] {
+        [] => String::new(),
+        others => format!(" (part {}; the others are {})", whole.part, listed(others)),
+    };
     format!(
-        "{} tensors are taken from {location}; new: {}; left out of the file: {}",
+        "{} tensors are taken from {location}{part}; new: {}; left out of {}: {left}",
         taken.len(),
         listed(&new),
-        listed(&left_out)
+        if part.is_empty() { "the file" } else { "the part" },
     )
 }
 

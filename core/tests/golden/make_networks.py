@@ -28,7 +28,7 @@ SEED = 7
 # Name, side of the images, and the modules whose outputs are compared.
 VIT = ["patch_embed", "pos_drop", "blocks.0", "blocks.5", "blocks.9", "norm", "fc_norm", "head"]
 CONVNEXT = ["stem", "stages.0.blocks.1", "stages.1.downsample", "stages.2.blocks.4", "stages.3.blocks.1", "head.norm", "head.fc"]
-DENSENET = ["features.conv0", "features.pool0", "features.denseblock1.denselayer2", "features.transition1",
+DENSENET = ["features.conv0", "features.pool0", "features.denseblock1.denselayer2", "features.denseblock2", "features.transition1",
             "features.denseblock3.denselayer20", "features.norm5", "classifier"]
 RESNET = ["conv1", "maxpool", "layer1.0", "layer2.0", "layer3.0", "layer4.0", "fc"]
 CASES = {

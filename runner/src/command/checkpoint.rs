@@ -1,5 +1,6 @@
 //! Commands that look at checkpoints as files.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -186,7 +187,18 @@ fn diff(one: &Location, two: &Location, json: bool) -> Result<()> {
         let copy = local(file)?;
         Reader::open(&copy).map_err(|error| named(error, &copy, file).into())
     };
-    let diff = checkpoint::diff_files(&open(one)?, &open(two)?)?;
+    let (before, after) = (open(one)?, open(two)?);
+    let diff = checkpoint::diff_files(&before, &after)?;
+    let of_type = |reader: &Reader| -> HashMap<String, String> {
+        reader.tensors.iter().map(|tensor| (tensor.name.clone(), tensor.dtype.clone())).collect()
+    };
+    let (old, new) = (of_type(&before), of_type(&after));
+    let types: Vec<(&str, &str, &str)> = diff
+        .tensors
+        .iter()
+        .map(|tensor| (tensor.name.as_str(), old[&tensor.name].as_str(), new[&tensor.name].as_str()))
+        .filter(|(_, old, new)| old != new)
+        .collect();
     if json {
         let change = |change: &Change| {
             json!({
@@ -204,11 +216,11 @@ fn diff(one: &Location, two: &Location, json: bool) -> Result<()> {
         let result = json!({
             "one": one, "two": two, "identical": diff.is_identical(), "only_one": diff.only_before,
             "only_two": diff.only_after, "reshaped": reshaped.collect::<Vec<_>>(),
-            "not_read": diff.unread, "tensors": tensors.collect::<Vec<_>>(), "total": change(&diff.total),
+            "not_read": diff.unread, "other_types": types, "tensors": tensors.collect::<Vec<_>>(), "total": change(&diff.total),
         });
         return print(&format!("{result}\n"));
     }
-    if diff.is_identical() {
+    if diff.is_identical() && types.is_empty() {
         return print(&format!("identical: {} tensors, bit by bit\n", diff.tensors.len()));
     }
     let mut text = String::new();
@@ -219,6 +231,9 @@ fn diff(one: &Location, two: &Location, json: bool) -> Result<()> {
     }
     for tensor in &diff.reshaped {
         text += &format!("{}: {} and {}\n", tensor.name, shape(&tensor.before), shape(&tensor.after));
+    }
+    for (name, old, new) in &types {
+        text += &format!("{name}: {old} and {new}\n");
     }
     for name in &diff.unread {
         text += &format!("not compared: {name}, whose type is not read in both files\n");
