@@ -56,7 +56,7 @@ fn analyses_of_convnexts() {
 fn analyses_of_densenets() {
     check(&Case {
         arch: "densenet121",
-        modules: 66,
+        modules: 70,
         module: "features.denseblock4.denselayer16",
         layers: &[
             ("features.denseblock4.denselayer16.conv1", &[128, 992, 1, 1]),
