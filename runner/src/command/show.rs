@@ -40,7 +40,8 @@ fn prepared(source: &str, experiment: &Experiment) -> Option<String> {
         Ok(known) => {
             known.map(|(preparation, by)| format!("images were prepared with {preparation} ({by})"))?
         }
-        Err(error) => error.to_string(),
+        // The warning would say it again.
+        Err(error) => return Some(format!("// {error}\n")),
     };
     let warning = Preparation::warning(&location, file, &experiment.data).ok().flatten();
     let lines = std::iter::once(format!("{location}: {known}")).chain(warning);
